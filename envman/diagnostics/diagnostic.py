@@ -1,0 +1,153 @@
+"""Diagnostics, the report that collects them, and the one fatal error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import StrEnum
+
+from envman.diagnostics.codes import CODES
+from envman.diagnostics.span import Span
+
+
+class Severity(StrEnum):
+    """How much a diagnostic matters: an error stops the command, a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A second place or fact that explains a diagnostic."""
+
+    text: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem.
+
+    ``message`` says what is wrong, ``expected`` what would have been right (shown under the span),
+    ``notes`` what else matters, ``help`` what to do next. ``detail`` is verbatim text of another
+    program (the end of a build's output, a service's last log lines).
+    """
+
+    code: str
+    message: str
+    span: Span | None = None
+    expected: str = ""
+    notes: tuple[Note, ...] = ()
+    help: str = ""
+    detail: str = ""
+    severity: Severity = Severity.ERROR
+
+    def __post_init__(self) -> None:
+        if self.code not in CODES:
+            raise ValueError(f"{self.code} is not in envman.diagnostics.codes")
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """The order in which diagnostics are shown: by file, line and column; those without a place last."""
+        if self.span is None:
+            return ("\uffff", 0, 0)
+        return (self.span.source.name, self.span.line, self.span.column)
+
+
+@dataclass(slots=True)
+class Report:
+    """Collects diagnostics, so that one run shows all of them, in order, none twice."""
+
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Keep ``diagnostic`` unless the same one is already here."""
+        if diagnostic not in self.diagnostics:
+            self.diagnostics.append(diagnostic)
+
+    def error(
+        self,
+        code: str,
+        message: str,
+        span: Span | None = None,
+        *,
+        expected: str = "",
+        notes: tuple[Note, ...] = (),
+        help: str = "",  # noqa: A002 - the word that the reader sees
+    ) -> None:
+        """Add an error."""
+        self.add(Diagnostic(code, message, span, expected, notes, help))
+
+    def warning(
+        self,
+        code: str,
+        message: str,
+        span: Span | None = None,
+        *,
+        expected: str = "",
+        notes: tuple[Note, ...] = (),
+        help: str = "",  # noqa: A002
+    ) -> None:
+        """Add a warning."""
+        self.add(Diagnostic(code, message, span, expected, notes, help, severity=Severity.WARNING))
+
+    def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Add each of ``diagnostics``."""
+        for diagnostic in diagnostics:
+            self.add(diagnostic)
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        """The errors, in order of place."""
+        return [one for one in self if one.severity is Severity.ERROR]
+
+    @property
+    def warnings(self) -> list[Diagnostic]:
+        """The warnings, in order of place."""
+        return [one for one in self if one.severity is Severity.WARNING]
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        return iter(sorted(self.diagnostics, key=lambda one: one.place))
+
+    def __bool__(self) -> bool:
+        return bool(self.diagnostics)
+
+    def raise_errors(self) -> None:
+        """Raise EnvmanError with everything collected if there is an error among it."""
+        if self.errors:
+            raise EnvmanError(*self)
+
+
+class EnvmanError(Exception):
+    """The one fatal error: some diagnostics, at least one of them an error. The edge of the CLI reports it."""
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__("; ".join(f"{one.code}: {one.message}" for one in diagnostics))
+        self.diagnostics = diagnostics
+
+    @property
+    def exit_status(self) -> int:
+        """The status that the command ends with: the highest that the codes of its errors ask for."""
+        return max((CODES[one.code].exit_status for one in self.diagnostics if one.severity is Severity.ERROR), default=1)
+
+
+def fail(
+    code: str,
+    message: str,
+    span: Span | None = None,
+    *,
+    expected: str = "",
+    notes: tuple[Note, ...] = (),
+    help: str = "",  # noqa: A002
+    detail: str = "",
+) -> EnvmanError:
+    """Return the EnvmanError of one diagnostic, for ``raise fail(...)`` at a leaf that cannot go on."""
+    return EnvmanError(Diagnostic(code, message, span, expected, notes, help, detail))
+
+
+def near_match(name: str, known: Iterable[str]) -> str:
+    """Return ``did you mean "x"?`` for the known name closest to ``name``, or an empty string."""
+    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f'did you mean "{close[0]}"?' if close else ""
