@@ -8,7 +8,7 @@ from pydantic import Field
 
 from envman.model.attributes import Attributes, Labelled
 from envman.model.service import Service
-from envman.model.types import Boolean, Duration, Integer, Opaque, Table, Text, truth
+from envman.model.types import Boolean, Integer, Opaque, Table, Text, truth
 
 
 class Resource(Labelled):
@@ -81,7 +81,6 @@ class Secret(Config):
     path: Text | None = None
     length: int = Field(default=32, ge=16, le=1024)
     optional: bool = False
-    rotate: Duration | None = None
 
 
 class LanguageModel(Attributes):
@@ -114,6 +113,6 @@ OWN_ATTRIBUTES: Final[frozenset[tuple[str, ...]]] = frozenset(
         ("volumes", "*", "retain"),
         ("volumes", "*", "shared"),
         ("networks", "*", "shared"),
-        *(("secrets", "*", name) for name in ("source", "variable", "path", "length", "optional", "rotate")),
+        *(("secrets", "*", name) for name in ("source", "variable", "path", "length", "optional")),
     }
 )

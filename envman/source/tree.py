@@ -124,3 +124,9 @@ def replace_entries(node: Mapping, changes: dict[str, Node | None]) -> Mapping:
             entries[key] = value
             keys.setdefault(key, value.span)
     return node._replace(entries=entries, keys=keys)
+
+
+def only(node: Mapping, *names: str) -> Mapping:
+    """Return ``node`` with the entries in ``names`` alone."""
+    entries = {key: value for key, value in node.entries.items() if key in names}
+    return node._replace(entries=entries, keys={key: node.keys[key] for key in entries})
