@@ -1,0 +1,40 @@
+"""What a render depends on beside the blueprint: plain values, observed elsewhere, so that rendering stays pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+# (service, the port's name or TARGET/PROTOCOL)
+PortKey: TypeAlias = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of machine, engine and checkout.
+
+    ``ports`` are the host ports allocated to ``published: auto``; ``secrets`` says how secrets reach containers
+    (files on a local engine, Compose's environment on a remote one); ``absent_secrets`` are optional ones that this
+    machine does not have; ``fingerprints`` say of each secret, keyed, only whether it changed; ``env_files`` are the
+    digests of files named by ``env_file``.
+    """
+
+    project_directory: Path
+    state_directory: Path
+    checkout: str
+    ports: Mapping[PortKey, int] = field(default_factory=dict)
+    gpu: bool = False
+    secrets: Literal["file", "environment"] = "file"
+    absent_secrets: frozenset[str] = frozenset()
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    env_files: Mapping[str, str] = field(default_factory=dict)
+
+    def describe(self) -> str:
+        """Return the facts in one line, for the header of a render."""
+        ports = ", ".join(f"{service} {name} on {port}" for (service, name), port in sorted(self.ports.items()))
+        return (
+            f"secrets as {'files' if self.secrets == 'file' else 'environment'}; "
+            f"GPU runtime: {'yes' if self.gpu else 'no'}; allocated ports: {ports or 'none'}"
+        )

@@ -1,0 +1,53 @@
+"""An environment: what all stages before make, and all stages after read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from envman.diagnostics import Span
+from envman.model.stack import Stack
+from envman.source.tree import Mapping, Path, key_span, span_at
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One environment of a project, merged and bound.
+
+    ``stack`` is typed, ``data`` the same as plain data with keys in the author's order and with ``x-`` extensions,
+    ``tree`` the same with the origin of every leaf. ``layers`` names the blueprints, parents first; ``files`` their
+    paths as shown.
+    """
+
+    project: str
+    name: str
+    instance: str | None
+    description: str
+    protected: bool
+    layers: tuple[str, ...]
+    files: tuple[str, ...]
+    stack: Stack
+    data: dict[str, Any]
+    tree: Mapping
+
+    @property
+    def key(self) -> str:
+        """The environment's name in this checkout: ``dev``, or ``dev-bob`` for instance ``bob``."""
+        return self.name if self.instance is None else f"{self.name}-{self.instance}"
+
+    @property
+    def compose_project(self) -> str:
+        """The name of the Compose project: ``<project>-<environment>[-<instance>]``."""
+        return f"{self.project}-{self.key}"
+
+    def span(self, *path: str | int) -> Span:
+        """Return where the value at ``path`` was set."""
+        return span_at(self.tree, path)
+
+    def key_span(self, *path: str | int) -> Span:
+        """Return where the key at ``path`` was written last."""
+        return key_span(self.tree, path)
+
+    def origin(self, path: Path) -> str:
+        """Return ``file:line:col`` of the value at ``path``."""
+        return str(span_at(self.tree, path))

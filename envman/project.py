@@ -1,0 +1,219 @@
+"""The head of the river: a project's folder to its environments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping as Map
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from envman.diagnostics import EnvmanError, Report, Span
+from envman.diagnostics.diagnostic import fail, near_match
+from envman.language.interpolate import interpolate
+from envman.language.layers import Layer, linearise, read_layer
+from envman.language.merge import merge_layers
+from envman.language.normalise import normalise
+from envman.language.variables import Inputs, resolve_scope
+from envman.model.binding import bind
+from envman.model.environment import Environment
+from envman.model.header import ENVIRONMENT_NAME, LANGUAGE, ProjectFile
+from envman.model.stack import Stack
+from envman.source.dotenv import read_dotenv
+from envman.source.files import read_source
+from envman.source.reader import read_tree
+from envman.source.tree import Mapping, leaves, node_at
+
+PROJECT_FILE: Final = "envman.yaml"
+BLUEPRINTS: Final = "blueprints"
+_INSTANCE: Final = re.compile(r"[a-z0-9_]{1,30}")
+
+
+@dataclass(slots=True)
+class Project:
+    """A project's root, its file, and the blueprints read so far (each file is read once a run)."""
+
+    root: Path
+    file: ProjectFile
+    layers: dict[str, Layer | None] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The project's name."""
+        return self.file.name
+
+    @property
+    def blueprints(self) -> list[str]:
+        """The names of all blueprints, abstract ones too, sorted."""
+        return sorted(path.stem for path in (self.root / BLUEPRINTS).glob("*.yaml"))
+
+    def layer(self, name: str, report: Report) -> Layer | None:
+        """Return blueprint ``name`` as a layer, or None where it has errors (added to ``report``)."""
+        if name not in self.layers:
+            self.layers[name] = self._read(name, report)
+        return self.layers[name]
+
+    def _read(self, name: str, report: Report) -> Layer | None:
+        try:
+            source = read_source(self.root / BLUEPRINTS / f"{name}.yaml", root=self.root)
+        except EnvmanError as error:
+            report.extend(error.diagnostics)
+            return None
+        tree = read_tree(source, report)
+        return None if tree is None else read_layer(name, tree, report)
+
+    def environments(self, report: Report) -> list[str]:
+        """Return the names of the blueprints that are environments: those that are not abstract."""
+        found = []
+        for name in self.blueprints:
+            layer = self.layer(name, report)
+            if layer is None or not layer.header.abstract:
+                found.append(name)
+        return found
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder from ``start`` upward that holds ``envman.yaml``.
+
+    Raises:
+        EnvmanError: EV001 where there is none.
+    """
+    start = start.absolute()
+    for folder in (start, *start.parents):
+        if (folder / PROJECT_FILE).is_file():
+            return folder
+    raise fail(
+        "EV001",
+        f"no {PROJECT_FILE} in {start} or above it",
+        help="`envman new NAME` starts a project, `envman init` makes one of this folder",
+    )
+
+
+def open_project(start: Path) -> Project:
+    """Return the project that ``start`` lies in.
+
+    Raises:
+        EnvmanError: EV001 where there is none, EV005 where its file is wrong, EV006 where it needs a newer envman.
+    """
+    root = find_root(start)
+    report = Report()
+    tree = read_tree(read_source(root / PROJECT_FILE, root=root), report)
+    report.raise_errors()
+    assert tree is not None  # noqa: S101 - there was no error
+    file, _ = bind(tree, ProjectFile, report, what=PROJECT_FILE)
+    report.raise_errors()
+    assert file is not None  # noqa: S101
+    if file.language != LANGUAGE:
+        span = _place(tree, "language")
+        raise fail("EV006", f"language {file.language} is not known", span, expected=str(LANGUAGE), help="upgrade envman")
+    if file.requires is not None:
+        _require(file.requires, _place(tree, "requires"))
+    return Project(root, file)
+
+
+def _place(tree: Mapping, key: str) -> Span | None:
+    node = node_at(tree, (key,))
+    return node.span if node is not None else None
+
+
+def _require(requirement: str, span: Span | None) -> None:
+    from envman.version import installed_version
+
+    match = re.fullmatch(r">=\s*(\d+(?:\.\d+)*)", requirement)
+    if match is None:
+        raise fail("EV005", f'"{requirement}" is not a requirement', span, expected='">=0.1"')
+    have = tuple(int(part) for part in re.findall(r"\d+", installed_version())[:3])
+    want = tuple(int(part) for part in match[1].split("."))
+    if have < want:
+        raise fail("EV006", f"the project needs envman {requirement}, this is {installed_version()}", span, help="upgrade envman")
+
+
+def load_environment(
+    project: Project,
+    name: str,
+    report: Report,
+    *,
+    settings: Map[str, str],
+    process: Map[str, str],
+    instance: str | None = None,
+    partial: bool = False,
+) -> Environment | None:
+    """Return environment ``name``, or None where there are errors (added to ``report``).
+
+    ``settings`` are ``--set`` options, ``process`` is the process environment. With ``partial`` a setting may name
+    a variable that only another environment declares.
+
+    Raises:
+        EnvmanError: EV003 where there is no such blueprint, EV009 where it is abstract, EV004 for a bad instance.
+    """
+    before = len(report.errors)
+    known = project.blueprints
+    _check_name(project, name, known, report)
+    if instance is not None and not _INSTANCE.fullmatch(instance):
+        raise fail("EV004", f'"{instance}" is not a name for an instance', expected="lower-case letters, digits and _")
+    layers = linearise(name, lambda one: project.layer(one, report), known, report)
+    if len(report.errors) > before or not layers:
+        return None
+    own = layers[-1]
+    if own.header.abstract:
+        span = own.tree_key("abstract")
+        raise fail("EV009", f'blueprint "{name}" is abstract', span, help="name an environment that extends it")
+    dotenv = {
+        **read_dotenv(project.root / ".env", root=project.root, report=report),
+        **read_dotenv(project.root / f".env.{name}", root=project.root, report=report),
+    }
+    compose_project = f"{project.name}-{name}" + (f"-{instance}" if instance else "")
+    builtin = {
+        "COMPOSE_PROJECT_NAME": compose_project,
+        "ENVMAN_PROJECT": project.name,
+        "ENVMAN_ENVIRONMENT": name,
+        "ENVMAN_INSTANCE": instance or "",
+    }
+    scope = resolve_scope(layers, Inputs(settings, process, dotenv), builtin, report, partial=partial)
+    trees: list[Mapping] = []
+    for layer in layers:
+        body = interpolate(layer.body, scope)
+        assert isinstance(body, Mapping)  # noqa: S101 - interpolation keeps the kind of node
+        trees.append(normalise(body, report))
+    tree = merge_layers(trees, report)
+    problems = [leaf.problem for _, leaf in leaves(tree) if leaf.problem is not None]
+    report.extend(problems)
+    if len(report.errors) > before:
+        return None
+    stack, data = bind(tree, Stack, report, what="a blueprint")
+    if stack is None:
+        return None
+    return Environment(
+        project=project.name,
+        name=name,
+        instance=instance,
+        description=own.header.description or "",
+        protected=own.header.protected,
+        layers=tuple(layer.name for layer in layers),
+        files=tuple(layer.tree.span.source.name for layer in layers),
+        stack=stack,
+        data=data,
+        tree=tree,
+    )
+
+
+def _check_name(project: Project, name: str, known: list[str], report: Report) -> None:
+    if name in known:
+        if not re.fullmatch(ENVIRONMENT_NAME, name):
+            raise fail(
+                "EV004",
+                f'blueprints/{name}.yaml: "{name}" is not a name for an environment',
+                expected="lower-case letters, digits and _, a letter first",
+                help="rename the file; `-` separates project, environment and instance",
+            )
+        return
+    environments = project.environments(report)
+    raise fail(
+        "EV003",
+        f'there is no environment "{name}"',
+        expected=near_match(name, environments),
+        help=near_match(name, environments)
+        or (f"the environments are: {', '.join(environments)}" if environments else "`envman init` writes blueprints"),
+    )
+
+

@@ -1,0 +1,1 @@
+"""(Environment, Facts) to a Document. Pure: the same input gives the same bytes."""

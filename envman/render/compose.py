@@ -1,0 +1,203 @@
+"""An environment as a Compose file: flat, complete, in the author's order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any, Final
+
+from envman import LABEL_PREFIX
+from envman.facts import Facts
+from envman.model.environment import Environment
+from envman.model.service import Port, SecretValue, Service
+from envman.model.stack import OWN_ATTRIBUTES, Secret
+from envman.render.document import Document, Reference
+
+# What may change without a new container: Compose leaves the same out of its own hash (pkg/compose/hash.go).
+_NOT_IN_DIGEST: Final = ("build", "depends_on", "profiles", "pull_policy", "scale")
+_SECTIONS: Final = ("services", "networks", "volumes", "configs", "secrets", "models")
+
+
+def render(environment: Environment, facts: Facts) -> Document:
+    """Return the Compose file of ``environment`` under ``facts``."""
+    return _Renderer(environment, facts).render()
+
+
+def port_key(port: Port) -> str:
+    """Return what tells a service's port from its others: its name, else ``TARGET/PROTOCOL``."""
+    return port.name or f"{port.target}/{port.protocol or 'tcp'}"
+
+
+def secret_variable(name: str) -> str:
+    """Return the variable in Compose's environment that holds secret ``name``."""
+    return "ENVMAN_SECRET_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
+
+
+class _Renderer:
+    def __init__(self, environment: Environment, facts: Facts) -> None:
+        self.environment = environment
+        self.stack = environment.stack
+        self.facts = facts
+        self.variables: dict[str, str] = {}
+        self.digests: dict[str, str] = {}
+        self.identity = {
+            f"{LABEL_PREFIX}project": environment.project,
+            f"{LABEL_PREFIX}environment": environment.name,
+            f"{LABEL_PREFIX}checkout": facts.checkout,
+        }
+        if environment.instance:
+            self.identity[f"{LABEL_PREFIX}instance"] = environment.instance
+
+    def render(self) -> Document:
+        data: dict[str, Any] = {"name": self.environment.compose_project}
+        for key, value in self.environment.data.items():
+            if key in _SECTIONS:
+                section = self._section(key, value or {})
+                if section:
+                    data[key] = section
+            elif (key,) not in OWN_ATTRIBUTES:
+                data[key] = value
+        self._default_network(data)
+        return Document(
+            project=self.environment.compose_project,
+            data=data,
+            header=self._header(),
+            digests=self.digests,
+            secrets=tuple(name for name, one in self.stack.secrets.items() if self._is_ours(name, one)),
+            variables=self.variables,
+        )
+
+    def _section(self, kind: str, entries: dict[str, Any]) -> dict[str, Any]:
+        rendered = {}
+        for name, entry in entries.items():
+            if name.startswith("x-"):
+                rendered[name] = entry
+            elif kind == "services":
+                rendered[name] = self._service(name, dict(entry), self.stack.services[name])
+            elif kind == "secrets":
+                made = self._secret(name, dict(entry), self.stack.secrets[name])
+                if made is not None:
+                    rendered[name] = made
+            elif kind in {"networks", "volumes"}:
+                rendered[name] = self._resource(kind, dict(entry or {}))
+            else:
+                rendered[name] = entry
+        return rendered
+
+    # --- services
+
+    def _service(self, name: str, entry: dict[str, Any], service: Service) -> dict[str, Any]:
+        entry.pop("gpu", None)
+        if service.ports:
+            entry["ports"] = [
+                self._port(name, data, port) for data, port in zip(entry["ports"], service.ports, strict=True)
+            ]
+        if service.environment:
+            entry["environment"] = {
+                key: self._handed_over(service.environment[key].secret)  # type: ignore[union-attr]
+                if isinstance(service.environment[key], SecretValue)
+                else value
+                for key, value in entry["environment"].items()
+            }
+        if service.secrets:
+            entry["secrets"] = self._granted(entry["secrets"])
+        if service.build and service.build.secrets:
+            entry["build"] = {**entry["build"], "secrets": self._granted(entry["build"]["secrets"])}
+        if service.gpu in {"optional", "required"} and (self.facts.gpu or service.gpu == "required"):
+            self._reserve_gpu(entry)
+        digest = self._digest(entry, service)
+        self.digests[name] = digest
+        entry["labels"] = {**(entry.get("labels") or {}), **self.identity, f"{LABEL_PREFIX}digest": digest}
+        return {key: value for key, value in entry.items() if value != [] or key not in {"secrets", "ports"}}
+
+    def _port(self, service: str, data: dict[str, Any], port: Port) -> dict[str, Any]:
+        if not port.automatic:
+            return data
+        published = self.facts.ports.get((service, port_key(port)))
+        # A string: `docker stack` refuses numbers here less often than strings, but Compose's schema asks for one.
+        return {key: (str(published) if published else "0") if key == "published" else value for key, value in data.items()}
+
+    def _handed_over(self, secret: str) -> Reference:
+        variable = secret_variable(secret)
+        self.variables[variable] = secret
+        return Reference(f"${{{variable}:?run this file with `envman compose`, which hands the secret over}}")
+
+    def _granted(self, grants: list[Any]) -> list[Any]:
+        return [grant for grant in grants if grant["source"] not in self.facts.absent_secrets]
+
+    @staticmethod
+    def _reserve_gpu(entry: dict[str, Any]) -> None:
+        deploy = dict(entry.get("deploy") or {})
+        resources = dict(deploy.get("resources") or {})
+        reservations = dict(resources.get("reservations") or {})
+        reservations.setdefault("devices", [{"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}])
+        entry["deploy"] = {**deploy, "resources": {**resources, "reservations": reservations}}
+
+    def _digest(self, entry: dict[str, Any], service: Service) -> str:
+        content = {key: value for key, value in entry.items() if key not in _NOT_IN_DIGEST}
+        if "deploy" in content:
+            content["deploy"] = {key: value for key, value in (content["deploy"] or {}).items() if key != "replicas"}
+        used = {grant.source for grant in service.secrets or ()}
+        used |= {value.secret for value in (service.environment or {}).values() if isinstance(value, SecretValue)}
+        configs = {grant.source: self.environment.data["configs"].get(grant.source) for grant in service.configs or ()}
+        content["dev.envman"] = {
+            "secrets": {name: self.facts.fingerprints.get(name, "") for name in sorted(used)},
+            "configs": configs,
+            "env_files": {one.path: self.facts.env_files.get(one.path, "") for one in service.env_file or ()},
+        }
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+        return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+    # --- networks, volumes, secrets
+
+    def _resource(self, kind: str, entry: dict[str, Any]) -> dict[str, Any]:
+        for name in ("retain", "shared"):
+            if (kind, "*", name) in OWN_ATTRIBUTES:
+                entry.pop(name, None)
+        if not entry.get("external"):
+            # Only what never changes: Compose takes a changed label on a volume for a reason to delete it.
+            entry["labels"] = {**(entry.get("labels") or {}), **self.identity}
+        return entry
+
+    def _default_network(self, data: dict[str, Any]) -> None:
+        services = self.stack.services.values()
+        if not any(not one.networks and not one.network_mode and not one.provider for one in services):
+            return
+        networks = data.setdefault("networks", {})
+        if "default" not in networks:
+            networks["default"] = self._resource("networks", {})
+
+    @staticmethod
+    def _is_ours(name: str, secret: Secret) -> bool:  # noqa: ARG004
+        return secret.source is not None
+
+    def _secret(self, name: str, entry: dict[str, Any], secret: Secret) -> dict[str, Any] | None:
+        if name in self.facts.absent_secrets:
+            return None
+        if secret.source is None:
+            return entry
+        kept = {key: value for key, value in entry.items() if ("secrets", "*", key) not in OWN_ATTRIBUTES}
+        if self.facts.secrets == "file":
+            file = self.facts.state_directory / "secrets" / self.environment.key / name
+            return {"file": str(file), **kept}
+        variable = secret_variable(name)
+        self.variables[variable] = name
+        return {"environment": variable, **kept}
+
+    # --- header
+
+    def _header(self) -> tuple[str, ...]:
+        environment, facts = self.environment, self.facts
+        file = facts.project_directory / ".envman" / environment.key / "docker-compose.yml"
+        instance = f", instance {environment.instance}" if environment.instance else ""
+        return (
+            f"Rendered by envman from {', '.join(environment.files)}. Do not edit: change a blueprint and render again.",
+            f"Environment {environment.name}{instance} of project {environment.project}, checkout {facts.checkout}.",
+            f"Facts: {facts.describe()}.",
+            "",
+            f"  envman compose {environment.name} -- up --detach",
+            f"  docker compose --project-directory {facts.project_directory} --project-name {environment.compose_project} "
+            f"--env-file /dev/null --file {file} up --detach",
+            "",
+        )

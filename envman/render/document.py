@@ -1,0 +1,54 @@
+"""A complete Compose file as data and text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from envman.source.writer import write_yaml
+
+
+class Reference(str):
+    """A value that Compose itself must interpolate: its ``$`` is not doubled."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What Compose is given.
+
+    ``data`` is the Compose file as plain data; ``digests`` the content digest of each service, which its containers
+    bear as a label; ``secrets`` the names of envman's secrets that it uses; ``variables`` those of them that Compose
+    reads from its environment, by variable.
+    """
+
+    project: str
+    data: dict[str, Any]
+    header: tuple[str, ...]
+    digests: Mapping[str, str]
+    secrets: tuple[str, ...]
+    variables: Mapping[str, str]
+
+    @property
+    def services(self) -> dict[str, Any]:
+        """The services' definitions."""
+        services: dict[str, Any] = self.data.get("services", {})
+        return services
+
+    def text(self) -> str:
+        """Return the file: a header of comments, then YAML with every ``$`` doubled that Compose must not read."""
+        comments = "".join(f"# {line}\n" if line else "#\n" for line in self.header)
+        return comments + write_yaml(escape(self.data))
+
+
+def escape(data: Any) -> Any:
+    """Return ``data`` with ``$`` doubled in values; not in keys, which Compose does not interpolate."""
+    if isinstance(data, str):
+        return data if isinstance(data, Reference) or "$" not in data else data.replace("$", "$$")
+    if isinstance(data, dict):
+        return {key: escape(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [escape(item) for item in data]
+    return data

@@ -1,0 +1,98 @@
+"""From a blueprint's declaration to a value in the store."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from envman.diagnostics import Report
+from envman.model.environment import Environment
+from envman.model.stack import Secret
+from envman.secrets.store import SecretStore
+from envman.source.files import explain_os_error
+
+
+def absent_secrets(environment: Environment, root: Path, values: Mapping[str, str]) -> frozenset[str]:
+    """Return the optional secrets that this machine has no value for: a render leaves them out."""
+    absent = set()
+    for name, secret in environment.stack.secrets.items():
+        if not secret.optional:
+            continue
+        if (secret.source == "env" and not values.get(secret.variable or "")) or (
+            secret.source == "file" and not (secret.path and (root / secret.path).expanduser().is_file())
+        ):
+            absent.add(name)
+    return frozenset(absent)
+
+
+def provide_secrets(
+    environment: Environment,
+    store: SecretStore,
+    root: Path,
+    values: Mapping[str, str],
+    *,
+    volumes: list[str],
+    report: Report,
+) -> list[str]:
+    """Put a value for every secret of ``environment`` into ``store``; return the names that were generated.
+
+    ``values`` are the variables that ``source: env`` may name. ``volumes`` are the environment's existing volumes: a
+    generated secret that is gone is never made anew while one exists, because data in it may need the old one.
+    Problems go to ``report`` (EV503, EV504); values appear in no message.
+    """
+    generated = []
+    absent = absent_secrets(environment, root, values)
+    for name, secret in environment.stack.secrets.items():
+        if secret.source is None or name in absent:
+            continue
+        span = environment.key_span("secrets", name)
+        if secret.source == "generate":
+            if store.has(name):
+                continue
+            if volumes:
+                report.error(
+                    "EV503",
+                    f'the generated secret "{name}" is gone, but the volume {volumes[0]} still exists',
+                    span,
+                    expected="its value in the secret store",
+                    help=f"restore it with `envman secrets set {environment.name} {name}`, or remove the data with "
+                    f"`envman down {environment.name} --volumes`",
+                )
+                continue
+            store.write(name, secrets.token_urlsafe(secret.length)[: secret.length])
+            generated.append(name)
+        else:
+            value = _outside(name, secret, environment, root, values, report)
+            if value is not None:
+                store.write(name, value)
+    return generated
+
+
+def _outside(
+    name: str, secret: Secret, environment: Environment, root: Path, values: Mapping[str, str], report: Report
+) -> str | None:
+    if secret.source == "env":
+        value = values.get(secret.variable or "")
+        if value:
+            return value
+        report.error(
+            "EV504",
+            f'secret "{name}" has no value: {secret.variable} is not set',
+            environment.span("secrets", name, "variable"),
+            expected="a variable of the process or of a .env file",
+            help=f"export {secret.variable}, or write it into .env.{environment.name}",
+        )
+        return None
+    path = (root / (secret.path or "")).expanduser()
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = explain_os_error(error) if isinstance(error, OSError) else "it is not text"
+        report.error(
+            "EV504",
+            f'secret "{name}" cannot be read from {secret.path}: {reason}',
+            environment.span("secrets", name, "path"),
+            expected="a readable file",
+        )
+        return None

@@ -1,0 +1,87 @@
+"""The secret store: one file a secret below the state folder, the only place where values lie.
+
+Files are 0444 inside a 0700 folder: no other user of the machine gets in, and any user id inside a container can
+read a file that is mounted there, on a read-only root file system too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from envman.diagnostics.diagnostic import fail
+from envman.source.files import explain_os_error
+from envman.state.atomic import write_whole
+
+
+@dataclass(frozen=True, slots=True)
+class SecretStore:
+    """The secrets of one environment. ``folder`` is ``STATE/secrets/ENVIRONMENT``."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, state: Path, environment: str) -> SecretStore:
+        """Return the store of ``environment`` (its key, so instances have their own)."""
+        return cls(state / "secrets" / environment)
+
+    def path(self, name: str) -> Path:
+        """Return the file of secret ``name``."""
+        return self.folder / name
+
+    def has(self, name: str) -> bool:
+        """Return whether ``name`` has a value."""
+        return self.path(name).is_file()
+
+    def read(self, name: str) -> str | None:
+        """Return the value of ``name``, or None."""
+        try:
+            return self.path(name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            reason = explain_os_error(error) if isinstance(error, OSError) else "it is not text"
+            raise fail("EV504", f'secret "{name}" cannot be read: {reason}') from None
+
+    def write(self, name: str, value: str) -> bool:
+        """Keep ``value`` under ``name``; return whether it differs from what was there.
+
+        Raises:
+            EnvmanError: EV008.
+        """
+        if self.read(name) == value:
+            return False
+        self._folders()
+        write_whole(self.path(name), value, mode=0o444)
+        return True
+
+    def names(self) -> list[str]:
+        """Return the names that have values, sorted."""
+        return sorted(path.name for path in self.folder.glob("[!.]*")) if self.folder.is_dir() else []
+
+    def fingerprint(self, name: str) -> str:
+        """Return what changes when the value does and says nothing else of it: an HMAC under this checkout's key."""
+        value = self.read(name)
+        if value is None:
+            return ""
+        return hmac.new(self._key(), f"{name}\0{value}".encode(), hashlib.sha256).hexdigest()[:16]
+
+    def _key(self) -> bytes:
+        file = self.folder.parent / ".key"
+        try:
+            return file.read_bytes()
+        except FileNotFoundError:
+            self._folders()
+            write_whole(file, secrets.token_hex(32), mode=0o400)
+            return file.read_bytes()
+
+    def _folders(self) -> None:
+        try:
+            for folder in (self.folder.parent, self.folder):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                folder.chmod(0o700)
+        except OSError as error:
+            raise fail("EV008", f"{self.folder} cannot be made: {explain_os_error(error)}") from None

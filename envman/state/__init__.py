@@ -1,0 +1,1 @@
+"""What envman remembers: the checkout's ID, allocated ports, the journal, locks, and where things lie."""

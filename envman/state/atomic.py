@@ -1,0 +1,45 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from envman.diagnostics.diagnostic import fail
+from envman.source.files import explain_os_error
+
+
+def write_whole(path: Path, text: str, *, mode: int = 0o644, folder_mode: int = 0o755) -> None:
+    """Write ``text`` to ``path`` through a temporary file and a rename; missing folders are made.
+
+    Raises:
+        EnvmanError: EV008 with the system's reason; ``path`` is then as it was.
+    """
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=folder_mode)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+        temporary = None
+    except OSError as error:
+        raise fail("EV008", f"{path} cannot be written: {explain_os_error(error)}") from None
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def write_if_changed(path: Path, text: str, *, mode: int = 0o644) -> bool:
+    """Write ``text`` to ``path`` unless it is there already; return whether it was written."""
+    try:
+        if path.read_text(encoding="utf-8") == text:
+            return False
+    except (OSError, UnicodeDecodeError):
+        pass
+    write_whole(path, text, mode=mode)
+    return True

@@ -1,0 +1,71 @@
+"""Host ports for ``published: auto``: stable per project, environment, instance, service and port."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from envman.diagnostics.diagnostic import fail
+from envman.facts import PortKey
+from envman.state.atomic import write_whole
+from envman.state.checkout import read_json
+
+FIRST: Final = 20000
+COUNT: Final = 10000
+_FILE: Final = "ports.json"
+
+
+def preferred_port(*identity: str) -> int:
+    """Return the port that ``identity`` hashes to."""
+    digest = hashlib.sha256("\0".join(identity).encode()).digest()
+    return FIRST + int.from_bytes(digest[:8], "big") % COUNT
+
+
+def allocate_ports(
+    identity: tuple[str, str],
+    wanted: Iterable[PortKey],
+    recorded: Mapping[PortKey, int],
+    reserved: frozenset[int],
+    is_free: Callable[[int], bool],
+) -> dict[PortKey, int]:
+    """Return a host port for each of ``wanted``.
+
+    ``identity`` is (project, environment key). A recorded port is kept while ``is_free`` says so; ``reserved`` are
+    those that other environments of this checkout hold.
+
+    Raises:
+        EnvmanError: EV505 where the whole range is taken.
+    """
+    allocated: dict[PortKey, int] = {}
+    for key in wanted:
+        taken = reserved | set(allocated.values())
+        start = recorded.get(key) or preferred_port(*identity, *key)
+        for step in range(COUNT):
+            port = FIRST + (start - FIRST + step) % COUNT
+            if port not in taken and is_free(port):
+                allocated[key] = port
+                break
+        else:
+            raise fail("EV505", f"no port from {FIRST} to {FIRST + COUNT - 1} is free", help="stop something first")
+    return allocated
+
+
+def read_ports(state: Path) -> dict[str, dict[PortKey, int]]:
+    """Return the recorded ports of each environment key."""
+    data = read_json(state / _FILE)
+    found: dict[str, dict[PortKey, int]] = {}
+    for environment, ports in (data or {}).items():
+        found[environment] = {(service, name): port for service, named in ports.items() for name, port in named.items()}
+    return found
+
+
+def write_ports(state: Path, environment: str, ports: Mapping[PortKey, int]) -> None:
+    """Record ``ports`` as those of ``environment``; none removes the record."""
+    data = read_json(state / _FILE) or {}
+    data.pop(environment, None)
+    for (service, name), port in sorted(ports.items()):
+        data.setdefault(environment, {}).setdefault(service, {})[name] = port
+    write_whole(state / _FILE, json.dumps(data, indent=2, sort_keys=True) + "\n")
