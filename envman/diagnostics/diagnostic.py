@@ -130,7 +130,9 @@ class EnvmanError(Exception):
     @property
     def exit_status(self) -> int:
         """The status that the command ends with: the highest that the codes of its errors ask for."""
-        return max((CODES[one.code].exit_status for one in self.diagnostics if one.severity is Severity.ERROR), default=1)
+        return max(
+            (CODES[one.code].exit_status for one in self.diagnostics if one.severity is Severity.ERROR), default=1
+        )
 
 
 def fail(

@@ -134,7 +134,9 @@ def _expand(text: str, scope: Scope, used: list[str], base: int = 0) -> str:
         else:
             match = _NAME.match(text, dollar + 1)
             if match is None:
-                raise _Failure("EV206", "a lone $ stands here", base + dollar, "$NAME or ${NAME}", "write $$ for a literal $")
+                raise _Failure(
+                    "EV206", "a lone $ stands here", base + dollar, "$NAME or ${NAME}", "write $$ for a literal $"
+                )
             value = _look_up(match[0], scope, used, base + dollar)
             if value is None:
                 raise _unset(match[0], scope, base + dollar)
@@ -193,7 +195,11 @@ def _diagnose(node: Scalar, text: str, failure: _Failure) -> Diagnostic:
     if span.line == span.end_line:
         line = span.source.line(span.line)
         written = line[span.column - 1 : span.end_column - 1]
-        start = written.find(text[failure.offset : failure.offset + 2]) if text not in written else written.find(text) + failure.offset
+        start = (
+            written.find(text[failure.offset : failure.offset + 2])
+            if text not in written
+            else written.find(text) + failure.offset
+        )
         if start >= 0:
             length = _reference_length(text, failure.offset)
             span = span._replace(column=span.column + start, end_column=span.column + start + length)

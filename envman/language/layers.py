@@ -39,9 +39,7 @@ def read_layer(name: str, tree: Mapping, report: Report) -> Layer | None:
     return None if header is None else Layer(name, header, tree)
 
 
-def linearise(
-    name: str, load: Callable[[str], Layer | None], known: list[str], report: Report
-) -> list[Layer]:
+def linearise(name: str, load: Callable[[str], Layer | None], known: list[str], report: Report) -> list[Layer]:
     """Return the layers of environment ``name``, parents first, each ancestor once, ``name`` itself last.
 
     ``load`` returns a blueprint's layer (None where it has errors); ``known`` are the names that exist. A cycle or a
@@ -60,7 +58,12 @@ def linearise(
             if parent in (*chain, current):
                 cycle = (*chain, current)
                 shown = " -> ".join((*cycle[cycle.index(parent) :], parent))
-                report.error("EV202", f"the parents form a cycle: {shown}", span, expected="a blueprint that does not extend this one")
+                report.error(
+                    "EV202",
+                    f"the parents form a cycle: {shown}",
+                    span,
+                    expected="a blueprint that does not extend this one",
+                )
             elif parent not in known:
                 valid = re.fullmatch(ENVIRONMENT_NAME, parent)
                 report.error(

@@ -44,7 +44,12 @@ def _merge(parent: Node, child: Node, path: Path, table: PathTable[ListRule] | N
     if isinstance(parent, Sequence) and isinstance(child, Sequence) and child.items:
         rule = table.rule if table is not None else None
         return (rule or _replace)(parent, child, path, report)
-    if isinstance(parent, Sequence) and isinstance(child, Sequence) and table is not None and table.rule is not _replace:
+    if (
+        isinstance(parent, Sequence)
+        and isinstance(child, Sequence)
+        and table is not None
+        and table.rule is not _replace
+    ):
         return parent  # an empty list adds nothing where entries merge; `!reset` empties
     return _over(parent, child)
 
@@ -190,7 +195,9 @@ def _ports(parent: Sequence, child: Sequence, path: Path, report: Report) -> Seq
     groups: dict[tuple[str | None, str | None], list[Node]] = {}
     for item in child.items:
         name = _field_text(item, "name")
-        index = next((i for i, other in enumerate(kept) if name is not None and _field_text(other, "name") == name), None)
+        index = next(
+            (i for i, other in enumerate(kept) if name is not None and _field_text(other, "name") == name), None
+        )
         if index is not None:
             kept[index] = _merge(kept[index], item, (*path, index), None, report)
         else:

@@ -132,7 +132,12 @@ def _items(normaliser: Callable[[Scalar, str, Report], list[Node] | None]) -> No
         made: list[Node] = []
         for item in node.items:
             text = _text(item)
-            if text is None and isinstance(item, Scalar) and isinstance(item.value, int) and not isinstance(item.value, bool):
+            if (
+                text is None
+                and isinstance(item, Scalar)
+                and isinstance(item.value, int)
+                and not isinstance(item.value, bool)
+            ):
                 text = str(item.value)
             found = None if text is None or not isinstance(item, Scalar) else normaliser(item, text, report)
             made.extend([item] if found is None else found)

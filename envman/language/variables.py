@@ -85,7 +85,9 @@ def resolve_scope(
         default = node_at(declared, ("variables", name, "default"))
         declaration = _Declaration(variable, key_span(declared, ("variables", name)), default.span if default else None)
         if name in builtin:
-            report.error("EV205", f'"{name}" is built in and cannot be declared', declaration.span, expected="another name")
+            report.error(
+                "EV205", f'"{name}" is built in and cannot be declared', declaration.span, expected="another name"
+            )
         else:
             variables[name] = _resolve(name, declaration, inputs, report)
     for name in inputs.settings:
@@ -214,7 +216,12 @@ def _describe(variable: AnyVariable) -> str:
             return "a string" + (f" that matches {variable.pattern}" if variable.pattern else "")
         case BooleanVariable():
             return "true or false"
-    words = {"int": "a whole number", "number": "a number", "size": 'a size such as "512m"', "duration": 'a duration such as "30s"'}
+    words = {
+        "int": "a whole number",
+        "number": "a number",
+        "size": 'a size such as "512m"',
+        "duration": 'a duration such as "30s"',
+    }
     text = words[variable.type]
     if variable.min is not None:
         text += f", at least {variable.min}"

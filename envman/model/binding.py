@@ -149,7 +149,9 @@ def _report_all(error: ValidationError, node: Node, report: Report) -> None:
         elif kind_of_error in _EXPECTED:
             problem = _Problem("EV106", "", _EXPECTED[kind_of_error])
         elif kind_of_error == "literal_error":
-            problem = _Problem("EV108", "not one of the allowed values", str(context.get("expected", "")).replace("'", '"'))
+            problem = _Problem(
+                "EV108", "not one of the allowed values", str(context.get("expected", "")).replace("'", '"')
+            )
         elif kind_of_error == "extra_forbidden":
             problem = _Problem("EV105", f'"{one["loc"][-1]}" does not belong here', "an attribute of this type")
         elif kind_of_error in {"union_tag_not_found", "union_tag_invalid"}:

@@ -65,7 +65,9 @@ def _duration(value: str) -> str:
     try:
         seconds(value)
     except ValueError:
-        raise PydanticCustomError("EV102", "not a duration", {"expected": 'a duration such as "30s" or "1m30s"'}) from None
+        raise PydanticCustomError(
+            "EV102", "not a duration", {"expected": 'a duration such as "30s" or "1m30s"'}
+        ) from None
     return value
 
 
@@ -73,7 +75,9 @@ def _size(value: int | str) -> int | str:
     try:
         size_in_bytes(value)
     except ValueError:
-        raise PydanticCustomError("EV112", "not a size", {"expected": 'bytes, or a size such as "512m" or "2g"'}) from None
+        raise PydanticCustomError(
+            "EV112", "not a size", {"expected": 'bytes, or a size such as "512m" or "2g"'}
+        ) from None
     return value
 
 

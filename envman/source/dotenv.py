@@ -14,7 +14,18 @@ from envman.diagnostics import Report, Source, Span
 from envman.source.files import read_source
 
 _LINE: Final = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)\s*(?:=|:)(?P<value>.*)", re.DOTALL)
-_ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+_ESCAPES: Final = {
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "\\": "\\",
+    '"': '"',
+    "$": "$",
+    "a": "\a",
+    "b": "\b",
+    "f": "\f",
+    "v": "\v",
+}
 
 
 def read_dotenv(path: Path, *, root: Path, report: Report) -> dict[str, tuple[str, Span]]:

@@ -37,7 +37,19 @@ class _Events(_Parser or yaml.SafeLoader):  # type: ignore[misc]
 class _Open:
     """A collection whose end has not been read yet."""
 
-    __slots__ = ("anchor", "count", "entries", "is_mapping", "items", "key", "key_span", "keys", "merges", "span", "tag")
+    __slots__ = (
+        "anchor",
+        "count",
+        "entries",
+        "is_mapping",
+        "items",
+        "key",
+        "key_span",
+        "keys",
+        "merges",
+        "span",
+        "tag",
+    )
 
     def __init__(self, *, is_mapping: bool, span: Span, tag: str | None, anchor: str | None, count: int) -> None:
         self.is_mapping = is_mapping

@@ -13,7 +13,9 @@ from typing import Any, Final
 
 _BARE_KEY: Final = re.compile(r"[A-Za-z_./][A-Za-z0-9_./-]*")
 # Words that some reader of YAML takes for a boolean or null.
-_NOT_BARE: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", ".inf", ".nan"})
+_NOT_BARE: Final = frozenset(
+    {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", ".inf", ".nan"}
+)
 # JSON leaves these as they are, YAML does not allow or would fold them.
 _UNSAFE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
