@@ -1,0 +1,100 @@
+"""Names that a service uses must be defined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from envman.diagnostics import Diagnostic, Note
+from envman.diagnostics.diagnostic import near_match
+from envman.model.environment import Environment
+from envman.model.service import SecretValue, Service
+from envman.source.tree import Path
+
+
+def undefined_references(environment: Environment) -> Iterator[Diagnostic]:
+    """EV301: networks, volumes, secrets, configs, models and services that are used and not defined."""
+    stack = environment.stack
+    defined = {
+        "network": {*stack.networks, "default"},
+        "volume": set(stack.volumes),
+        "secret": set(stack.secrets),
+        "config": set(stack.configs),
+        "model": set(stack.models),
+        "service": set(stack.services),
+    }
+    for name, service in stack.services.items():
+        for kind, used, path in _references(name, service):
+            if used in defined[kind]:
+                continue
+            section = f"{kind}s"
+            yield Diagnostic(
+                "EV301",
+                f'{kind} "{used}" is not defined',
+                environment.key_span(*path) if kind in {"network", "model", "service"} else environment.span(*path),
+                near_match(used, defined[kind]) or f'"{used}" under `{section}:`',
+                help=f"add it under `{section}:`" if kind != "service" else "add the service or remove the dependency",
+            )
+
+
+def _references(name: str, service: Service) -> Iterator[tuple[str, str, Path]]:
+    base: Path = ("services", name)
+    for network in service.networks or {}:
+        yield "network", network, (*base, "networks", network)
+    for model in service.models or {}:
+        yield "model", model, (*base, "models", model)
+    for index, mount in enumerate(service.volumes or ()):
+        if mount.type == "volume" and mount.source:
+            yield "volume", mount.source, (*base, "volumes", index, "source")
+    for kind, grants in (("secret", service.secrets), ("config", service.configs)):
+        for index, grant in enumerate(grants or ()):
+            yield kind, grant.source, (*base, f"{kind}s", index, "source")
+    for index, grant in enumerate((service.build.secrets if service.build else None) or ()):
+        yield "secret", grant.source, (*base, "build", "secrets", index, "source")
+    for variable, value in (service.environment or {}).items():
+        if isinstance(value, SecretValue):
+            yield "secret", value.secret, (*base, "environment", variable, "secret")
+    for other, dependency in (service.depends_on or {}).items():
+        if dependency.required is not False:
+            yield "service", other, (*base, "depends_on", other)
+    for attribute in ("network_mode", "ipc", "pid"):
+        value = getattr(service, attribute)
+        if isinstance(value, str) and value.startswith("service:"):
+            yield "service", value.removeprefix("service:"), (*base, attribute)
+
+
+def dependency_cycles(environment: Environment) -> Iterator[Diagnostic]:
+    """EV305: services that wait for each other in a circle."""
+    services = environment.stack.services
+    done: set[str] = set()
+    reported: set[frozenset[str]] = set()
+
+    def visit(name: str, chain: tuple[str, ...]) -> Iterator[Diagnostic]:
+        for other in services[name].depends_on or {}:
+            if other in (*chain, name):
+                cycle = (*chain, name)[(*chain, name).index(other) :]
+                if frozenset(cycle) not in reported:
+                    reported.add(frozenset(cycle))
+                    yield _cycle(environment, cycle)
+            elif other in services and other not in done:
+                yield from visit(other, (*chain, name))
+        done.add(name)
+
+    for name in services:
+        if name not in done:
+            yield from visit(name, ())
+
+
+def _cycle(environment: Environment, cycle: Iterable[str]) -> Diagnostic:
+    names = list(cycle)
+    first, second = names[-1], names[0]
+    return Diagnostic(
+        "EV305",
+        f"services wait for each other: {' -> '.join([*names, names[0]])}",
+        environment.key_span("services", first, "depends_on", second),
+        "a dependency that does not lead back here",
+        tuple(
+            Note(f"{one} waits for {other}", environment.key_span("services", one, "depends_on", other))
+            for one, other in zip(names, names[1:], strict=False)
+        ),
+        "remove one of these dependencies",
+    )

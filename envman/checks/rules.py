@@ -1,0 +1,138 @@
+"""The rules for one environment, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from envman.checks.files import missing_files
+from envman.checks.ports import host_port_clashes, replicas_with_ports
+from envman.checks.references import dependency_cycles, undefined_references
+from envman.diagnostics import Diagnostic, Note, Report, Severity
+from envman.model.environment import Environment
+from envman.model.service import SecretValue
+
+
+def check_environment(environment: Environment, root: Path, report: Report) -> None:
+    """Add to ``report`` everything that is wrong with ``environment``. ``root`` is the project's folder."""
+    for rule in (
+        services_without_image,
+        undefined_references,
+        dependency_cycles,
+        host_port_clashes,
+        replicas_with_ports,
+        incomplete_secrets,
+        inherited_names,
+        unhealthy_dependencies,
+        secrets_as_variables,
+        container_names,
+    ):
+        report.extend(rule(environment))
+    report.extend(missing_files(environment, root))
+
+
+def services_without_image(environment: Environment) -> Iterator[Diagnostic]:
+    """EV304: nothing says what a service runs."""
+    for name, service in environment.stack.services.items():
+        if service.image is None and service.build is None and service.provider is None:
+            yield Diagnostic(
+                "EV304",
+                f"service {name} has neither image nor build",
+                environment.key_span("services", name),
+                "`image:` or `build:`",
+                help="write `image: NAME:TAG`, or `build: FOLDER`",
+            )
+
+
+def incomplete_secrets(environment: Environment) -> Iterator[Diagnostic]:
+    """EV107: a secret without a source, or a source without what it needs."""
+    for name, secret in environment.stack.secrets.items():
+        span = environment.key_span("secrets", name)
+        needed = {"env": "variable", "file": "path"}.get(secret.source or "")
+        if needed is not None and getattr(secret, needed) is None:
+            yield Diagnostic(
+                "EV107", f'secret "{name}" has `source: {secret.source}` without `{needed}:`', span, f"`{needed}: ...`"
+            )
+        elif secret.source is None and not any((secret.file, secret.environment, secret.external, secret.driver)):
+            yield Diagnostic(
+                "EV107",
+                f'secret "{name}" has no source',
+                span,
+                "`source: generate`, `source: env` or `source: file`",
+                help="Compose's own `file:`, `environment:` and `external:` work too",
+            )
+
+
+def inherited_names(environment: Environment) -> Iterator[Diagnostic]:
+    """EV210: a fixed name inherited from another environment would make both use one volume or network."""
+    own = environment.files[-1]
+    for kind, entries in (("volumes", environment.stack.volumes), ("networks", environment.stack.networks)):
+        for name, entry in entries.items():
+            if entry is None or entry.shared or (entry.name is None and not entry.is_external):
+                continue
+            attribute = "name" if entry.name is not None else "external"
+            span = environment.span(kind, name, attribute)
+            if span.source.name != own and len(environment.files) > 1:
+                yield Diagnostic(
+                    "EV210",
+                    f'{kind[:-1]} "{name}" is the same one in every environment that inherits this',
+                    span,
+                    "`shared: true` beside it",
+                    (Note(f"inherited by {own}"),),
+                    "remove the fixed name, override it, or write `shared: true` if this is meant",
+                )
+
+
+def unhealthy_dependencies(environment: Environment) -> Iterator[Diagnostic]:
+    """EV308: waiting for the health of a service that has no health check waits for ever or fails."""
+    services = environment.stack.services
+    for name, service in services.items():
+        for other, dependency in (service.depends_on or {}).items():
+            if dependency.condition != "service_healthy" or other not in services:
+                continue
+            target = services[other]
+            if target.healthcheck is not None and target.healthcheck.disabled:
+                severity, why = Severity.ERROR, "has its health check disabled"
+            elif target.healthcheck is None and target.build is None:
+                severity, why = Severity.WARNING, "has no health check here; its image must bring one"
+            else:
+                continue
+            yield Diagnostic(
+                "EV308",
+                f"{name} waits until {other} is healthy, but {other} {why}",
+                environment.span("services", name, "depends_on", other, "condition"),
+                "`service_started`, or a `healthcheck:` there",
+                severity=severity,
+            )
+
+
+def secrets_as_variables(environment: Environment) -> Iterator[Diagnostic]:
+    """EV309: a variable's value can be read by everything in the container, and by `docker inspect`."""
+    for name, service in environment.stack.services.items():
+        for variable, value in (service.environment or {}).items():
+            if isinstance(value, SecretValue):
+                yield Diagnostic(
+                    "EV309",
+                    f'secret "{value.secret}" is handed to {name} as the variable {variable}',
+                    environment.span("services", name, "environment", variable),
+                    "a file, where the program can read one",
+                    help=f"prefer `secrets: [{value.secret}]` and a setting such as {variable}_FILE",
+                    severity=Severity.WARNING,
+                )
+
+
+def container_names(environment: Environment) -> Iterator[Diagnostic]:
+    """EV310: a fixed container name allows one container on the whole engine."""
+    for name, service in environment.stack.services.items():
+        if service.container_name is None:
+            continue
+        many = service.replicas > 1
+        yield Diagnostic(
+            "EV310",
+            f"container_name allows one container {service.container_name} on the whole engine"
+            + (f", but {name} runs {service.replicas}" if many else ""),
+            environment.span("services", name, "container_name"),
+            "no container_name",
+            help="remove it: containers are found by labels, and services reach each other by service name",
+            severity=Severity.ERROR if many else Severity.WARNING,
+        )

@@ -1,0 +1,1 @@
+"""Values to text for people, editors and programs. Nothing here decides anything."""

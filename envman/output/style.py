@@ -1,0 +1,46 @@
+"""Colours and weights, or none: decided once, by terminal and ``NO_COLOR``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TextIO
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Paints text where ``colour`` is on."""
+
+    colour: bool
+
+    def _paint(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colour and text else text
+
+    def error(self, text: str) -> str:
+        """Return ``text`` as an error."""
+        return self._paint(text, "1;31")
+
+    def warning(self, text: str) -> str:
+        """Return ``text`` as a warning."""
+        return self._paint(text, "1;33")
+
+    def good(self, text: str) -> str:
+        """Return ``text`` as a success."""
+        return self._paint(text, "1;32")
+
+    def bold(self, text: str) -> str:
+        """Return ``text`` in bold."""
+        return self._paint(text, "1")
+
+    def dim(self, text: str) -> str:
+        """Return ``text`` in the background."""
+        return self._paint(text, "2")
+
+
+def style_for(stream: TextIO, environ: Mapping[str, str]) -> Style:
+    """Return the style for ``stream``: colours on a terminal, unless NO_COLOR is set (https://no-color.org)."""
+    if environ.get("NO_COLOR"):
+        return Style(colour=False)
+    if environ.get("FORCE_COLOR"):
+        return Style(colour=True)
+    return Style(colour=stream.isatty() and environ.get("TERM") != "dumb")
