@@ -7,31 +7,48 @@ stand.
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+import re
+from collections.abc import Callable
+from typing import Any, Final
 
 import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
 
 from envman.diagnostics import Diagnostic, EnvmanError, Note, Report, Source, Span
 from envman.diagnostics.diagnostic import fail
-from envman.source.scalars import CONSTANTS, NULLS, resolve_plain
+from envman.source.scalars import HINTS, NULLS, resolve_plain
 from envman.source.tree import Mapping, Node, Scalar, Sequence, Value
+
+_parser: Callable[[str], Any]
+try:
+    # libyaml's bare event parser is ten times faster than PyYAML's own; `yaml` exports it only as part of loaders.
+    from yaml._yaml import CParser as _parser
+except ImportError:  # pragma: no cover - PyYAML built without libyaml
+    _parser = yaml.SafeLoader
 
 # What aliases expand to counts, as it would for Compose: under 1 KB of nested aliases costs it over 4 GB.
 MOST_NODES: Final = 400_000
 DEEPEST: Final = 100
+# A file with more mistakes than this is no blueprint, and nobody reads them all.
+MOST_PROBLEMS: Final = 100
 
 RESET: Final = "!reset"
 OVERRIDE: Final = "!override"
 _STANDARD: Final = "tag:yaml.org,2002:"
-
-_Parser: Any = getattr(yaml, "CParser", None)
-
-
-class _Events(_Parser or yaml.SafeLoader):  # type: ignore[misc]
-    """libyaml's event parser; PyYAML's own where the wheel was built without libyaml."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
+# Every character but those that YAML's production c-printable lists.
+_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|\ufeff")
+_BLOCK_STYLES: Final = frozenset({"|", ">"})
+_TOP: Final = "a mapping, such as `services:`"
+_make: Final[Any] = tuple.__new__
 
 
 class _Open:
@@ -41,6 +58,7 @@ class _Open:
         "anchor",
         "count",
         "entries",
+        "is_flow",
         "is_mapping",
         "items",
         "key",
@@ -51,36 +69,38 @@ class _Open:
         "tag",
     )
 
-    def __init__(self, *, is_mapping: bool, span: Span, tag: str | None, anchor: str | None, count: int) -> None:
+    def __init__(self, event: Any, *, is_mapping: bool, span: Span, tag: str | None, count: int) -> None:
         self.is_mapping = is_mapping
+        self.is_flow: bool = event.flow_style
         self.span = span
         self.tag = tag
-        self.anchor = anchor
+        self.anchor: str | None = event.anchor
         self.count = count
         self.items: list[Node] = []
         self.entries: dict[str, Node] = {}
         self.keys: dict[str, Span] = {}
         self.merges: list[tuple[Span, Node]] = []
+        # The key that waits for its value: no span means that none does, a span without a text is that of `<<`.
         self.key: str | None = None
         self.key_span: Span | None = None
 
 
 def read_tree(source: Source, report: Report) -> Mapping | None:
     """Return the mapping that ``source`` holds, or None where there are errors (added to ``report``)."""
-    before = len(report.errors)
+    composer = _Composer(source)
     try:
-        node = _Composer(source, report).compose()
+        node = composer.compose()
     except EnvmanError as error:
-        report.extend(error.diagnostics)
-        return None
-    if node is None:
-        place = Span(source, 1, 1, 1, 1)
-        report.error("EV111", f"{source.name} is empty", place, expected="a mapping, such as `services:`")
-        return None
-    if not isinstance(node, Mapping):
-        report.error("EV106", f"{source.name} holds {kind(node)}", node.span, expected="a mapping, such as `services:`")
-        return None
-    return node if len(report.errors) == before else None
+        composer.problems.extend(error.diagnostics)
+        node = None
+    else:
+        if node is None:
+            place = Span(source, 1, 1, 1, 1)
+            composer.problems.error("EV111", f"{source.name} is empty", place, expected=_TOP)
+        elif not isinstance(node, Mapping):
+            composer.problems.error("EV106", f"{source.name} holds {kind(node)}", node.span, expected=_TOP)
+    report.extend(composer.problems.diagnostics)
+    return node if isinstance(node, Mapping) and not composer.problems else None
 
 
 def kind(node: Node) -> str:
@@ -104,48 +124,58 @@ def kind_of(value: Value) -> str:
 
 
 class _Composer:
-    def __init__(self, source: Source, report: Report) -> None:
+    def __init__(self, source: Source) -> None:
         self.source = source
-        self.report = report
+        self.problems = Report()
         self.count = 0
         self.anchors: dict[str, tuple[Node, int]] = {}
         self.stack: list[_Open] = []
         self.root: Node | None = None
+        # Where the last thing read ends. libyaml ends a block collection only where the next token starts.
+        self.end = (1, 1)
 
     def compose(self) -> Node | None:
-        try:
-            self._run(_Events(self.source.text))
-        except yaml.MarkedYAMLError as error:
-            raise EnvmanError(self._syntax_error(error)) from None
-        except yaml.reader.ReaderError as error:
-            text = self.source.text
-            position = min(cast("int", error.position), max(len(text) - 1, 0))
-            line = text.count("\n", 0, position) + 1
-            column = position - (text.rfind("\n", 0, position) + 1) + 1
+        """Return the document's node, or None where there is nothing but comments."""
+        text = self.source.text
+        forbidden = _FORBIDDEN.search(text)
+        if forbidden:
             raise fail(
                 "EV100",
                 "a control character stands in the text",
-                Span(self.source, line, column, line, column + 1),
-                expected=f"YAML allows no U+{ord(str(error.character)[0]) if isinstance(error.character, str) else error.character:04X} here",
-            ) from None
-        if isinstance(self.root, Scalar) and self.root.value is None and self.root.span.line == self.root.span.end_line:
+                self._place_of(forbidden.start()),
+                expected=f"YAML allows no U+{ord(forbidden[0]):04X} here",
+            )
+        try:
+            self._run(_parser(text))
+        except yaml.MarkedYAMLError as error:
+            raise EnvmanError(self._syntax_error(error)) from None
+        if isinstance(self.root, Scalar) and self.root.value is None:
             return None
         return self.root
 
+    def _place_of(self, position: int) -> Span:
+        before = self.source.text[:position].splitlines(keepends=True)
+        if not before or before[-1].splitlines()[0] != before[-1]:
+            line, column = len(before) + 1, 1
+        else:
+            line, column = len(before), len(before[-1]) + 1
+        return Span(self.source, line, column, line, column + 1)
+
     def _run(self, events: Any) -> None:
+        get_event, scalar = events.get_event, self._scalar
         documents = 0
         while True:
-            event = events.get_event()
-            kind_name = type(event)
-            if kind_name is yaml.ScalarEvent:
-                self._scalar(event)
-            elif kind_name is yaml.MappingStartEvent or kind_name is yaml.SequenceStartEvent:
-                self._start(event, is_mapping=kind_name is yaml.MappingStartEvent)
-            elif kind_name is yaml.MappingEndEvent or kind_name is yaml.SequenceEndEvent:
+            event = get_event()
+            of = event.__class__
+            if of is ScalarEvent:
+                scalar(event)
+            elif of is MappingStartEvent or of is SequenceStartEvent:
+                self._start(event, is_mapping=of is MappingStartEvent)
+            elif of is MappingEndEvent or of is SequenceEndEvent:
                 self._end(event)
-            elif kind_name is yaml.AliasEvent:
+            elif of is AliasEvent:
                 self._alias(event)
-            elif kind_name is yaml.DocumentStartEvent:
+            elif of is DocumentStartEvent:
                 documents += 1
                 if documents > 1:
                     raise fail(
@@ -155,31 +185,55 @@ class _Composer:
                         expected="one document a file",
                         help="put each environment into a file of its own",
                     )
-            elif kind_name is yaml.StreamEndEvent:
+            elif of is StreamEndEvent:
                 return
+
+    def _problem(self, diagnostic: Diagnostic) -> None:
+        self.problems.add(diagnostic)
+        if len(self.problems.diagnostics) >= MOST_PROBLEMS:
+            raise fail("EV100", f"more than {MOST_PROBLEMS} problems: the rest is not read", diagnostic.span)
 
     def _span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark
         return Span(self.source, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
     def _scalar(self, event: Any) -> None:
-        span = self._span(event)
-        tag = event.tag
+        # Four of five events are scalars: this is written for speed, as far as `tuple.__new__` past the named tuples'
+        # own constructors and a key's common case ahead of `_key`.
+        start, end = event.start_mark, event.end_mark
+        place = (end.line + 1, end.column + 1)
+        if place[1] == 1 and event.style in _BLOCK_STYLES:
+            place = self._end_of_block(start.line + 1, place[0])
+        self.end = place
+        span = _make(Span, (self.source, start.line + 1, start.column + 1, *place))
+        text, tag = event.value, event.tag
         if tag is None:
-            value: Value = resolve_plain(event.value) if event.implicit[0] else event.value
+            value = text if not event.implicit[0] or (text and text[0] not in HINTS) else resolve_plain(text)
         else:
-            value, tag = self._tagged(tag, event.value, span, plain=event.style in (None, ""))
-        self._count(1, span)
-        stack = self.stack
-        if stack and stack[-1].is_mapping and stack[-1].key_span is None:
-            self._key(stack[-1], event, value, span)
+            value, tag = self._tagged(tag, text, span, plain=not event.style)
+        self.count += 1
+        if self.count > MOST_NODES:
+            raise self._too_many(span)
+        parent = self.stack[-1] if self.stack else None
+        if parent is not None and parent.is_mapping and parent.key_span is None:
             if event.anchor:
                 self.anchors[event.anchor] = (Scalar(value, span), 1)
+            if value.__class__ is str and text != "<<" and text not in parent.keys:
+                parent.key, parent.key_span = text, span
+            else:
+                self._key(parent, event, value, span)
             return
-        node = Scalar(value, span, tag)
+        node = _make(Scalar, (value, span, tag, None, (), None))
         if event.anchor:
             self.anchors[event.anchor] = (node, 1)
         self._place(node)
+
+    def _end_of_block(self, first: int, last: int) -> tuple[int, int]:
+        for number in range(last - 1, first, -1):
+            line = self.source.line(number).rstrip()
+            if line:
+                return number, len(line) + 1
+        return first, len(self.source.line(first)) + 1
 
     def _tagged(self, tag: str, text: str, span: Span, *, plain: bool) -> tuple[Value, str | None]:
         if tag in {RESET, OVERRIDE}:
@@ -194,46 +248,39 @@ class _Composer:
             "bool": isinstance(resolved, bool),
             "null": text in NULLS,
         }
-        if wanted not in fits:
-            self.report.error(
-                "EV109",
-                f"unknown tag {shorthand(tag)}",
-                span,
-                expected="!reset, !override or a standard tag",
-                help="!reset removes an inherited value, !override replaces it whole",
-            )
+        if not tag.startswith(_STANDARD) or wanted not in fits:
+            self._problem(_unknown_tag(tag, span))
             return text, None
         if not fits[wanted]:
-            self.report.error("EV106", f"{text!r} is not a YAML {wanted}", span, expected=f"a value that is a {wanted}")
+            message = f"{text!r} is not a YAML {wanted}"
+            self._problem(Diagnostic("EV106", message, span, f"a value that is a {wanted}"))
         return (float(resolved) if wanted == "float" and isinstance(resolved, int) else resolved), None
 
     def _key(self, parent: _Open, event: Any, value: Value, span: Span) -> None:
-        if value == "<<" and event.implicit[0]:
-            parent.key, parent.key_span = None, span
-            return
         text: str = event.value
-        if not isinstance(value, str) and not (isinstance(value, bool | int | float) and text not in CONSTANTS):
-            self.report.error(
-                "EV106", f"the key is {kind_of(value)}", span, expected="a string", help=f'write "{text}" in quotes'
+        is_merge = text == "<<" and event.implicit[0]
+        if not isinstance(value, str):
+            advice = f'write "{text}" in quotes'
+            self._problem(Diagnostic("EV106", f"the key is {kind_of(value)}", span, "a string", help=advice))
+        first = parent.keys.get(text) if not is_merge else parent.merges[-1][0] if parent.merges else None
+        if first is not None:
+            self._problem(
+                Diagnostic(
+                    "EV101",
+                    f'"{text}" stands twice in this mapping',
+                    span,
+                    "one list of all that is merged" if is_merge else "a key that is not there yet",
+                    (Note("first written here", first),),
+                    "write `<<: [*one, *other]`"
+                    if is_merge
+                    else "remove one of the two: YAML would silently keep the last",
+                )
             )
-        elif not isinstance(value, str):
-            self.report.error(
-                "EV106", f"the key is {kind_of(value)}", span, expected="a string", help=f'write "{text}" in quotes'
-            )
-        if text in parent.keys:
-            first = parent.keys[text]
-            self.report.error(
-                "EV101",
-                f'"{text}" stands twice in this mapping',
-                span,
-                expected="a key that is not there yet",
-                notes=(Note("first written here", first),),
-                help="remove one of the two: YAML would silently keep the last",
-            )
-        parent.key, parent.key_span = text, span
+        parent.key, parent.key_span = None if is_merge else text, span
 
     def _start(self, event: Any, *, is_mapping: bool) -> None:
         span = self._span(event)
+        self.end = (span.end_line, span.end_column)
         if len(self.stack) >= DEEPEST:
             raise fail("EV110", f"nested deeper than {DEEPEST} levels", span, expected="a flatter file")
         if self.stack and self.stack[-1].is_mapping and self.stack[-1].key_span is None:
@@ -242,23 +289,19 @@ class _Composer:
         if tag in {"!", _STANDARD + "map", _STANDARD + "seq"}:
             tag = None
         if tag is not None and tag not in {RESET, OVERRIDE}:
-            self.report.error(
-                "EV109",
-                f"unknown tag {shorthand(tag)}",
-                span,
-                expected="!reset, !override or a standard tag",
-                help="!reset removes an inherited value, !override replaces it whole",
-            )
+            self._problem(_unknown_tag(tag, span))
             tag = None
-        self.stack.append(_Open(is_mapping=is_mapping, span=span, tag=tag, anchor=event.anchor, count=self.count))
+        self.stack.append(_Open(event, is_mapping=is_mapping, span=span, tag=tag, count=self.count))
         self._count(1, span)
 
     def _end(self, event: Any) -> None:
         done = self.stack.pop()
         start = done.span
-        span = Span(self.source, start.line, start.column, event.end_mark.line + 1, event.end_mark.column + 1)
+        if done.is_flow:
+            self.end = (event.end_mark.line + 1, event.end_mark.column + 1)
+        span = Span(self.source, start.line, start.column, *self.end)
         if done.is_mapping:
-            node: Node = Mapping(self._merged(done), done.keys, span, done.tag)
+            node: Node = Mapping(self._merged(done) if done.merges else done.entries, done.keys, span, done.tag)
         else:
             node = Sequence(tuple(done.items), span, done.tag)
         if done.anchor:
@@ -270,7 +313,9 @@ class _Composer:
             parts = value.items if isinstance(value, Sequence) else (value,)
             for part in parts:
                 if not isinstance(part, Mapping):
-                    self.report.error("EV106", f"<< merges {kind(part)}", span, expected="a mapping or a list of them")
+                    self._problem(
+                        Diagnostic("EV106", f"<< merges {kind(part)}", span, "a mapping or a list of them")
+                    )
                     continue
                 for key, inherited in part.entries.items():
                     if key not in done.entries:
@@ -280,20 +325,25 @@ class _Composer:
 
     def _alias(self, event: Any) -> None:
         span = self._span(event)
+        self.end = (span.end_line, span.end_column)
         if event.anchor not in self.anchors:
             open_anchors = {one.anchor for one in self.stack}
             why = "refers to a value that holds it" if event.anchor in open_anchors else "has no anchor before it"
             raise fail("EV100", f"*{event.anchor} {why}", span, expected=f"&{event.anchor} on an earlier value")
-        node, size = self.anchors[event.anchor]
-        self._count(size, span)
         if self.stack and self.stack[-1].is_mapping and self.stack[-1].key_span is None:
             raise fail("EV106", "the key is an alias", span, expected="a string as key")
+        node, size = self.anchors[event.anchor]
+        self._count(size, span)
         self._place(node)
 
     def _count(self, size: int, span: Span) -> None:
         self.count += size
         if self.count > MOST_NODES:
-            raise fail("EV110", f"more than {MOST_NODES:,} values, aliases expanded", span, expected="fewer aliases")
+            raise self._too_many(span)
+
+    @staticmethod
+    def _too_many(span: Span) -> EnvmanError:
+        return fail("EV110", f"more than {MOST_NODES:,} values, aliases expanded", span, expected="fewer aliases")
 
     def _place(self, node: Node) -> None:
         if not self.stack:
@@ -303,7 +353,8 @@ class _Composer:
         if not parent.is_mapping:
             parent.items.append(node)
             return
-        key, key_span = parent.key, cast("Span", parent.key_span)
+        key, key_span = parent.key, parent.key_span
+        assert key_span is not None  # noqa: S101 - libyaml gives every value its key first
         parent.key = parent.key_span = None
         if key is None:
             parent.merges.append((key_span, node))
@@ -328,6 +379,16 @@ class _Composer:
             here = Span(self.source, context.line + 1, context.column + 1, context.line + 1, context.column + 2)
             notes = (Note(str(error.context), here),)
         return Diagnostic("EV100", problem, span, notes=notes)
+
+
+def _unknown_tag(tag: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "EV109",
+        f"unknown tag {shorthand(tag)}",
+        span,
+        expected="!reset, !override or a standard tag",
+        help="!reset removes an inherited value, !override replaces it whole",
+    )
 
 
 def shorthand(tag: str) -> str:

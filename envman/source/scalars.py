@@ -8,7 +8,9 @@ Source: https://github.com/yaml/go-yaml/blob/v3/resolve.go, and `docker compose 
 
 from __future__ import annotations
 
+import math
 import re
+from functools import lru_cache
 from typing import Final
 
 from envman.source.tree import Value
@@ -22,37 +24,38 @@ CONSTANTS: Final[dict[str, Value]] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
-# The first characters that anything but a string can start with: most scalars are decided by this look-up alone.
+# The first characters of what is not a string: most scalars are decided by this look-up alone.
 HINTS: Final = frozenset("~nNtTfF.+-0123456789")
 
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _INTEGERS: Final = (
-    (re.compile(r"[-+]?0[bB][01]+"), 2),
+    (re.compile(r"[-+]?(?:0|[1-9][0-9]*)"), 10),
     (re.compile(r"[-+]?0[xX][0-9a-fA-F]+"), 16),
     (re.compile(r"[-+]?0[oO]?[0-7]+"), 8),
-    (re.compile(r"[-+]?(?:0|[1-9][0-9]*)"), 10),
+    (re.compile(r"[-+]?0[bB][01]+"), 2),
 )
+_PREFIX: Final = re.compile(r"(?<![0-9])0[bBoOxX]?(?=[0-9a-fA-F])")
 _SIGNED_64: Final = 2**63
 _UNSIGNED_64: Final = 2**64
 
 
+@lru_cache(maxsize=4096)
 def resolve_plain(text: str) -> Value:
     """Return the value of an unquoted scalar."""
-    if text == "" or (text[0] in HINTS and text in CONSTANTS):
+    if text in CONSTANTS:
         return CONSTANTS[text]
-    if text[0] not in HINTS:
+    if text[0] not in "+-.0123456789":
         return text
-    return _number(text)
-
-
-def _number(text: str) -> Value:
-    digits = text.replace("_", "")
+    # Go's ParseFloat, which alone decides what starts with a dot, lets no underscore pass.
+    digits = text if text[0] == "." else text.replace("_", "")
     for pattern, base in _INTEGERS:
         if pattern.fullmatch(digits):
-            number = int(re.sub(r"(?i)^([-+]?)0[bxo]?(?=[0-9a-f])", r"\1", digits), base)
-            if -_SIGNED_64 <= number < _UNSIGNED_64:
+            number = int(digits if base == 10 else _PREFIX.sub("", digits, count=1), base)
+            # Go tries a signed, then an unsigned integer of 64 bits; the latter takes no sign.
+            if -_SIGNED_64 <= number < (_SIGNED_64 if digits[0] in "+-" else _UNSIGNED_64):
                 return number
             break
     if _FLOAT.fullmatch(digits):
-        return float(digits)
+        real = float(digits)
+        return real if math.isfinite(real) else text
     return text

@@ -1,0 +1,78 @@
+"""Questions before something is lost. Without a terminal they are not asked: the command refuses."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from envman.cli.invocation import Format, Invocation
+from envman.diagnostics import Note
+from envman.diagnostics.diagnostic import fail
+
+if TYPE_CHECKING:
+    from envman.model.environment import Environment
+    from envman.operations.down import Loss
+
+
+def can_ask(invocation: Invocation) -> bool:
+    """Return whether there is somebody to ask."""
+    return sys.stdin.isatty() and sys.stderr.isatty() and invocation.format is Format.HUMAN
+
+
+def question(text: str) -> str:
+    """Return the answer to ``text``, asked on standard error so that standard output stays a result."""
+    sys.stderr.write(text)
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
+
+
+def confirm_loss(invocation: Invocation, environment: Environment, loss: Loss, *, yes: bool, typed: str | None) -> None:
+    """Return if ``loss`` may happen.
+
+    Raises:
+        EnvmanError: EV606 where it was not confirmed in the way that it must be.
+    """
+    if not loss.volumes:
+        return
+    volumes = tuple(Note(f"volume {name} and all data in it would be deleted") for name in loss.volumes)
+    if loss.typed:
+        if typed == environment.name:
+            return
+        if typed is None and can_ask(invocation):
+            _list(loss)
+            if question(f"{environment.name} is protected. Type its name to delete this data: ") == environment.name:
+                return
+        raise fail(
+            "EV606",
+            f"{environment.name} is protected: its name must be typed to delete data",
+            notes=volumes,
+            help=f"add `--confirm {environment.name}` if that is what you want; nothing was changed",
+        )
+    if yes or typed == environment.name:
+        return
+    if can_ask(invocation):
+        _list(loss)
+        if question("Delete this data? [y/N] ").lower() in {"y", "yes"}:
+            return
+        raise fail("EV606", "not confirmed", help="nothing was changed")
+    raise fail(
+        "EV606",
+        f"`down {environment.name} --volumes` deletes data, and there is no terminal to ask at",
+        notes=volumes,
+        help="add `--yes` if that is what you want; nothing was changed",
+    )
+
+
+def _list(loss: Loss) -> None:
+    sys.stderr.write("These volumes and all data in them would be deleted:\n")
+    sys.stderr.writelines(f"  {name}\n" for name in loss.volumes)
+
+
+def confirm_takeover(invocation: Invocation, environment: Environment, *, yes: bool) -> None:
+    """Return if the stack may become this checkout's; raises EV606 otherwise."""
+    text = f"take over the stack {environment.compose_project} that another checkout ID made"
+    if yes:
+        return
+    if can_ask(invocation) and question(f"{text[0].upper()}{text[1:]}? [y/N] ").lower() in {"y", "yes"}:
+        return
+    raise fail("EV606", f"not confirmed: {text}", help="add `--yes` if that checkout is really gone; nothing was changed")

@@ -1,0 +1,92 @@
+"""Looking without an engine: check, render."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from envman.cli.invocation import Format, Invocation
+from envman.cli.options import Env, Instance, Settings
+
+if TYPE_CHECKING:
+    from envman.model.environment import Environment
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands to ``app``."""
+    app.command()(check)
+    app.command()(render)
+
+
+def check(
+    context: typer.Context,
+    environments: Annotated[
+        list[str] | None, typer.Argument(metavar="[ENV]...", help="The environments; default: all of the project.")
+    ] = None,
+    settings: Settings = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Let warnings count as errors.")] = False,
+) -> int:
+    """Say everything that is wrong with the blueprints, in one run."""
+    from envman.checks import check_environment, check_together
+    from envman.diagnostics import EnvmanError
+    from envman.project import load_environment
+
+    invocation = context.ensure_object(Invocation)
+    workspace = invocation.workspace(settings=settings or ())
+    report, project = workspace.report, workspace.project
+    good: list[Environment] = []
+    names = environments or project.environments(report)
+    for name in names:
+        try:
+            environment = load_environment(
+                project,
+                name,
+                report,
+                settings=workspace.settings,
+                process=invocation.environ,
+                instance=workspace.chosen_instance(),
+                partial=not environments,
+            )
+        except EnvmanError as error:
+            report.extend(error.diagnostics)
+            continue
+        if environment is not None:
+            check_environment(environment, project.root, report)
+            good.append(environment)
+    check_together(good, report)
+    invocation.warn(report)
+    failed = bool(report.errors) or (strict and bool(report.warnings))
+    counts = {"errors": len(report.errors), "warnings": len(report.warnings)}
+    plural = "" if len(names) == 1 else "s"
+    verdict = ", ".join(f"{count} {kind[: -1 if count == 1 else None]}" for kind, count in counts.items() if count)
+    text = f"{len(names)} environment{plural} checked: {verdict or 'nothing to complain about'}"
+    invocation.show({"environments": names, **counts}, text if invocation.format is Format.HUMAN else "")
+    return 1 if failed else 0
+
+
+def render(
+    context: typer.Context,
+    environment: Env = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write here instead; - is standard output.")
+    ] = None,
+    settings: Settings = None,
+    instance: Instance = None,
+) -> None:
+    """Write the environment's complete Compose file."""
+    from envman.state.atomic import write_if_changed
+
+    invocation = context.ensure_object(Invocation)
+    workspace = invocation.workspace(settings=settings or (), instance=instance)
+    loaded = workspace.environment(environment)
+    invocation.warn(workspace.report)
+    document = workspace.offline_document(loaded)
+    if str(output) == "-":
+        invocation.show({"environment": loaded.name, "text": document.text()}, document.text())
+        return
+    path = workspace.compose_file(loaded) if output is None else output
+    write_if_changed(path, document.text())
+    shown = path.relative_to(workspace.project.root) if path.is_relative_to(workspace.project.root) else path
+    invocation.show({"environment": loaded.name, "file": str(path)}, str(shown))

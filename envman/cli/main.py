@@ -1,0 +1,97 @@
+"""The edge: runs the command line, turns every error into a diagnostic and an exit status."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import TYPE_CHECKING, Final
+
+from envman.cli.invocation import Format, Invocation
+
+if TYPE_CHECKING:
+    from envman.diagnostics import Diagnostic
+
+DONE: Final = 0
+USAGE: Final = 2
+BUG: Final = 4
+INTERRUPTED: Final = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run ``envman`` and exit with its status."""
+    signal.signal(signal.SIGTERM, _end)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, _end)
+    invocation = Invocation()
+    status = run(invocation, sys.argv[1:] if arguments is None else list(arguments))
+    sys.exit(status)
+
+
+def run(invocation: Invocation, arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit status; nothing is raised."""
+    from click.exceptions import Abort, ClickException, Exit, UsageError
+
+    from envman.diagnostics import EnvmanError
+
+    try:
+        status = _call(invocation, arguments)
+    except EnvmanError as error:
+        invocation.warn(error.diagnostics)
+        status = error.exit_status
+    except Exit as error:
+        status = error.exit_code
+    except UsageError as error:
+        error.show()
+        status = USAGE
+    except ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (KeyboardInterrupt, Abort):
+        _say_interrupted(invocation)
+        status = INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone (`envman logs | head`): not an error, and nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = DONE
+    except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
+        invocation.warn([_report_bug(error, arguments)])
+        status = BUG
+    invocation.finish(status)
+    return status
+
+
+def _call(invocation: Invocation, arguments: Sequence[str]) -> int:
+    from envman.cli.app import command
+
+    result = command().main(args=list(arguments), prog_name="envman", standalone_mode=False, obj=invocation)
+    return result if isinstance(result, int) else DONE
+
+
+def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    raise KeyboardInterrupt
+
+
+def _say_interrupted(invocation: Invocation) -> None:
+    if invocation.format is Format.JSON:
+        return
+    sys.stderr.write("\ninterrupted; the same command again goes on from what is there\n")
+
+
+def _report_bug(error: Exception, arguments: Sequence[str]) -> Diagnostic:
+    import tempfile
+    import traceback
+
+    from envman.diagnostics import Diagnostic
+
+    # Frames without their variables: a value among them could be a secret.
+    lines = [f"envman {' '.join(arguments[:1])}\n", *traceback.format_tb(error.__traceback__), type(error).__name__ + "\n"]
+    with tempfile.NamedTemporaryFile("w", prefix="envman-bug-", suffix=".log", delete=False) as log:
+        log.writelines(lines)
+    return Diagnostic(
+        "EV901",
+        f"envman has a bug: {type(error).__name__}",
+        help=f"please report it with the file {log.name} (it holds no values)",
+    )

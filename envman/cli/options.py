@@ -1,0 +1,26 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ENV] [SERVICE]...", help="The environment (default: the chosen one), then services."),
+]
+Env = Annotated[
+    str | None, typer.Argument(metavar="[ENV]", help="The environment; default: the one `envman use` chose.")
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Give a variable a value. Repeatable.")
+]
+Instance = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="A second stack of this environment beside the first. Also $ENVMAN_INSTANCE."),
+]
+Timeout = Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long the stack may take to be ready.")]
+Profiles = Annotated[list[str] | None, typer.Option("--profile", metavar="NAME", help="Activate a profile. Repeatable.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}

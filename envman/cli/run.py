@@ -1,0 +1,250 @@
+"""Stacks as a whole: plan, up, down, rm, stop, restart, switch, status, ps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from envman.cli.ask import confirm_loss, confirm_takeover
+from envman.cli.invocation import Invocation
+from envman.cli.options import Env, Instance, Names, Profiles, Settings, Timeout, Yes
+from envman.cli.target import split_target
+
+if TYPE_CHECKING:
+    from envman.operations.up import Up
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands to ``app``."""
+    for command in (plan, up, down, rm, stop, restart, switch, status, ps):
+        app.command()(command)
+
+
+def plan(
+    context: typer.Context,
+    names: Names = None,
+    settings: Settings = None,
+    instance: Instance = None,
+    profiles: Profiles = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with status 5 if there is something to do.")] = False,
+) -> int:
+    """Show what `up` would do, and why. Nothing is changed."""
+    from envman.operations.plan import preview
+    from envman.operations.up import UpOptions
+
+    invocation = context.ensure_object(Invocation)
+    workspace = invocation.workspace(settings=settings or (), instance=instance)
+    name, services = split_target(workspace, names or [])
+    environment = workspace.environment(name)
+    invocation.warn(workspace.report)
+    made = preview(workspace, environment, UpOptions(services=tuple(services), profiles=tuple(profiles or ())))
+    steps = [{"action": one.action, "kind": one.kind, "name": one.name, "causes": one.causes} for one in made.steps]
+    text = "\n".join(map(str, made.steps)) or f"{environment.name} is as it should be: nothing to do"
+    invocation.show({"environment": environment.name, "steps": steps}, text)
+    return 5 if exit_code and made else 0
+
+
+def up(
+    context: typer.Context,
+    names: Names = None,
+    settings: Settings = None,
+    instance: Instance = None,
+    profiles: Profiles = None,
+    build: Annotated[bool, typer.Option("--build", help="Build images anew first.")] = False,
+    pull: Annotated[bool, typer.Option("--pull", help="Pull newer images first.")] = False,
+    timeout: Timeout = 300.0,
+    adopt: Annotated[bool, typer.Option("--adopt", help="Take over a stack whose checkout ID was lost.")] = False,
+    yes: Yes = False,
+) -> None:
+    """Bring an environment up and wait until it is healthy."""
+    from envman.operations.adopt import take_over
+    from envman.operations.up import UpOptions
+    from envman.operations.up import up as bring_up
+
+    invocation = context.ensure_object(Invocation)
+    workspace = invocation.workspace(settings=settings or (), instance=instance)
+    name, services = split_target(workspace, names or [])
+    environment = workspace.environment(name)
+    invocation.warn(workspace.report)
+    progress = invocation.progress()
+    with invocation.exclusive(workspace, f"envman up {environment.key}", progress):
+        if adopt:
+            confirm_takeover(invocation, environment, yes=yes)
+            take_over(workspace, environment, progress)
+        options = UpOptions(tuple(services), build, pull, timeout, tuple(profiles or ()))
+        done = bring_up(workspace, environment, options, progress)
+    invocation.show(_up_data(done), _up_text(done))
+
+
+def _up_data(done: Up) -> dict[str, Any]:
+    return {
+        "environment": done.environment.name,
+        "compose_project": done.environment.compose_project,
+        "steps": [str(step) for step in done.plan.steps],
+        "urls": [{"service": one.service, "port": one.name, "url": one.url} for one in done.urls],
+        "seconds": round(done.seconds, 1),
+    }
+
+
+def _up_text(done: Up) -> str:
+    took = f" ({done.seconds:.1f} s)" if done.plan else ", nothing to do"
+    width = max((len(f"{one.service} {one.name}") for one in done.urls), default=0)
+    lines = [f"{done.environment.name} is up{took}"]
+    lines += [f"  {f'{one.service} {one.name}'.ljust(width)}  {one.url}" for one in done.urls]
+    return "\n".join(lines)
+
+
+def down(
+    context: typer.Context,
+    environment: Env = None,
+    instance: Instance = None,
+    settings: Settings = None,
+    volumes: Annotated[bool, typer.Option("--volumes", help="Delete its volumes too. Asks first.")] = False,
+    yes: Yes = False,
+    confirm: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The environment's name, where it has to be typed.")
+    ] = None,
+) -> None:
+    """Remove an environment's containers and networks. Its volumes stay."""
+    from envman.operations.down import down as take_down
+    from envman.operations.down import volume_loss
+    from envman.operations.prepare import existing
+
+    invocation = context.ensure_object(Invocation)
+    workspace = invocation.workspace(settings=settings or (), instance=instance)
+    loaded = workspace.environment(environment)
+    progress = invocation.progress()
+    with invocation.exclusive(workspace, f"envman down {loaded.key}", progress):
+        prepared = existing(workspace, loaded)
+        if volumes:
+            confirm_loss(invocation, loaded, volume_loss(workspace, loaded, prepared), yes=yes, typed=confirm)
+        deleted = take_down(workspace, loaded, prepared, progress, volumes=volumes)
+        kept = [] if volumes else list(volume_loss(workspace, loaded, prepared).volumes)
+    text = f"{loaded.name} is down"
+    if deleted:
+        text += f"; deleted: {', '.join(deleted)}"
+    elif kept:
+        text += f"; its data is kept: {', '.join(kept)}"
+    invocation.show({"environment": loaded.name, "deleted_volumes": deleted, "kept_volumes": kept}, text)
+
+
+def rm(
+    context: typer.Context,
+    names: Names = None,
+    instance: Instance = None,
+    settings: Settings = None,
+    stop_first: Annotated[bool, typer.Option("--stop", help="Stop running containers first.")] = False,
+) -> None:
+    """Remove an environment's stopped containers. Volumes and networks stay."""
+    from envman.operations.down import rm as remove
+
+    invocation = context.ensure_object(Invocation)
+    workspace = invocation.workspace(settings=settings or (), instance=instance)
+    name, services = split_target(workspace, names or [])
+    environment = workspace.environment(name)
+    progress = invocation.progress()
+    with invocation.exclusive(workspace, f"envman rm {environment.key}", progress):
+        removed = remove(workspace, environment, services, progress, running=stop_first)
+    text = f"removed: {', '.join(removed)}" if removed else "no stopped container to remove"
+    invocation.show({"environment": environment.name, "removed": removed}, text)
+
+
+def stop(context: typer.Context, names: Names = None, instance: Instance = None, settings: Settings = None) -> None:
+    """Stop an environment's containers. They and their data stay."""
+    from envman.operations.down import stop as stop_stack
+
+    invocation = context.ensure_object(Invocation)
+    workspace = invocation.workspace(settings=settings or (), instance=instance)
+    name, services = split_target(workspace, names or [])
+    environment = workspace.environment(name)
+    progress = invocation.progress()
+    with invocation.exclusive(workspace, f"envman stop {environment.key}", progress):
+        stop_stack(workspace, environment, services, progress)
+    invocation.show({"environment": environment.name, "services": services}, f"{', '.join(services) or environment.name} stopped")
+
+
+def restart(
+    context: typer.Context,
+    names: Names = None,
+    instance: Instance = None,
+    settings: Settings = None,
+    timeout: Timeout = 300.0,
+) -> None:
+    """Restart an environment's containers and wait until they are healthy."""
+    from envman.operations.down import restart as restart_stack
+
+    invocation = context.ensure_object(Invocation)
+    workspace = invocation.workspace(settings=settings or (), instance=instance)
+    name, services = split_target(workspace, names or [])
+    environment = workspace.environment(name)
+    progress = invocation.progress()
+    with invocation.exclusive(workspace, f"envman restart {environment.key}", progress):
+        restart_stack(workspace, environment, services, progress, timeout=timeout)
+    text = f"{', '.join(services) or environment.name} restarted"
+    invocation.show({"environment": environment.name, "services": services}, text)
+
+
+def switch(
+    context: typer.Context,
+    environment: Annotated[str, typer.Argument(metavar="ENV", help="The environment to bring up.")],
+    source: Annotated[str | None, typer.Option("--from", metavar="ENV", help="The environment to stop.")] = None,
+    settings: Settings = None,
+    instance: Instance = None,
+    timeout: Timeout = 300.0,
+) -> None:
+    """Stop the environment that runs and bring another up; if that fails, bring the first back."""
+    from envman.operations.switch import find_source
+    from envman.operations.switch import switch as switch_to
+    from envman.operations.up import UpOptions
+
+    invocation = context.ensure_object(Invocation)
+    workspace = invocation.workspace(settings=settings or (), instance=instance)
+    target = workspace.environment(environment)
+    invocation.warn(workspace.report)
+    progress = invocation.progress()
+    with invocation.exclusive(workspace, f"envman switch {target.key}", progress):
+        name = find_source(workspace, target.name, source)
+        loaded = None if name is None or name == target.name else workspace.environment(name)
+        done = switch_to(workspace, target, loaded, UpOptions(timeout=timeout), progress)
+    came = f"{loaded.name} -> {target.name}" if loaded is not None else f"nothing ran before {target.name}"
+    gap = f"; neither served for {done.gap:.1f} s" if loaded is not None else ""
+    data = {**_up_data(done.up), "from": loaded.name if loaded else None, "gap_seconds": round(done.gap, 2)}
+    invocation.show(data, f"{came}{gap}\n{_up_text(done.up)}")
+
+
+def status(
+    context: typer.Context,
+    environment: Annotated[str | None, typer.Argument(metavar="[ENV]", help="Go into this one's services.")] = None,
+    instance: Instance = None,
+) -> None:
+    """Show all environments of the project; with a name, its services."""
+    from envman.operations.status import all_statuses
+    from envman.output.status import status_data, status_table
+
+    if environment is not None:
+        ps(context, environment, instance=instance, all_containers=True)
+        return
+    invocation = context.ensure_object(Invocation)
+    workspace = invocation.workspace(instance=instance)
+    statuses = all_statuses(workspace)
+    invocation.warn(workspace.report)
+    invocation.show([status_data(one) for one in statuses], status_table(statuses))
+
+
+def ps(
+    context: typer.Context,
+    environment: Env = None,
+    instance: Instance = None,
+    all_containers: Annotated[bool, typer.Option("--all", "-a", help="Show stopped containers and jobs too.")] = False,
+) -> None:
+    """List an environment's containers."""
+    from envman.operations.status import containers_of
+    from envman.output.status import container_data, container_table
+
+    invocation = context.ensure_object(Invocation)
+    workspace = invocation.workspace(instance=instance)
+    name = workspace.chosen(environment)
+    containers = containers_of(workspace, name, everything=all_containers)
+    text = container_table(containers) if containers else f"{name} has no containers"
+    invocation.show([container_data(one) for one in containers], text)

@@ -1,0 +1,139 @@
+"""Stopping and removing, without ever deleting what was not asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from envman.diagnostics.diagnostic import fail
+from envman.model.environment import Environment
+from envman.operations.prepare import Prepared, existing
+from envman.operations.progress import Progress
+from envman.operations.up import TAIL, check_services, drain
+from envman.operations.wait import StackWatch
+from envman.operations.workspace import Workspace
+from envman.plan.observed import VolumeState
+from envman.plan.ownership import owned
+from envman.state.journal import Entry, journalled
+from envman.state.ports import write_ports
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What ``down --volumes`` would delete: volumes by name; whether the environment's name must be typed."""
+
+    volumes: tuple[str, ...]
+    typed: bool
+
+
+def volume_loss(workspace: Workspace, environment: Environment, prepared: Prepared) -> Loss:
+    """Return which volumes of ``environment`` exist, are this checkout's, and would be deleted."""
+    ours = [one for one in prepared.observed.volumes if owned(environment, workspace.checkout.id, one.labels)]
+    protected = environment.protected or any(_retention(environment, one) == "protected" for one in ours)
+    return Loss(tuple(sorted(one.name for one in ours)), typed=protected)
+
+
+def _retention(environment: Environment, volume: VolumeState) -> str:
+    key = volume.labels.get("com.docker.compose.volume", "")
+    # A volume that no blueprint names any more may be the one that somebody still needs.
+    definition = environment.stack.volumes.get(key)
+    if definition is None:
+        return "keep"
+    return definition.retain
+
+
+def down(
+    workspace: Workspace, environment: Environment, prepared: Prepared, progress: Progress, *, volumes: bool
+) -> list[str]:
+    """Stop and remove the environment's containers and networks; with ``volumes`` its volumes too.
+
+    Returns the names of the volumes that were deleted. Whether they may be was asked before.
+    """
+    loss = volume_loss(workspace, environment, prepared)
+    with journalled(workspace.checkout.state, Entry("down", environment.key)):
+        progress.step(f"taking {environment.name} down")
+        run(prepared, "--profile", "*", "down", "--remove-orphans", *(["--volumes"] if volumes else []))
+        if volumes:
+            _remove_rest(workspace, environment, loss)
+            write_ports(workspace.checkout.state, environment.key, {})
+    return list(loss.volumes) if volumes else []
+
+
+def _remove_rest(workspace: Workspace, environment: Environment, loss: Loss) -> None:
+    """Remove the volumes that are not in the Compose file any more but still bear this environment's labels."""
+    from envman.engine.observe import observe
+    from envman.engine.removal import remove_volume
+
+    left = observe(workspace.engine, [environment.compose_project], details=False)
+    for volume in left.volumes:
+        if volume.name in loss.volumes and owned(environment, workspace.checkout.id, volume.labels):
+            remove_volume(workspace.engine, volume.name, expected=dict(volume.labels))
+
+
+def stop(workspace: Workspace, environment: Environment, services: Sequence[str], progress: Progress) -> None:
+    """Stop containers of ``environment``; they and their data stay."""
+    check_services(environment, services)
+    prepared = existing(workspace, environment)
+    progress.step(f"stopping {', '.join(services) or environment.name}")
+    run(prepared, "--profile", "*", "stop", *services)
+
+
+def start_again(workspace: Workspace, environment: Environment, progress: Progress, *, timeout: float) -> None:
+    """Start the stopped containers of ``environment``, the same ones, and wait until they are healthy."""
+    prepared = existing(workspace, environment)
+    services = sorted({one.service for one in prepared.observed.containers if not one.oneoff})
+    known = [name for name in environment.stack.services if name in services]
+    progress.step(f"starting {environment.name} again")
+    began = time.time()
+    run(prepared, "--profile", "*", "start", *known)
+    StackWatch(workspace, environment, known, progress, began).follow(time.monotonic() + timeout)
+
+
+def restart(
+    workspace: Workspace, environment: Environment, services: Sequence[str], progress: Progress, *, timeout: float
+) -> None:
+    """Restart containers of ``environment`` and wait until they are healthy again."""
+    check_services(environment, services)
+    prepared = existing(workspace, environment)
+    present = {one.service for one in prepared.observed.containers if not one.oneoff and one.state != "created"}
+    targets = list(services) or [name for name in environment.stack.services if name in present]
+    if not targets:
+        raise fail("EV608", f"nothing of {environment.name} is there", help=f"`envman up {environment.name}`")
+    progress.step(f"restarting {', '.join(services) or environment.name}")
+    began = time.time()
+    run(prepared, "--profile", "*", "restart", *targets)
+    StackWatch(workspace, environment, targets, progress, began).follow(time.monotonic() + timeout)
+
+
+def rm(
+    workspace: Workspace, environment: Environment, services: Sequence[str], progress: Progress, *, running: bool
+) -> list[str]:
+    """Remove containers of ``environment`` that are stopped (with ``running`` stop them first); return their names."""
+    check_services(environment, services)
+    prepared = existing(workspace, environment)
+    going = [
+        one.name
+        for one in prepared.observed.containers
+        if (not services or one.service in services) and (running or one.state in {"exited", "created", "dead"})
+    ]
+    if going:
+        progress.step(f"removing {len(going)} container{'s' if len(going) != 1 else ''} of {environment.name}")
+        run(prepared, "--profile", "*", "rm", "--force", *(["--stop"] if running else []), *services)
+    return going
+
+
+def run(prepared: Prepared, *arguments: str) -> None:
+    """Run a Compose command to its end.
+
+    Raises:
+        EnvmanError: EV610 with the end of Compose's own output.
+    """
+    handle = prepared.compose.start("--progress", "plain", *arguments)
+    if drain(handle, None) != 0:
+        raise fail(
+            "EV610",
+            f"Compose failed on {prepared.environment.name}",
+            help="the end of its own output is below",
+            detail=handle.tail(TAIL),
+        )

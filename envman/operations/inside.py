@@ -1,0 +1,104 @@
+"""Commands that reach into a stack: logs, exec, run, cp, port, and Compose itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from envman.diagnostics.diagnostic import fail
+from envman.model.environment import Environment
+from envman.operations.prepare import existing, prepare
+from envman.operations.progress import Progress
+from envman.operations.up import UpOptions, check_services, fetch_images, plan_up
+from envman.operations.workspace import Workspace
+from envman.plan.plan import Action, Plan
+
+if TYPE_CHECKING:
+    from envman.engine.compose import Compose
+
+
+def attach(workspace: Workspace, environment: Environment, arguments: Sequence[str]) -> int:
+    """Run a Compose command on the terminal and return its exit status."""
+    return existing(workspace, environment).compose.attach("--profile", "*", *arguments)
+
+
+def logs(workspace: Workspace, environment: Environment, services: Sequence[str], flags: Sequence[str]) -> int:
+    """Show the output of services (all if none)."""
+    check_services(environment, services)
+    return attach(workspace, environment, ["logs", *flags, *services])
+
+
+def execute(workspace: Workspace, environment: Environment, service: str, flags: Sequence[str], command: Sequence[str]) -> int:
+    """Run ``command`` in a running container of ``service`` and return its exit status.
+
+    Raises:
+        EnvmanError: EV608 where none of its containers runs.
+    """
+    check_services(environment, [service])
+    prepared = existing(workspace, environment)
+    if not any(one.service == service and one.state == "running" and not one.oneoff for one in prepared.observed.containers):
+        raise fail(
+            "EV608",
+            f"{service} does not run in {environment.name}",
+            help=f"`envman up {environment.name}` brings it up; `envman run {environment.name} {service} COMMAND` needs no running one",
+        )
+    return prepared.compose.attach("--profile", "*", "exec", *flags, service, *command)
+
+
+def ready_job(
+    workspace: Workspace, environment: Environment, service: str, progress: Progress, *, build: bool
+) -> tuple[Sequence[str], Compose]:
+    """Make everything ready to run ``service`` once; return the Compose arguments before its name, and Compose."""
+    check_services(environment, [service])
+    prepared = prepare(workspace, environment, progress)
+    options = UpOptions(services=(service,), build=build)
+    plan = plan_up(workspace, prepared, options)
+    fetch_images(prepared, _images_only(plan), options, progress)
+    return ["--progress", "quiet", "run", "--rm", "--quiet-pull"], prepared.compose
+
+
+def _images_only(plan: Plan) -> Plan:
+    return Plan(tuple(step for step in plan.steps if step.action in {Action.BUILD, Action.PULL}))
+
+
+def copy(workspace: Workspace, environment: Environment, source: str, target: str) -> int:
+    """Copy between this machine and a container; one of the two is written SERVICE:PATH.
+
+    Raises:
+        EnvmanError: EV607 where neither or both name a service.
+    """
+    services = environment.stack.services
+    named = [one for one in (source, target) if one.partition(":")[0] in services and ":" in one]
+    if len(named) != 1:
+        raise fail(
+            "EV607",
+            "one of the two must name a service, the other a path on this machine",
+            expected="SERVICE:PATH on one side",
+            help=f"the services are: {', '.join(services)}; a file with a colon in its name is written ./NAME",
+        )
+    return attach(workspace, environment, ["cp", source, target])
+
+
+def port(workspace: Workspace, environment: Environment, service: str, target: str | None) -> list[tuple[str, str]]:
+    """Return (port in the container, address on the host) of what ``service`` publishes now.
+
+    Raises:
+        EnvmanError: EV608 where it publishes nothing, or not ``target`` (a number, or a port's name).
+    """
+    check_services(environment, [service])
+    wanted = target
+    for one in environment.stack.services[service].ports or ():
+        if target is not None and one.name == target:
+            wanted = str(one.target)
+    found = []
+    for container in existing(workspace, environment).observed.containers:
+        if container.service != service or container.oneoff:
+            continue
+        for one in container.ports:
+            if one.host_port and wanted in {None, str(one.container_port), f"{one.container_port}/{one.protocol}"}:
+                host = f"[{one.host_ip}]" if ":" in one.host_ip else one.host_ip
+                found.append((f"{one.container_port}/{one.protocol}", f"{host}:{one.host_port}"))
+    if not found:
+        what = f"port {target} of {service}" if target else service
+        raise fail("EV608", f"{what} is not published in {environment.name} now", help=f"`envman up {environment.name}`")
+    return list(dict.fromkeys(found))

@@ -1,0 +1,53 @@
+"""How an operation says what it is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A service that is not ready yet, and why: ``db``, ``starting``."""
+
+    service: str
+    state: str
+
+
+class Progress(Protocol):
+    """What the edge shows; an operation only speaks."""
+
+    def step(self, text: str) -> None:
+        """A new phase begins."""
+
+    def line(self, text: str) -> None:
+        """A line of another program's output."""
+
+    def ready(self, service: str, state: str) -> None:
+        """A service has become what it should be."""
+
+    def waiting(self, services: Sequence[Waiting]) -> None:
+        """What is still waited for; called again whenever that changes."""
+
+    def notice(self, text: str) -> None:
+        """Something the user should know, once."""
+
+
+class Silent:
+    """A Progress that says nothing."""
+
+    def step(self, text: str) -> None:
+        """Say nothing."""
+
+    def line(self, text: str) -> None:
+        """Say nothing."""
+
+    def ready(self, service: str, state: str) -> None:
+        """Say nothing."""
+
+    def waiting(self, services: Sequence[Waiting]) -> None:
+        """Say nothing."""
+
+    def notice(self, text: str) -> None:
+        """Say nothing."""

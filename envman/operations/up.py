@@ -1,0 +1,266 @@
+"""Bringing an environment up, and its one-off runs and builds."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from envman.diagnostics import Diagnostic, EnvmanError
+from envman.diagnostics.diagnostic import fail, near_match
+from envman.model.environment import Environment
+from envman.operations.prepare import Prepared, prepare
+from envman.operations.progress import Progress
+from envman.operations.wait import StackWatch
+from envman.operations.workspace import Workspace
+from envman.plan.plan import Action, Plan
+from envman.plan.reconcile import reconcile, wanted_services
+from envman.render.compose import port_key
+from envman.render.document import Document
+from envman.state.journal import Entry, journalled
+
+if TYPE_CHECKING:
+    from envman.engine.compose import Handle
+
+TAIL = 40
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """How to bring up: which services (all if none), rebuild or pull first, seconds to wait for the stack."""
+
+    services: tuple[str, ...] = ()
+    build: bool = False
+    pull: bool = False
+    timeout: float = 300.0
+    profiles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """Where a named port can be reached."""
+
+    service: str
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """An environment that is up: the plan that was carried out and where to reach it."""
+
+    environment: Environment
+    plan: Plan
+    urls: tuple[Url, ...]
+    seconds: float
+
+
+def up(workspace: Workspace, environment: Environment, options: UpOptions, progress: Progress) -> Up:
+    """Bring ``environment`` up and wait until it is healthy.
+
+    Raises:
+        EnvmanError: EV60x with the failing service's last words, EV50x for what is not ours, EV4xx for the engine.
+    """
+    started = time.monotonic()
+    check_services(environment, options.services)
+    prepared = prepare(workspace, environment, progress)
+    plan = plan_up(workspace, prepared, options)
+    urls = named_urls(environment, prepared.document)
+    services = wanted_services(environment, options.services or None, frozenset(options.profiles))
+    if not plan:
+        StackWatch(workspace, environment, services, progress, time.time()).follow(started + options.timeout)
+        return Up(environment, plan, urls, time.monotonic() - started)
+    with journalled(workspace.checkout.state, Entry("up", environment.key)):
+        fetch_images(prepared, plan, options, progress)
+        start(workspace, prepared, services, options, progress)
+    return Up(environment, plan, urls, time.monotonic() - started)
+
+
+def plan_up(workspace: Workspace, prepared: Prepared, options: UpOptions) -> Plan:
+    """Return what ``up`` has to do."""
+    from envman.engine.images import missing_images
+
+    environment = prepared.environment
+    profiles = frozenset(options.profiles)
+    services = wanted_services(environment, options.services or None, profiles)
+    references = {image for name in services if (image := environment.stack.services[name].image)}
+    plan = reconcile(
+        environment,
+        prepared.document,
+        prepared.observed,
+        services=options.services or None,
+        missing_images=missing_images(workspace.engine, references),
+        profiles=profiles,
+    )
+    if not (options.build or options.pull):
+        return plan
+    from envman.plan.plan import Step
+
+    asked = []
+    for name in services:
+        service = environment.stack.services[name]
+        if service.build is not None and options.build and name not in plan.services(Action.BUILD):
+            asked.append(Step(Action.BUILD, "service", name, ("asked for with --build",)))
+        elif service.build is None and service.image and options.pull and name not in plan.services(Action.PULL):
+            asked.append(Step(Action.PULL, "service", name, ("asked for with --pull",)))
+    return Plan((*asked, *plan.steps))
+
+
+def check_services(environment: Environment, names: Sequence[str]) -> None:
+    """Raise EV607 for a name that is no service of ``environment``."""
+    known = environment.stack.services
+    for name in names:
+        if name not in known:
+            raise fail(
+                "EV607",
+                f'{environment.name} has no service "{name}"',
+                expected=near_match(name, known) or f"one of {', '.join(known)}",
+            )
+
+
+def fetch_images(prepared: Prepared, plan: Plan, options: UpOptions, progress: Progress) -> None:
+    """Build and pull what ``plan`` says.
+
+    Raises:
+        EnvmanError: EV601 for an image that cannot be had, EV602 for a build that failed, with its own output.
+    """
+    to_build, to_pull = plan.services(Action.BUILD), plan.services(Action.PULL)
+    if to_pull:
+        pull(prepared, to_pull, progress)
+    if to_build:
+        build(prepared, to_build, progress, pull_bases=options.pull)
+
+
+def pull(prepared: Prepared, services: Sequence[str], progress: Progress) -> None:
+    """Pull the images of ``services``."""
+    images = {prepared.environment.stack.services[name].image for name in services}
+    progress.step(f"pulling {', '.join(sorted(filter(None, images)))}")
+    handle = prepared.compose.start("--progress", "plain", "pull", *services)
+    if drain(handle, None) != 0:
+        raise EnvmanError(*_pull_problems(prepared.environment, services, handle.tail(TAIL)))
+
+
+def _pull_problems(environment: Environment, services: Sequence[str], tail: str) -> list[Diagnostic]:
+    named = [name for name in services if re.search(rf"\b{re.escape(name)}\b.*(?:Error|error)", tail)] or list(services)
+    return [
+        Diagnostic(
+            "EV601",
+            f"image {environment.stack.services[name].image} of {name} cannot be pulled",
+            environment.span("services", name, "image"),
+            "an image that exists in a registry this engine can reach",
+            help="check the name and tag; `envman doctor` says whether the hub can be reached; for a private one, `docker login`",
+            detail=tail,
+        )
+        for name in named
+    ]
+
+
+def build(
+    prepared: Prepared,
+    services: Sequence[str],
+    progress: Progress,
+    *,
+    no_cache: bool = False,
+    pull_bases: bool = False,
+) -> None:
+    """Build the images of ``services``; the output goes to ``progress``.
+
+    Raises:
+        EnvmanError: EV602 with the end of the build's own output.
+    """
+    progress.step(f"building {', '.join(services)}")
+    flags = [*(["--no-cache"] if no_cache else []), *(["--pull"] if pull_bases else [])]
+    handle = prepared.compose.start("--progress", "plain", "--profile", "*", "build", *flags, *services)
+    if drain(handle, progress) != 0:
+        environment = prepared.environment
+        failed = [name for name in services if re.search(rf"\[{re.escape(name)}[ \]]", handle.tail(TAIL))] or list(services)
+        raise fail(
+            "EV602",
+            f"building {', '.join(failed)} failed",
+            environment.key_span("services", failed[0], "build"),
+            help="the end of the build's own output is below; "
+            f"`envman build {environment.name} {failed[0]}` shows all of it",
+            detail=handle.tail(TAIL),
+        )
+
+
+def drain(handle: Handle, progress: Progress | None) -> int:
+    """Wait for ``handle``, pass its lines on, and return its exit status; an interrupt ends it first."""
+    try:
+        for line in handle.lines():
+            if progress is not None:
+                progress.line(line)
+        return handle.wait()
+    except BaseException:
+        handle.interrupt()
+        raise
+
+
+def start(
+    workspace: Workspace, prepared: Prepared, services: Sequence[str], options: UpOptions, progress: Progress
+) -> None:
+    """Have Compose create and start ``services`` and wait until they are what they should be."""
+    environment = prepared.environment
+    began = time.time()
+    deadline = time.monotonic() + options.timeout
+    progress.step(f"starting {environment.name}")
+    arguments = ["up", "--detach", "--no-build", "--quiet-pull"]
+    if options.services:
+        arguments += services
+    else:
+        arguments.append("--remove-orphans")
+    profiles = [part for name in (*environment.stack.profiles, *options.profiles) for part in ("--profile", name)]
+    handle = prepared.compose.start("--progress", "plain", *profiles, *arguments)
+    watch = StackWatch(workspace, environment, services, progress, began)
+    try:
+        watch.follow(deadline, handle=handle)
+    except BaseException:
+        handle.interrupt()
+        raise
+    if handle.wait() != 0:
+        raise EnvmanError(*_why(watch, prepared, handle))
+
+
+def _why(watch: StackWatch, prepared: Prepared, handle: Handle) -> list[Diagnostic]:
+    verdicts, _ = watch.look()
+    failed = [watch.explain(one) for one in verdicts if one.failed is not None]
+    tail = handle.tail(TAIL)
+    if failed:
+        return failed
+    environment = prepared.environment
+    if re.search(r"(?i)manifest unknown|not found: manifest|pull access denied|no such image|failed to resolve reference", tail):
+        return _pull_problems(environment, list(environment.stack.services), tail)
+    port = re.search(r"(?i)(?:bind for|listen tcp4?) [\d.:\[\]]*:(\d+).*(?:allocated|in use)", tail)
+    if port:
+        return [
+            Diagnostic(
+                "EV505",
+                f"host port {port[1]} was taken while {environment.name} was starting",
+                help=f"`envman up {environment.name}` again: an automatic port moves, a fixed one needs to be freed",
+                detail=tail,
+            )
+        ]
+    return [Diagnostic("EV610", f"Compose could not start {environment.name}", detail=tail)]
+
+
+def named_urls(environment: Environment, document: Document) -> tuple[Url, ...]:
+    """Return the URLs of ports that have a name, from the document's host ports."""
+    urls = []
+    for name, service in environment.stack.services.items():
+        if service.profiles and not set(service.profiles) & set(environment.stack.profiles):
+            continue
+        for port, rendered in zip(service.ports or (), document.services[name].get("ports", ()), strict=True):
+            published = rendered.get("published")
+            if port.name is None or not published or port.protocol == "udp":
+                continue
+            host = port.host_ip if port.host_ip not in {None, "", "0.0.0.0", "::"} else "localhost"  # noqa: S104
+            scheme = port.app_protocol if port.app_protocol in {"http", "https"} else _scheme(port_key(port))
+            location = f"[{host}]" if ":" in str(host) else host
+            urls.append(Url(name, port.name, f"{scheme}://{location}:{published}"))
+    return tuple(urls)
+
+
+def _scheme(name: str) -> str:
+    return "https" if name in {"https", "tls"} else "http"

@@ -1,0 +1,188 @@
+"""Waiting until a stack is what it should be, and finding out why it is not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from envman.diagnostics import Diagnostic, EnvmanError
+from envman.model.environment import Environment
+from envman.operations.progress import Progress, Waiting
+from envman.operations.workspace import Workspace
+from envman.plan.observed import ContainerState, Observed
+from envman.plan.reconcile import is_one_shot
+
+if TYPE_CHECKING:
+    from envman.engine.compose import Handle
+
+# A service without a health check counts as up once it has run this long: one that exits at once does so earlier.
+SETTLED = 1.0
+# A restarting service is given this many tries before it counts as failed.
+TRIES = 3
+LOG_LINES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is known of a service: ready, still waited for, or failed (with the container that failed)."""
+
+    service: str
+    state: str
+    ready: bool = False
+    failed: ContainerState | None = None
+
+
+class StackWatch:
+    """Looks at an environment's containers and tells Progress what changes."""
+
+    def __init__(
+        self, workspace: Workspace, environment: Environment, services: Sequence[str], progress: Progress, since: float
+    ) -> None:
+        self.workspace = workspace
+        self.environment = environment
+        self.services = [name for name in services if environment.stack.services[name].provider is None]
+        self.progress = progress
+        self.since = since
+        self._ready: set[str] = set()
+        self._shown: list[Waiting] = []
+        self._running_since: dict[str, float] = {}
+
+    def observe(self) -> Observed:
+        """Return what is there now."""
+        from envman.engine.observe import observe
+
+        return observe(self.workspace.engine, [self.environment.compose_project], details=True)
+
+    def look(self) -> tuple[list[Verdict], Observed]:
+        """Return a verdict for each service; Progress hears of what changed."""
+        observed = self.observe()
+        verdicts = [self._judge(name, observed) for name in self.services]
+        for verdict in verdicts:
+            if verdict.ready and verdict.service not in self._ready:
+                self._ready.add(verdict.service)
+                self.progress.ready(verdict.service, verdict.state)
+        waiting = [Waiting(one.service, one.state) for one in verdicts if not one.ready]
+        if waiting != self._shown:
+            self._shown = waiting
+            self.progress.waiting(waiting)
+        return verdicts, observed
+
+    def _judge(self, name: str, observed: Observed) -> Verdict:
+        service = self.environment.stack.services[name]
+        containers = [one for one in observed.containers if one.service == name and not one.oneoff]
+        if len(containers) < service.replicas:
+            return Verdict(name, "to be created")
+        one_shot = is_one_shot(self.environment, name)
+        verdicts = [self._judge_container(name, one, one_shot=one_shot) for one in containers]
+        failed = next((one for one in verdicts if one.failed), None)
+        unready = next((one for one in verdicts if not one.ready), None)
+        return failed or unready or (verdicts[0] if verdicts else Verdict(name, "no replicas", ready=True))
+
+    def _judge_container(self, name: str, one: ContainerState, *, one_shot: bool) -> Verdict:
+        if one_shot:
+            if one.state == "exited":
+                return Verdict(name, "completed", ready=True) if not one.exit_code else Verdict(name, "failed", failed=one)
+            return Verdict(name, one.state)
+        if one.state in {"exited", "dead"}:
+            return Verdict(name, f"exited with {one.exit_code}", failed=one)
+        if one.state == "restarting":
+            failed = one if one.restart_count >= TRIES else None
+            return Verdict(name, f"restarting (exited with {one.exit_code})", failed=failed)
+        if one.state != "running":
+            return Verdict(name, one.state)
+        if one.health == "unhealthy":
+            return Verdict(name, "unhealthy", failed=one)
+        if one.health == "starting":
+            return Verdict(name, "starting")
+        if one.health == "healthy":
+            return Verdict(name, "healthy", ready=True)
+        # Without a health check running is all that can be known, so it has to last; a restart begins it anew.
+        started = self._running_since.setdefault(f"{one.id}:{one.restart_count}:{one.started_at}", time.monotonic())
+        settled = time.monotonic() - started >= SETTLED
+        return Verdict(name, "running" if settled else "started", ready=settled)
+
+    def follow(self, deadline: float, *, handle: Handle | None = None) -> None:
+        """Return when all services are ready (and ``handle``, the Compose that starts them, has ended well).
+
+        Raises:
+            EnvmanError: EV603, EV604 or EV612 for a service that failed, EV605 at ``deadline`` (monotonic seconds).
+        """
+        from envman.engine.observe import wait_for_change
+
+        while True:
+            verdicts, _ = self.look()
+            ended = handle is None or handle.poll() is not None
+            failed = [one for one in verdicts if one.failed is not None]
+            if failed and (ended or not self._still_starting(failed)):
+                raise EnvmanError(*(self.explain(one) for one in failed))
+            if ended and (handle is None or handle.poll() == 0) and all(one.ready for one in verdicts):
+                return
+            if ended and handle is not None and handle.poll() != 0:
+                return
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise EnvmanError(self._too_late(verdicts))
+            wait_for_change(
+                self.workspace.engine, [self.environment.compose_project], timeout=min(remaining, 0.3 if not ended else 0.5)
+            )
+
+    def _still_starting(self, failed: Iterable[Verdict]) -> bool:
+        """Whether Compose may still be about to start what has exited: containers of an earlier run."""
+        return all(one.failed is not None and one.failed.state == "exited" and self._from_before(one.failed) for one in failed)
+
+    def _from_before(self, container: ContainerState) -> bool:
+        return container.finished_at is not None and container.finished_at < self.since
+
+    def explain(self, verdict: Verdict) -> Diagnostic:
+        """Return why a service failed, with its last log lines and health output."""
+        from envman.engine.observe import service_logs
+
+        container = verdict.failed
+        assert container is not None  # noqa: S101 - only failed verdicts are explained
+        name = verdict.service
+        logs = service_logs(self.workspace.engine, container.id, tail=LOG_LINES).rstrip()
+        detail = f"last lines of {container.name}:\n{logs}" if logs else f"{container.name} has written nothing"
+        span = self.environment.key_span("services", name)
+        logs_command = f"`envman logs {self.environment.name} {name}` shows more"
+        if is_one_shot(self.environment, name):
+            return Diagnostic("EV612", f"{name} ended with exit status {container.exit_code}", span, help=logs_command, detail=detail)
+        if container.health == "unhealthy":
+            if container.health_output:
+                detail += f"\n\nlast health check:\n{container.health_output.rstrip()}"
+            return Diagnostic(
+                "EV604",
+                f"{name} is unhealthy",
+                self.environment.key_span("services", name, "healthcheck"),
+                help=logs_command,
+                detail=detail,
+            )
+        advice = logs_command
+        if container.exit_code == 0:
+            advice = (
+                "if it is a job, put it behind a profile (`profiles: [jobs]`) and run it with `envman run`, or let "
+                "another service wait for it with `service_completed_successfully`"
+            )
+        return Diagnostic("EV603", f"{name} exited with status {container.exit_code}", span, help=advice, detail=detail)
+
+    def _too_late(self, verdicts: Sequence[Verdict]) -> Diagnostic:
+        from envman.engine.observe import service_logs
+
+        unready = [one for one in verdicts if not one.ready]
+        states = ", ".join(f"{one.service} ({one.state})" for one in unready) or "Compose"
+        parts = []
+        for container in self.observe().containers:
+            if container.service in {one.service for one in unready} and not container.oneoff:
+                logs = service_logs(self.workspace.engine, container.id, tail=LOG_LINES).rstrip()
+                parts.append(f"last lines of {container.name}:\n{logs}" if logs else f"{container.name} has written nothing")
+                if container.health_output:
+                    parts.append(f"last health check of {container.name}:\n{container.health_output.rstrip()}")
+        return Diagnostic(
+            "EV605",
+            f"not ready in time: {states}",
+            help="give it more with `--timeout SECONDS`; what was started is still there",
+            detail="\n\n".join(parts),
+        )
+
+

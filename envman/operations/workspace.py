@@ -1,0 +1,217 @@
+"""A project on a machine: its environments, its checkout's state, and the one endpoint that everything talks to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envman.checks import check_environment
+from envman.diagnostics import Report
+from envman.facts import Facts
+from envman.model.environment import Environment
+from envman.project import Project, load_environment, open_project
+from envman.render.compose import port_key, render
+from envman.render.document import Document
+from envman.secrets.provide import absent_secrets
+from envman.secrets.store import SecretStore
+from envman.source.dotenv import read_dotenv
+from envman.state.atomic import write_if_changed
+from envman.state.checkout import Checkout, open_checkout
+from envman.state.ports import allocate_ports, read_ports
+from envman.state.selection import read_selection
+
+if TYPE_CHECKING:
+    from envman.engine.compose import Compose
+    from envman.engine.connection import Engine
+    from envman.engine.endpoint import Endpoint
+
+COMPOSE_FILE = "docker-compose.yml"
+
+
+@dataclass
+class Workspace:
+    """What a command works on. ``report`` collects warnings for the edge to show."""
+
+    project: Project
+    environ: Mapping[str, str]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    context: str | None = None
+    instance: str | None = None
+    report: Report = field(default_factory=Report)
+
+    @classmethod
+    def at(
+        cls,
+        directory: Path,
+        environ: Mapping[str, str],
+        *,
+        settings: Mapping[str, str] | None = None,
+        context: str | None = None,
+        instance: str | None = None,
+    ) -> Workspace:
+        """Return the workspace of the project that ``directory`` lies in."""
+        return cls(open_project(directory), environ, settings or {}, context, instance)
+
+    @cached_property
+    def checkout(self) -> Checkout:
+        """The checkout; it gets an ID the first time."""
+        return open_checkout(self.project.root, self.project.name, self.environ)
+
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        """Where the engine is: resolved once, for every part of envman."""
+        from envman.engine.endpoint import resolve_endpoint
+
+        return resolve_endpoint(self.environ, context=self.context)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The connected engine."""
+        from envman.engine.connection import connect
+
+        return connect(self.endpoint)
+
+    def chosen(self, name: str | None) -> str:
+        """Return ``name``, else what `envman use` chose, else the only environment.
+
+        Raises:
+            EnvmanError: EV010 where none of these is there.
+        """
+        from envman.diagnostics.diagnostic import fail
+
+        if name is not None:
+            return name
+        selected = read_selection(self.checkout.state).environment
+        if selected is not None:
+            return selected
+        names = self.project.environments(self.report)
+        if len(names) == 1:
+            return names[0]
+        raise fail(
+            "EV010",
+            "no environment is named and none is chosen",
+            expected=f"one of {', '.join(names)}" if names else "a blueprint in blueprints/",
+            help=f"name it, or choose one with `envman use {names[0] if names else 'NAME'}`",
+        )
+
+    def chosen_instance(self) -> str | None:
+        """Return the instance: ``--instance``, else ``ENVMAN_INSTANCE``, else what `envman use` chose."""
+        return self.instance or self.environ.get("ENVMAN_INSTANCE") or read_selection(self.checkout.state).instance
+
+    def environment(self, name: str | None = None) -> Environment:
+        """Return the environment, checked; its warnings go to ``report``.
+
+        Raises:
+            EnvmanError: with everything that is wrong with it.
+        """
+        chosen = self.chosen(name)
+        environment = load_environment(
+            self.project,
+            chosen,
+            self.report,
+            settings=self.settings,
+            process=self.environ,
+            instance=self.chosen_instance(),
+        )
+        if environment is not None:
+            check_environment(environment, self.project.root, self.report)
+        self.report.raise_errors()
+        assert environment is not None  # noqa: S101 - its absence is an error in the report
+        return environment
+
+    def values(self, environment: Environment) -> dict[str, str]:
+        """Return the variables that secrets may come from: ``.env``, ``.env.NAME``, then the process."""
+        report, root = Report(), self.project.root
+        dotenv = {
+            **read_dotenv(root / ".env", root=root, report=report),
+            **read_dotenv(root / f".env.{environment.name}", root=root, report=report),
+        }
+        return {**{name: value for name, (value, _) in dotenv.items()}, **self.environ}
+
+    def store(self, environment: Environment) -> SecretStore:
+        """Return the environment's secret store."""
+        return SecretStore.of(self.checkout.state, environment.key)
+
+    def facts(self, environment: Environment, *, ports: Mapping[tuple[str, str], int], online: bool) -> Facts:
+        """Return the facts for rendering; ``online`` asks the engine, else its documented defaults hold."""
+        store = self.store(environment)
+        remote = online and not self.endpoint.is_local
+        return Facts(
+            project_directory=self.project.root,
+            state_directory=self.checkout.state,
+            checkout=self.checkout.id,
+            ports=ports,
+            gpu=online and uses_gpu(environment) and self.engine.facts().gpu,
+            secrets="environment" if remote else "file",
+            absent_secrets=absent_secrets(environment, self.project.root, self.values(environment)),
+            fingerprints={name: store.fingerprint(name) for name in environment.stack.secrets if store.has(name)},
+            env_files=self._env_files(environment),
+        )
+
+    def _env_files(self, environment: Environment) -> dict[str, str]:
+        digests = {}
+        for service in environment.stack.services.values():
+            for file in service.env_file or ():
+                path = self.project.root / file.path
+                if path.is_file():
+                    digests[file.path] = hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+        return digests
+
+    def offline_document(self, environment: Environment) -> Document:
+        """Return the document without asking an engine: recorded ports, else the ones that would be tried first."""
+        recorded = read_ports(self.checkout.state)
+        own = recorded.get(environment.key, {})
+        others = reserved_ports(recorded, environment.key)
+        ports = allocate_ports(
+            (environment.project, environment.key), automatic_ports(environment), own, others, lambda _: True
+        )
+        return render(environment, self.facts(environment, ports=ports, online=False))
+
+    def compose_file(self, environment: Environment) -> Path:
+        """Return where the environment's render lies."""
+        return self.checkout.private / environment.key / COMPOSE_FILE
+
+    def write_render(self, environment: Environment, document: Document) -> Path:
+        """Write the render, whole, and return its path."""
+        path = self.compose_file(environment)
+        write_if_changed(path, document.text())
+        return path
+
+    def compose(self, environment: Environment, document: Document | None) -> Compose:
+        """Return Compose for the environment's render, with the secrets that it must read from its environment."""
+        from envman.engine.compose import Compose
+
+        store = self.store(environment)
+        variables = {} if document is None else document.variables
+        return Compose(
+            endpoint=self.endpoint,
+            project_name=environment.compose_project,
+            file=self.compose_file(environment),
+            project_directory=self.project.root,
+            environ=self.environ,
+            secrets={variable: store.read(name) or "" for variable, name in variables.items()},
+        )
+
+
+def automatic_ports(environment: Environment) -> list[tuple[str, str]]:
+    """Return the (service, port) pairs whose host port envman chooses."""
+    return [
+        (name, port_key(port))
+        for name, service in environment.stack.services.items()
+        for port in service.ports or ()
+        if port.automatic
+    ]
+
+
+def reserved_ports(recorded: Mapping[str, Mapping[tuple[str, str], int]], key: str) -> frozenset[int]:
+    """Return the ports that environments other than ``key`` hold."""
+    return frozenset(port for other, ports in recorded.items() if other != key for port in ports.values())
+
+
+def uses_gpu(environment: Environment) -> bool:
+    """Return whether any service would take a GPU."""
+    return any(service.gpu in {"optional", "required"} for service in environment.stack.services.values())

@@ -1,0 +1,1 @@
+"""(Document, Observed) to a Plan: what would be done, and why. Pure: nothing here talks to an engine."""

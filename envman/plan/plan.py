@@ -1,0 +1,59 @@
+"""A plan as data: steps with their causes, printable as text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What a step does."""
+
+    BUILD = "build"
+    PULL = "pull"
+    CREATE = "create"
+    RECREATE = "recreate"
+    START = "start"
+    STOP = "stop"
+    REMOVE = "remove"
+    SCALE = "scale"
+
+
+SIGNS = {
+    Action.BUILD: "*",
+    Action.PULL: "*",
+    Action.CREATE: "+",
+    Action.RECREATE: "~",
+    Action.START: ">",
+    Action.STOP: "<",
+    Action.REMOVE: "-",
+    Action.SCALE: "~",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One action on one thing, with its causes in words. ``kind`` is service, network or volume."""
+
+    action: Action
+    kind: str
+    name: str
+    causes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        why = f": {'; '.join(self.causes)}" if self.causes else ""
+        return f"{SIGNS[self.action]} {self.kind} {self.name} {self.action.value}{why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What has to be done, in order. Empty where the stack is already as it should be."""
+
+    steps: tuple[Step, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.steps)
+
+    def services(self, *actions: Action) -> list[str]:
+        """Return the services that one of ``actions`` applies to."""
+        return [step.name for step in self.steps if step.kind == "service" and step.action in actions]

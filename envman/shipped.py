@@ -1,0 +1,12 @@
+"""Where the blueprints and the template lie that come with envman."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def shipped(name: str) -> Path:
+    """Return the folder ``blueprints`` or ``cookiecutter-mlproject``: in the installed package, else in the repository."""
+    package = Path(__file__).resolve().parent
+    installed = package / "shipped_files" / name
+    return installed if installed.is_dir() else package.parent / name
