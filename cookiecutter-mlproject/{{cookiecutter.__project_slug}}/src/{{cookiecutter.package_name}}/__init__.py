@@ -1,0 +1,1 @@
+"""A classifier, from its data to its service."""

@@ -1,0 +1,192 @@
+"""The registry: where trained models are recorded, and where the one to serve is found.
+
+With a tracking server that is MLflow. Without one it is a folder, so that tests and a first try
+need nothing that runs.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import pandas as pd
+import skops.io
+from sklearn.pipeline import Pipeline
+
+from .settings import Settings
+
+# What a model needs wherever it is loaded; MLflow would otherwise find out by loading it in a new
+# process, which takes longer than the training.
+_REQUIREMENTS: Final = ("scikit-learn", "skops", "pandas", "numpy")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A fitted model and how it came about."""
+
+    pipeline: Pipeline
+    parameters: Mapping[str, str | int | float]
+    metrics: Mapping[str, float]
+    sample: pd.DataFrame
+    """Some rows that it was trained on, from which its signature follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A registered model, ready to predict."""
+
+    pipeline: Pipeline
+    name: str
+    version: str
+    run_id: str
+    metrics: Mapping[str, float]
+
+
+class Registry(Protocol):
+    """Where models are recorded and found."""
+
+    def record(self, trained: TrainedModel, *, register: bool) -> str | None:
+        """Take a model; keep its parameters and metrics, and give its version.
+
+        Only with `register` is the model itself kept, and becomes the one to serve; otherwise
+        there is no version.
+        """
+
+    def champion(self) -> str | None:
+        """Give the version of the model to serve; None if there is none yet. Cheap."""
+
+    def load(self, version: str) -> LoadedModel:
+        """Take a version that is registered; give its model."""
+
+
+class FolderRegistry:
+    """Keeps models as folders: `NAME/VERSION/` and a file that names the champion's version."""
+
+    def __init__(self, folder: Path, *, name: str, alias: str) -> None:
+        """Take the folder, which need not exist yet, the model's name and the champion's alias."""
+        self._folder = folder / name
+        self._name = name
+        self._alias = self._folder / alias
+
+    def record(self, trained: TrainedModel, *, register: bool) -> str | None:
+        """See Registry."""
+        if not register:
+            return None
+        self._folder.mkdir(parents=True, exist_ok=True)
+        version = str(1 + max(map(int, self._versions()), default=0))
+        # Whole or not at all: readers see folders and files only under their final names.
+        written = Path(tempfile.mkdtemp(dir=self._folder, prefix=".new-"))
+        try:
+            skops.io.dump(trained.pipeline, written / "model.skops")
+            record = {"parameters": dict(trained.parameters), "metrics": dict(trained.metrics)}
+            (written / "record.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
+            written.rename(self._folder / version)
+        except BaseException:
+            shutil.rmtree(written)
+            raise
+        pointer = self._folder / f".new-champion-{version}"
+        pointer.write_text(version, encoding="utf-8")
+        pointer.replace(self._alias)
+        return version
+
+    def champion(self) -> str | None:
+        """See Registry."""
+        try:
+            return self._alias.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
+    def load(self, version: str) -> LoadedModel:
+        """See Registry."""
+        folder = self._folder / version
+        record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+        return LoadedModel(
+            # Nothing is trusted beyond what skops itself trusts: loading runs no code of the file.
+            pipeline=skops.io.load(folder / "model.skops", trusted=[]),
+            name=self._name,
+            version=version,
+            run_id=f"{self._name}-{version}",
+            metrics=record["metrics"],
+        )
+
+    def _versions(self) -> list[str]:
+        return [entry.name for entry in self._folder.iterdir() if entry.name.isdecimal()]
+
+
+class MlflowRegistry:
+    """Keeps runs and models on an MLflow tracking server."""
+
+    def __init__(self, tracking_uri: str, *, name: str, alias: str) -> None:
+        """Take the server's address, the model's name and the champion's alias."""
+        # Imported here: it takes seconds, which the folder should not cost.
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        import mlflow.sklearn
+
+        mlflow.set_tracking_uri(tracking_uri)
+        self._mlflow = mlflow
+        self._client = mlflow.MlflowClient()
+        self._name = name
+        self._alias = alias
+
+    def record(self, trained: TrainedModel, *, register: bool) -> str | None:
+        """See Registry. The experiment bears the model's name."""
+        self._mlflow.set_experiment(self._name)
+        with self._mlflow.start_run():
+            self._mlflow.log_params(dict(trained.parameters))
+            self._mlflow.log_metrics(dict(trained.metrics))
+            if not register:
+                self._mlflow.end_run("FAILED")
+                return None
+            logged = self._mlflow.sklearn.log_model(
+                trained.pipeline,
+                name="model",
+                registered_model_name=self._name,
+                signature=self._mlflow.models.infer_signature(
+                    trained.sample, trained.pipeline.predict(trained.sample)
+                ),
+                pip_requirements=[f"{name}=={installed_version(name)}" for name in _REQUIREMENTS],
+            )
+        version = str(logged.registered_model_version)
+        # Last of all, so that nobody finds a champion that is not yet complete.
+        self._client.set_registered_model_alias(self._name, self._alias, version)
+        return version
+
+    def champion(self) -> str | None:
+        """See Registry."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            aliases: dict[str, Any] = self._client.get_registered_model(self._name).aliases
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+        return str(aliases[self._alias]) if self._alias in aliases else None
+
+    def load(self, version: str) -> LoadedModel:
+        """See Registry."""
+        found = self._client.get_model_version(self._name, version)
+        run_id = str(found.run_id)
+        return LoadedModel(
+            pipeline=self._mlflow.sklearn.load_model(f"models:/{self._name}/{version}"),
+            name=self._name,
+            version=version,
+            run_id=run_id,
+            metrics=dict(self._client.get_run(run_id).data.metrics),
+        )
+
+
+def open_registry(settings: Settings) -> Registry:
+    """Take the settings; give MLflow's registry, or the folder's if no server is configured."""
+    if settings.mlflow_tracking_uri:
+        return MlflowRegistry(
+            settings.mlflow_tracking_uri, name=settings.model_name, alias=settings.model_alias
+        )
+    return FolderRegistry(
+        settings.model_folder, name=settings.model_name, alias=settings.model_alias
+    )

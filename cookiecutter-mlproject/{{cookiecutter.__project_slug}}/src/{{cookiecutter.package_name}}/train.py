@@ -1,0 +1,72 @@
+"""The training job: fit a model, judge it, record it, and register it if it is good enough."""
+
+import logging
+import sys
+
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from .data import Dataset, load_dataset, split
+from .evaluate import GateError, check_gate, evaluate
+from .features import preprocessing
+from .jobs import JobError, run_job
+from .registry import TrainedModel, open_registry
+from .settings import Settings
+
+_LOGGER = logging.getLogger(__name__)
+_MODEL_PARAMETERS = {"C": 1.0, "max_iter": 1000}
+
+
+def fit(training: Dataset, *, seed: int) -> Pipeline:
+    """Take rows to learn from; give a fitted model. The same rows and seed give the same model."""
+    model = make_pipeline(
+        preprocessing(), LogisticRegression(random_state=seed, **_MODEL_PARAMETERS)
+    )
+    return model.fit(training.features, training.target)
+
+
+def train(settings: Settings) -> TrainedModel:
+    """Take the settings; give a model that has been trained and judged, but not recorded."""
+    dataset = split(load_dataset(), test_fraction=settings.test_fraction, seed=settings.seed)
+    pipeline = fit(dataset.training, seed=settings.seed)
+    return TrainedModel(
+        pipeline=pipeline,
+        parameters={
+            **_MODEL_PARAMETERS,
+            "model": "LogisticRegression",
+            "seed": settings.seed,
+            "test_fraction": settings.test_fraction,
+            "training_rows": len(dataset.training.features),
+        },
+        metrics=evaluate(pipeline, dataset.held_out),
+        sample=dataset.training.features.head(100),
+    )
+
+
+def train_and_register(settings: Settings) -> None:
+    """Take the settings; train, record the run, and register the model if it passes the gate.
+
+    Raises JobError if it does not; the run is recorded all the same, so that the metrics can be
+    looked at.
+    """
+    registry = open_registry(settings)
+    trained = train(settings)
+    _LOGGER.info("trained", extra={"metrics": dict(trained.metrics)})
+    try:
+        check_gate(trained.metrics, minimum_accuracy=settings.minimum_accuracy)
+    except GateError as error:
+        registry.record(trained, register=False)
+        raise JobError(str(error)) from error
+    version = registry.record(trained, register=True)
+    _LOGGER.info(
+        "registered %s version %s as %s", settings.model_name, version, settings.model_alias
+    )
+
+
+def main() -> None:
+    """Run the job and leave with its exit status."""
+    sys.exit(run_job(train_and_register))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""Tests of `api`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from {{ cookiecutter.package_name }}.api import MAXIMUM_INSTANCES, create_app
+from {{ cookiecutter.package_name }}.data import Split
+from {{ cookiecutter.package_name }}.features import EXAMPLE, FEATURES
+from {{ cookiecutter.package_name }}.predict import Label
+from {{ cookiecutter.package_name }}.registry import FolderRegistry, TrainedModel
+from {{ cookiecutter.package_name }}.settings import Settings
+
+
+@pytest.fixture
+def client(settings: Settings, registry: FolderRegistry) -> Iterator[TestClient]:
+    with TestClient(create_app(settings, registry)) as client:
+        yield client
+
+
+@pytest.fixture
+def ready(client: TestClient, registry: FolderRegistry, trained: TrainedModel) -> TestClient:
+    registry.record(trained, register=True)
+    assert client.post("/model/reload").status_code == 200
+    return client
+
+
+def test_it_is_alive_but_not_ready_without_a_model(client: TestClient) -> None:
+    assert client.get("/health/live").json() == {"status": "alive"}
+    for response in (
+        client.get("/health/ready"),
+        client.get("/model"),
+        client.post("/predict", json={"instances": [EXAMPLE]}),
+    ):
+        assert response.status_code == 503
+        assert "run the train job" in response.json()["detail"]
+
+
+def test_it_is_ready_with_a_model(ready: TestClient) -> None:
+    assert ready.get("/health/ready").json() == {"status": "ready"}
+
+
+def test_it_says_which_model_is_in_service(ready: TestClient, trained: TrainedModel) -> None:
+    assert ready.get("/model").json() == {
+        "name": "test-model",
+        "version": "1",
+        "run_id": "test-model-1",
+        "metrics": pytest.approx(trained.metrics),
+    }
+
+
+def test_it_predicts_row_for_row_what_the_model_does(
+    ready: TestClient, trained: TrainedModel, dataset: Split
+) -> None:
+    features = dataset.held_out.features
+    response = ready.post("/predict", json={"instances": features.to_dict(orient="records")})
+    assert response.status_code == 200
+    body = response.json()
+    assert body["model_version"] == "1"
+    labels = tuple(Label)
+    assert body["predictions"] == [
+        {"prediction": labels[code].value, "probability": probability}
+        for code, probability in zip(
+            trained.pipeline.predict(features),
+            trained.pipeline.predict_proba(features)[:, 1].tolist(),
+            strict=True,
+        )
+    ]
+
+
+def test_the_order_of_keys_does_not_matter(ready: TestClient) -> None:
+    shuffled = dict(reversed(EXAMPLE.items()))
+    first, second = (
+        ready.post("/predict", json={"instances": [row]}).json() for row in (EXAMPLE, shuffled)
+    )
+    assert first == second
+    assert first["predictions"][0]["prediction"] == "malignant"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"instances": []},
+        {"instances": [{}]},
+        {"instances": [{**EXAMPLE, "colour": 1}]},
+        {"instances": [{**EXAMPLE, "mean_area": -1}]},
+        {"instances": [{**EXAMPLE, "mean_area": "much"}]},
+        {"instances": [{name: EXAMPLE[name] for name in FEATURES[:-1]}]},
+        {"instances": [EXAMPLE] * (MAXIMUM_INSTANCES + 1)},
+        {"instances": [EXAMPLE], "threshold": 1},
+    ],
+    ids=[
+        "nothing",
+        "no-rows",
+        "empty-row",
+        "unknown-feature",
+        "negative",
+        "no-number",
+        "missing-feature",
+        "too-many",
+        "unknown-key",
+    ],
+)
+def test_what_is_no_request_is_refused(ready: TestClient, body: dict[str, Any]) -> None:
+    assert ready.post("/predict", json=body).status_code == 422
+
+
+def test_numbers_that_are_none_are_refused(ready: TestClient) -> None:
+    body = '{"instances": [' + str(EXAMPLE).replace("'", '"').replace("17.99", "NaN") + "]}"
+    response = ready.post("/predict", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 422
+    [problem] = response.json()["detail"]
+    assert problem["loc"] == ["body", "instances", 0, "mean_radius"]
+    assert "input" not in problem
+
+
+def test_the_example_can_be_predicted(ready: TestClient) -> None:
+    example = ready.get("/example").json()
+    assert example == {"instances": [EXAMPLE]}
+    assert ready.post("/predict", json=example).status_code == 200
+
+
+def test_the_schema_names_all_features(client: TestClient) -> None:
+    schema = client.get("/openapi.json").json()["components"]["schemas"]["Instance"]
+    assert tuple(schema["required"]) == FEATURES
+    assert schema["additionalProperties"] is False
