@@ -11,7 +11,7 @@ from typing import Final
 from envman.diagnostics import EnvmanError, Report, Span
 from envman.diagnostics.diagnostic import fail, near_match
 from envman.language.interpolate import interpolate
-from envman.language.layers import Layer, linearise, read_layer
+from envman.language.layers import HEADER_KEYS, Layer, linearise, read_layer
 from envman.language.merge import merge_layers
 from envman.language.normalise import normalise
 from envman.language.variables import Inputs, resolve_scope
@@ -180,7 +180,7 @@ def load_environment(
     report.extend(problems)
     if len(report.errors) > before:
         return None
-    stack, data = bind(tree, Stack, report, what="a blueprint")
+    stack, data = bind(tree, Stack, report, what="a blueprint", also=HEADER_KEYS)
     if stack is None:
         return None
     return Environment(

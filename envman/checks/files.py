@@ -12,7 +12,7 @@ from envman.model.types import truth
 
 
 def missing_files(environment: Environment, root: Path) -> Iterator[Diagnostic]:
-    """EV307: build contexts, Dockerfiles, env files, configs and secrets that are not there; binds as warnings."""
+    """EV307: build contexts, Dockerfiles, env files, configs, secrets and binds that are not there."""
     for name, service in environment.stack.services.items():
         yield from _of_service(environment, root, name, service)
     for kind, entries in (("configs", environment.stack.configs), ("secrets", environment.stack.secrets)):
@@ -35,7 +35,8 @@ def _of_service(environment: Environment, root: Path, name: str, service: Servic
     for index, file in enumerate(service.env_file or ()):
         required = file.required is None or truth(file.required)
         if required and not (root / file.path).expanduser().is_file():
-            yield _missing(environment, file.path, "services", name, "env_file", index, "path")
+            # The one of these that Compose itself refuses, for every command.
+            yield _missing(environment, file.path, "services", name, "env_file", index, "path", severity=Severity.ERROR)
     for index, mount in enumerate(service.volumes or ()):
         if mount.type == "bind" and mount.source and not (root / mount.source).expanduser().exists():
             path = ("services", name, "volumes", index, "source")
@@ -54,5 +55,9 @@ def _is_local(context: str) -> bool:
     return "://" not in context and not context.startswith("git@") and not context.startswith("github.com/")
 
 
-def _missing(environment: Environment, file: str, *path: str | int) -> Diagnostic:
-    return Diagnostic("EV307", f"{file} does not exist", environment.span(*path), "a path that exists below the project's root")
+def _missing(
+    environment: Environment, file: str, *path: str | int, severity: Severity = Severity.WARNING
+) -> Diagnostic:
+    return Diagnostic(
+        "EV307", f"{file} does not exist", environment.span(*path), "a path that exists", severity=severity
+    )

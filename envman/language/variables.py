@@ -132,7 +132,8 @@ def _resolve(name: str, declaration: _Declaration, inputs: Inputs, report: Repor
             expected=_describe(variable),
             notes=(Note("declared here", declaration.span),) if span else (),
         )
-        return Resolved(None, origin, span, declaration.span)
+        # The default stands in, so that one mistake is reported once.
+        return Resolved(variable.default, origin, span, declaration.span)
     _check(name, variable, value, span or declaration.span, declaration, origin, report)
     return Resolved(value, origin, span, declaration.span)
 

@@ -66,13 +66,16 @@ def _union(members: tuple[Any, ...]) -> Shape:
     )
 
 
-def bind(node: Node, model: type[Model], report: Report, *, what: str) -> tuple[Model | None, Any]:
+def bind(
+    node: Node, model: type[Model], report: Report, *, what: str, also: frozenset[str] = frozenset()
+) -> tuple[Model | None, Any]:
     """Return ``node`` as an instance of ``model`` (None where there are errors) and as plain data, keys in order.
 
-    ``what`` names the thing in messages (``a blueprint``). Errors go to ``report``.
+    ``what`` names the thing in messages (``a blueprint``), ``also`` the keys that may stand at its top beside the
+    model's, for near matches. Errors go to ``report``.
     """
     before = len(report.errors)
-    data = _data(node, shape_of(model), (), report, what)
+    data = _data(node, shape_of(model), (), report, what, also)
     try:
         bound = model.model_validate(data)
     except ValidationError as error:
@@ -81,7 +84,9 @@ def bind(node: Node, model: type[Model], report: Report, *, what: str) -> tuple[
     return (bound if len(report.errors) == before else None), data
 
 
-def _data(node: Node, shape: Shape, path: Path, report: Report, what: str) -> Any:
+def _data(
+    node: Node, shape: Shape, path: Path, report: Report, what: str, also: frozenset[str] = frozenset()
+) -> Any:
     if isinstance(node, Scalar):
         value = node.value
         if shape.text and node.variables and isinstance(value, int | float):
@@ -96,7 +101,7 @@ def _data(node: Node, shape: Shape, path: Path, report: Report, what: str) -> An
         if shape.fields is not None and shape.values is None and not key.startswith("x-"):
             below = shape.fields.get(key) or ANYTHING
             if key not in shape.fields:
-                _unknown(node, key, shape.fields, path, report, what)
+                _unknown(node, key, also.union(shape.fields), path, report, what)
         elif key.startswith("x-") and shape.fields is not None:
             below = ANYTHING
         else:
@@ -111,7 +116,7 @@ def _unknown(node: Mapping, key: str, known: Iterable[str], path: Path, report: 
         "EV105",
         f'unknown attribute "{key}" {where}',
         node.keys[key],
-        expected=near_match(key, known) or "an attribute of the Compose specification",
+        expected=near_match(key, known) or "a known attribute",
         help="start the name with x- if it is an extension of your own",
     )
 

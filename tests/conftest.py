@@ -1,0 +1,51 @@
+"""What all tests share: options, the isolation of the user's own folders, and the gate of the engine tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("envman")
+    group.addoption("--require-engine", action="store_true", help="fail, rather than skip, where no engine answers")
+    group.addoption("--update-golden", action="store_true", help="write the golden files anew")
+
+
+def engine_answers() -> bool:
+    try:
+        done = subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    engine_items = [item for item in items if item.get_closest_marker("engine")]
+    if not engine_items or engine_answers():
+        return
+    if config.getoption("--require-engine") or os.environ.get("ENVMAN_REQUIRE_ENGINE"):
+        raise pytest.UsageError("no Docker engine answers, and the engine tests are required: see scripts/engine")
+    for item in engine_items:
+        item.add_marker(pytest.mark.skip(reason="no Docker engine answers"))
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Keep tests away from the state, cache and selection of whoever runs them."""
+    home = tmp_path_factory.mktemp("xdg")
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+    for name in [name for name in os.environ if name.startswith(("ENVMAN_INSTANCE", "COMPOSE_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("NO_COLOR", "1")
+    return home
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--update-golden"))
