@@ -99,13 +99,15 @@ def open_project(start: Path) -> Project:
     report = Report()
     tree = read_tree(read_source(root / PROJECT_FILE, root=root), report)
     report.raise_errors()
-    assert tree is not None  # noqa: S101 - there was no error
+    assert tree is not None  # there was no error
     file, _ = bind(tree, ProjectFile, report, what=PROJECT_FILE)
     report.raise_errors()
-    assert file is not None  # noqa: S101
+    assert file is not None
     if file.language != LANGUAGE:
         span = _place(tree, "language")
-        raise fail("EV006", f"language {file.language} is not known", span, expected=str(LANGUAGE), help="upgrade envman")
+        raise fail(
+            "EV006", f"language {file.language} is not known", span, expected=str(LANGUAGE), help="upgrade envman"
+        )
     if file.requires is not None:
         _require(file.requires, _place(tree, "requires"))
     return Project(root, file)
@@ -125,7 +127,12 @@ def _require(requirement: str, span: Span | None) -> None:
     have = tuple(int(part) for part in re.findall(r"\d+", installed_version())[:3])
     want = tuple(int(part) for part in match[1].split("."))
     if have < want:
-        raise fail("EV006", f"the project needs envman {requirement}, this is {installed_version()}", span, help="upgrade envman")
+        raise fail(
+            "EV006",
+            f"the project needs envman {requirement}, this is {installed_version()}",
+            span,
+            help="upgrade envman",
+        )
 
 
 def load_environment(
@@ -173,7 +180,7 @@ def load_environment(
     trees: list[Mapping] = []
     for layer in layers:
         body = interpolate(layer.body, scope)
-        assert isinstance(body, Mapping)  # noqa: S101 - interpolation keeps the kind of node
+        assert isinstance(body, Mapping)  # interpolation keeps the kind of node
         trees.append(normalise(body, report))
     tree = merge_layers(trees, report)
     problems = [leaf.problem for _, leaf in leaves(tree) if leaf.problem is not None]
@@ -215,5 +222,3 @@ def _check_name(project: Project, name: str, known: list[str], report: Report) -
         help=near_match(name, environments)
         or (f"the environments are: {', '.join(environments)}" if environments else "`envman init` writes blueprints"),
     )
-
-

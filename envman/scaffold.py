@@ -56,7 +56,9 @@ def questions(name: str) -> list[Question]:
 
 
 def _derive(option: str, default: str, name: str) -> str:
-    return name.replace("-", "_") if option == "package_name" else default.replace("{{ cookiecutter.project_name }}", name)
+    return (
+        name.replace("-", "_") if option == "package_name" else default.replace("{{ cookiecutter.project_name }}", name)
+    )
 
 
 def _template_context() -> dict[str, Any]:

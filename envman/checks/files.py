@@ -30,8 +30,8 @@ def _of_service(environment: Environment, root: Path, name: str, service: Servic
         elif build.dockerfile_inline is None:
             dockerfile = build.dockerfile or "Dockerfile"
             if not (context / dockerfile).is_file():
-                path = ("dockerfile",) if build.dockerfile else ("context",)
-                yield _missing(environment, dockerfile, "services", name, "build", *path)
+                attribute = "dockerfile" if build.dockerfile else "context"
+                yield _missing(environment, dockerfile, "services", name, "build", attribute)
     for index, file in enumerate(service.env_file or ()):
         required = file.required is None or truth(file.required)
         if required and not (root / file.path).expanduser().is_file():
@@ -40,10 +40,15 @@ def _of_service(environment: Environment, root: Path, name: str, service: Servic
     for index, mount in enumerate(service.volumes or ()):
         if mount.type == "bind" and mount.source and not (root / mount.source).expanduser().exists():
             path = ("services", name, "volumes", index, "source")
-            creates = mount.bind is not None and mount.bind.create_host_path is not None and truth(mount.bind.create_host_path)
+            creates = (
+                mount.bind is not None
+                and mount.bind.create_host_path is not None
+                and truth(mount.bind.create_host_path)
+            )
             yield Diagnostic(
                 "EV307",
-                f"{mount.source} does not exist" + ("; the engine would make a folder that belongs to root" if creates else ""),
+                f"{mount.source} does not exist"
+                + ("; the engine would make a folder that belongs to root" if creates else ""),
                 environment.span(*path),
                 "a path that exists",
                 help="create it before `envman up`",

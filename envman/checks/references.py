@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from envman.diagnostics import Diagnostic, Note
 from envman.diagnostics.diagnostic import near_match
@@ -94,7 +95,7 @@ def _cycle(environment: Environment, cycle: Iterable[str]) -> Diagnostic:
         "a dependency that does not lead back here",
         tuple(
             Note(f"{one} waits for {other}", environment.key_span("services", one, "depends_on", other))
-            for one, other in zip(names, names[1:], strict=False)
+            for one, other in pairwise(names)
         ),
         "remove one of these dependencies",
     )

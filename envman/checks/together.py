@@ -12,12 +12,14 @@ def check_together(environments: list[Environment], report: Report) -> None:
     claims: list[Claim] = []
     for environment in environments:
         for claim in fixed_claims(environment):
-            first = next((one for one in claims if one.environment != claim.environment and one.clashes(claim)), None)
+            others = (one for one in claims if one.environment != claim.environment)
+            first = next((one for one in others if one.clashes(claim)), None)
             if first is not None:
                 same = first.span == claim.span
                 report.warning(
                     "EV302",
-                    f"{first.environment} and {claim.environment} both publish host port {claim.port}/{claim.protocol}: "
+                    f"{first.environment} and {claim.environment} both publish "
+                    f"host port {claim.port}/{claim.protocol}: "
                     "they cannot be up at once",
                     claim.span,
                     expected="a host port for each environment",

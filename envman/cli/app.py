@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
-from typer.main import get_command
 
 from envman.cli import create, data, images, inside, look, run, setup
 from envman.cli.invocation import Format, Invocation
@@ -40,7 +38,9 @@ def options(
     docker_context: Annotated[
         str | None, typer.Option("--context", metavar="NAME", help="Use this Docker context.")
     ] = None,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[  # noqa: ARG001 - its callback has done it
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Typed environments for machine-learning projects: render Compose files, drive the stacks."""
     invocation = context.ensure_object(Invocation)
@@ -52,8 +52,3 @@ def options(
 
 for module in (create, look, run, inside, images, data, setup):
     module.register(app)
-
-
-def command() -> click.Command:
-    """Return the whole command tree."""
-    return get_command(app)

@@ -75,4 +75,6 @@ def confirm_takeover(invocation: Invocation, environment: Environment, *, yes: b
         return
     if can_ask(invocation) and question(f"{text[0].upper()}{text[1:]}? [y/N] ").lower() in {"y", "yes"}:
         return
-    raise fail("EV606", f"not confirmed: {text}", help="add `--yes` if that checkout is really gone; nothing was changed")
+    raise fail(
+        "EV606", f"not confirmed: {text}", help="add `--yes` if that checkout is really gone; nothing was changed"
+    )

@@ -22,7 +22,8 @@ def new(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The project's name, and its folder's.")],
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="OPTION=VALUE", help="Answer a question beforehand. Repeatable.")
+        list[str] | None,
+        typer.Option("--set", metavar="OPTION=VALUE", help="Answer a question beforehand. Repeatable."),
     ] = None,
     no_input: Annotated[bool, typer.Option("--no-input", help="Take the defaults; ask nothing.")] = False,
     no_git: Annotated[bool, typer.Option("--no-git", help="Do not make a git repository.")] = False,

@@ -22,7 +22,9 @@ def register(app: typer.Typer) -> None:
     app.add_typer(secrets_app, name="secrets")
 
 
-def volumes(context: typer.Context, environment: Env = None, instance: Instance = None, settings: Settings = None) -> None:
+def volumes(
+    context: typer.Context, environment: Env = None, instance: Instance = None, settings: Settings = None
+) -> None:
     """List an environment's volumes: whether they exist, who mounts them, how hard they are to delete."""
     from envman.operations.resources import list_volumes
     from envman.output.tables import table
@@ -40,7 +42,9 @@ def volumes(context: typer.Context, environment: Env = None, instance: Instance 
     invocation.show(data, table(["VOLUME", "NAME", "EXISTS", "RETAIN", "MOUNTED BY"], rows))
 
 
-def networks(context: typer.Context, environment: Env = None, instance: Instance = None, settings: Settings = None) -> None:
+def networks(
+    context: typer.Context, environment: Env = None, instance: Instance = None, settings: Settings = None
+) -> None:
     """List an environment's networks and who is attached to them."""
     from envman.operations.resources import list_networks
     from envman.output.tables import table
@@ -89,7 +93,11 @@ def set_secret(context: typer.Context, environment: str, name: SecretName, insta
     if not value:
         raise fail("EV504", f'no value for "{name}" was given', help="write it to standard input")
     changed = workspace.store(loaded).write(name, value)
-    text = f"{name} is stored; `envman up {loaded.name}` recreates what uses it" if changed else f"{name} has that value already"
+    text = (
+        f"{name} is stored; `envman up {loaded.name}` recreates what uses it"
+        if changed
+        else f"{name} has that value already"
+    )
     invocation.show({"environment": loaded.name, "secret": name, "changed": changed}, text)
 
 
@@ -102,7 +110,9 @@ def show_secret(context: typer.Context, environment: str, name: SecretName, inst
     _known(name, list(loaded.stack.secrets), loaded.name)
     value = workspace.store(loaded).read(name)
     if value is None:
-        raise fail("EV504", f'secret "{name}" of {loaded.name} has no value yet', help=f"`envman up {loaded.name}` makes it")
+        raise fail(
+            "EV504", f'secret "{name}" of {loaded.name} has no value yet', help=f"`envman up {loaded.name}` makes it"
+        )
     invocation.show({"environment": loaded.name, "secret": name, "value": value}, value)
 
 

@@ -56,7 +56,9 @@ def pull(context: typer.Context, names: Names = None, instance: Instance = None,
     invocation.show({"environment": environment.name, "pulled": pulled}, text)
 
 
-def images(context: typer.Context, environment: Env = None, instance: Instance = None, settings: Settings = None) -> None:
+def images(
+    context: typer.Context, environment: Env = None, instance: Instance = None, settings: Settings = None
+) -> None:
     """List the images of an environment's services, and which of them the engine has."""
     from envman.operations.images import list_images
     from envman.output.images import image_data, image_table

@@ -82,7 +82,11 @@ class Invocation:
         from envman.output.diagnostics import concise, human
         from envman.output.style import style_for
 
-        text = concise(fresh) if self.format is Format.CONCISE else human(fresh, style_for(sys.stderr, self.environ)) + "\n"
+        text = (
+            concise(fresh)
+            if self.format is Format.CONCISE
+            else human(fresh, style_for(sys.stderr, self.environ)) + "\n"
+        )
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 from envman.cli.invocation import Format, Invocation
 
 if TYPE_CHECKING:
+    from typer import TyperException
+
     from envman.diagnostics import Diagnostic
 
 DONE: Final = 0
-USAGE: Final = 2
 BUG: Final = 4
 INTERRUPTED: Final = 130
 
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(invocation: Invocation, arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status; nothing is raised."""
-    from click.exceptions import Abort, ClickException, Exit, UsageError
+    from typer import Abort, TyperException
 
     from envman.diagnostics import EnvmanError
 
@@ -41,13 +42,8 @@ def run(invocation: Invocation, arguments: Sequence[str]) -> int:
     except EnvmanError as error:
         invocation.warn(error.diagnostics)
         status = error.exit_status
-    except Exit as error:
-        status = error.exit_code
-    except UsageError as error:
-        error.show()
-        status = USAGE
-    except ClickException as error:
-        error.show()
+    except TyperException as error:
+        _show_usage(error)
         status = error.exit_code
     except (KeyboardInterrupt, Abort):
         _say_interrupted(invocation)
@@ -64,10 +60,21 @@ def run(invocation: Invocation, arguments: Sequence[str]) -> int:
 
 
 def _call(invocation: Invocation, arguments: Sequence[str]) -> int:
-    from envman.cli.app import command
+    from envman.cli.app import app
 
-    result = command().main(args=list(arguments), prog_name="envman", standalone_mode=False, obj=invocation)
+    result = app(args=list(arguments), prog_name="envman", standalone_mode=False, obj=invocation)
+    if result == INTERRUPTED:
+        # typer makes an exit status of a KeyboardInterrupt.
+        raise KeyboardInterrupt
     return result if isinstance(result, int) else DONE
+
+
+def _show_usage(error: TyperException) -> None:
+    show = getattr(error, "show", None)
+    if show is not None:
+        show()
+    else:
+        sys.stderr.write(f"{error.format_message()}\n")
 
 
 def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
@@ -87,7 +94,11 @@ def _report_bug(error: Exception, arguments: Sequence[str]) -> Diagnostic:
     from envman.diagnostics import Diagnostic
 
     # Frames without their variables: a value among them could be a secret.
-    lines = [f"envman {' '.join(arguments[:1])}\n", *traceback.format_tb(error.__traceback__), type(error).__name__ + "\n"]
+    lines = [
+        f"envman {' '.join(arguments[:1])}\n",
+        *traceback.format_tb(error.__traceback__),
+        type(error).__name__ + "\n",
+    ]
     with tempfile.NamedTemporaryFile("w", prefix="envman-bug-", suffix=".log", delete=False) as log:
         log.writelines(lines)
     return Diagnostic(

@@ -21,6 +21,8 @@ Instance = Annotated[
     typer.Option(metavar="NAME", help="A second stack of this environment beside the first. Also $ENVMAN_INSTANCE."),
 ]
 Timeout = Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long the stack may take to be ready.")]
-Profiles = Annotated[list[str] | None, typer.Option("--profile", metavar="NAME", help="Activate a profile. Repeatable.")]
+Profiles = Annotated[
+    list[str] | None, typer.Option("--profile", metavar="NAME", help="Activate a profile. Repeatable.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}

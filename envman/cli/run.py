@@ -27,7 +27,9 @@ def plan(
     settings: Settings = None,
     instance: Instance = None,
     profiles: Profiles = None,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with status 5 if there is something to do.")] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="End with status 5 if there is something to do.")
+    ] = False,
 ) -> int:
     """Show what `up` would do, and why. Nothing is changed."""
     from envman.operations.plan import preview
@@ -161,7 +163,9 @@ def stop(context: typer.Context, names: Names = None, instance: Instance = None,
     progress = invocation.progress()
     with invocation.exclusive(workspace, f"envman stop {environment.key}", progress):
         stop_stack(workspace, environment, services, progress)
-    invocation.show({"environment": environment.name, "services": services}, f"{', '.join(services) or environment.name} stopped")
+    invocation.show(
+        {"environment": environment.name, "services": services}, f"{', '.join(services) or environment.name} stopped"
+    )
 
 
 def restart(

@@ -150,7 +150,7 @@ def fail(
     help: str = "",  # noqa: A002
     detail: str = "",
 ) -> EnvmanError:
-    """Return the EnvmanError of one diagnostic, for ``raise fail(...)`` at a leaf that cannot go on."""
+    """Make the EnvmanError of one diagnostic, for a leaf to raise that cannot go on."""
     return EnvmanError(Diagnostic(code, message, span, expected, notes, help, detail))
 
 

@@ -87,7 +87,7 @@ def _parent_span(layer: Layer, index: int) -> Span:
     node = node_at(layer.tree, ("extends",))
     if isinstance(node, Sequence):
         return node.items[index].span
-    assert node is not None  # noqa: S101 - the header has a parent, so the key exists
+    assert node is not None  # the header has a parent, so the key exists
     return node.span
 
 

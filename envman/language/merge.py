@@ -30,7 +30,7 @@ def merge_layers(trees: list[Mapping], report: Report) -> Mapping:
 def merge(parent: Mapping, child: Mapping, report: Report) -> Mapping:
     """Return ``parent`` with ``child`` laid over it."""
     merged = _merge(parent, child, (), LIST_RULES, report)
-    assert isinstance(merged, Mapping)  # noqa: S101 - both are
+    assert isinstance(merged, Mapping)  # both are
     return merged
 
 

@@ -22,7 +22,7 @@ Normaliser: TypeAlias = Callable[[Node, Report], Node]
 def normalise(tree: Mapping, report: Report) -> Mapping:
     """Return one layer's ``tree`` with every short form written out long. Places stay those of the short form."""
     normalised = _walk(tree, NORMALISERS, report)
-    assert isinstance(normalised, Mapping)  # noqa: S101 - no rule stands at the top
+    assert isinstance(normalised, Mapping)  # no rule stands at the top
     return normalised
 
 

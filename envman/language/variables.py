@@ -81,7 +81,7 @@ def resolve_scope(
         bound, _ = bind(declared, Declarations, report, what="a blueprint")
         declarations = dict(bound.variables) if bound else {}
     for name, variable in declarations.items():
-        assert declared is not None  # noqa: S101 - the declarations were bound from it
+        assert declared is not None  # the declarations were bound from it
         default = node_at(declared, ("variables", name, "default"))
         declaration = _Declaration(variable, key_span(declared, ("variables", name)), default.span if default else None)
         if name in builtin:

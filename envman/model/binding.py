@@ -188,7 +188,7 @@ def _resolve(node: Node, location: tuple[int | str, ...], *, absent: bool) -> tu
 
 def _diagnostic(node: Node, path: Path, problems: list[_Problem]) -> Diagnostic:
     found = node_at(node, path)
-    assert found is not None  # noqa: S101 - _resolve only walks what exists
+    assert found is not None  # _resolve only walks what exists
     typed = [one for one in problems if one.code == "EV106" and not one.message]
     special = [one for one in problems if one not in typed]
     expected = " or ".join(dict.fromkeys(one.expected for one in problems if one.expected))

@@ -53,7 +53,9 @@ def build_images(
     return names
 
 
-def pull_images(workspace: Workspace, environment: Environment, services: Sequence[str], progress: Progress) -> list[str]:
+def pull_images(
+    workspace: Workspace, environment: Environment, services: Sequence[str], progress: Progress
+) -> list[str]:
     """Pull the images of ``services`` (all that have an image and no build if none is named); return the names."""
     check_services(environment, services)
     names = [

@@ -28,7 +28,9 @@ def logs(workspace: Workspace, environment: Environment, services: Sequence[str]
     return attach(workspace, environment, ["logs", *flags, *services])
 
 
-def execute(workspace: Workspace, environment: Environment, service: str, flags: Sequence[str], command: Sequence[str]) -> int:
+def execute(
+    workspace: Workspace, environment: Environment, service: str, flags: Sequence[str], command: Sequence[str]
+) -> int:
     """Run ``command`` in a running container of ``service`` and return its exit status.
 
     Raises:
@@ -36,11 +38,14 @@ def execute(workspace: Workspace, environment: Environment, service: str, flags:
     """
     check_services(environment, [service])
     prepared = existing(workspace, environment)
-    if not any(one.service == service and one.state == "running" and not one.oneoff for one in prepared.observed.containers):
+    if not any(
+        one.service == service and one.state == "running" and not one.oneoff for one in prepared.observed.containers
+    ):
         raise fail(
             "EV608",
             f"{service} does not run in {environment.name}",
-            help=f"`envman up {environment.name}` brings it up; `envman run {environment.name} {service} COMMAND` needs no running one",
+            help=f"`envman up {environment.name}` brings it up; "
+            f"`envman run {environment.name} {service} COMMAND` needs no running one",
         )
     return prepared.compose.attach("--profile", "*", "exec", *flags, service, *command)
 
@@ -100,5 +105,7 @@ def port(workspace: Workspace, environment: Environment, service: str, target: s
                 found.append((f"{one.container_port}/{one.protocol}", f"{host}:{one.host_port}"))
     if not found:
         what = f"port {target} of {service}" if target else service
-        raise fail("EV608", f"{what} is not published in {environment.name} now", help=f"`envman up {environment.name}`")
+        raise fail(
+            "EV608", f"{what} is not published in {environment.name} now", help=f"`envman up {environment.name}`"
+        )
     return list(dict.fromkeys(found))

@@ -1,4 +1,4 @@
-"""What must be true before Compose may touch a stack: it is ours, its secrets and ports are there, its render is written."""
+"""What must be true before Compose touches a stack: it is ours, secrets and ports are there, the render is written."""
 
 from __future__ import annotations
 
@@ -94,7 +94,11 @@ def _refuse_impossible(workspace: Workspace, environment: Environment) -> None:
     if not workspace.endpoint.is_local:
         for name, service in environment.stack.services.items():
             for index, mount in enumerate(service.volumes or ()):
-                if mount.type == "bind" and mount.source and (mount.source.startswith(".") or _inside(workspace, mount.source)):
+                if (
+                    mount.type == "bind"
+                    and mount.source
+                    and (mount.source.startswith(".") or _inside(workspace, mount.source))
+                ):
                     report.error(
                         "EV311",
                         f"{name} mounts {mount.source} of this project, but the engine is at {workspace.endpoint.host}",
@@ -163,5 +167,3 @@ def _refuse_taken(environment: Environment, held: set[int], taken: dict[int, str
                 expected="a free port",
                 help="stop what holds it, choose another port, or write `published: auto`",
             )
-
-

@@ -12,8 +12,11 @@ from envman.plan.observed import ContainerState, Observed
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentStatus:
-    """One environment at a glance. ``state`` is up, partly up, stopped or never created; ``since`` is when (Unix
-    seconds) the youngest of its running containers started."""
+    """One environment at a glance.
+
+    ``state`` is up, partly up, stopped, down (data kept) or never created; ``since`` is when, in Unix seconds, the
+    youngest of its running containers started.
+    """
 
     name: str
     instance: str | None
@@ -48,7 +51,11 @@ def all_statuses(workspace: Workspace) -> list[EnvironmentStatus]:
 def _status(
     name: str, instance: str | None, observed: Observed, workspace: Workspace, *, chosen: bool
 ) -> EnvironmentStatus:
-    containers = [one for one in observed.containers if _labels_match(one.labels, workspace.project.name, name, instance) and not one.oneoff]
+    containers = [
+        one
+        for one in observed.containers
+        if _labels_match(one.labels, workspace.project.name, name, instance) and not one.oneoff
+    ]
     running = [one for one in containers if one.state == "running"]
     volumes = [one for one in observed.volumes if _labels_match(one.labels, workspace.project.name, name, instance)]
     if not containers:
@@ -91,7 +98,7 @@ def _health(running: list[ContainerState]) -> str:
 
 def published_urls(one: ContainerState) -> list[str]:
     """Return where a container's published TCP ports can be reached, each once."""
-    hosts = {}
+    hosts: dict[tuple[int, str], None] = {}
     for port in one.ports:
         if port.host_port and port.protocol == "tcp":
             host = port.host_ip if port.host_ip not in {"", "0.0.0.0", "::"} else "localhost"  # noqa: S104

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from envman.engine.compose import Handle
 
 TAIL = 40
+_NO_IMAGE = r"(?i)manifest unknown|manifest.*not found|pull access denied|no such image|failed to resolve reference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,8 @@ def _pull_problems(environment: Environment, services: Sequence[str], tail: str)
             f"image {environment.stack.services[name].image} of {name} cannot be pulled",
             environment.span("services", name, "image"),
             "an image that exists in a registry this engine can reach",
-            help="check the name and tag; `envman doctor` says whether the hub can be reached; for a private one, `docker login`",
+            help="check the name and tag; `envman doctor` says whether the hub can be reached; "
+            "for a private registry, `docker login`",
             detail=tail,
         )
         for name in named
@@ -175,7 +177,9 @@ def build(
     handle = prepared.compose.start("--progress", "plain", "--profile", "*", "build", *flags, *services)
     if drain(handle, progress) != 0:
         environment = prepared.environment
-        failed = [name for name in services if re.search(rf"\[{re.escape(name)}[ \]]", handle.tail(TAIL))] or list(services)
+        failed = [name for name in services if re.search(rf"\[{re.escape(name)}[ \]]", handle.tail(TAIL))] or list(
+            services
+        )
         raise fail(
             "EV602",
             f"building {', '.join(failed)} failed",
@@ -230,7 +234,9 @@ def _why(watch: StackWatch, prepared: Prepared, handle: Handle) -> list[Diagnost
     if failed:
         return failed
     environment = prepared.environment
-    if re.search(r"(?i)manifest unknown|not found: manifest|pull access denied|no such image|failed to resolve reference", tail):
+    if re.search(
+        r"(?i)manifest unknown|not found: manifest|pull access denied|no such image|failed to resolve reference", tail
+    ):
         return _pull_problems(environment, list(environment.stack.services), tail)
     port = re.search(r"(?i)(?:bind for|listen tcp4?) [\d.:\[\]]*:(\d+).*(?:allocated|in use)", tail)
     if port:

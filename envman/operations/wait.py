@@ -83,7 +83,9 @@ class StackWatch:
     def _judge_container(self, name: str, one: ContainerState, *, one_shot: bool) -> Verdict:
         if one_shot:
             if one.state == "exited":
-                return Verdict(name, "completed", ready=True) if not one.exit_code else Verdict(name, "failed", failed=one)
+                return (
+                    Verdict(name, "completed", ready=True) if not one.exit_code else Verdict(name, "failed", failed=one)
+                )
             return Verdict(name, one.state)
         if one.state in {"exited", "dead"}:
             return Verdict(name, f"exited with {one.exit_code}", failed=one)
@@ -125,12 +127,16 @@ class StackWatch:
             if remaining <= 0:
                 raise EnvmanError(self._too_late(verdicts))
             wait_for_change(
-                self.workspace.engine, [self.environment.compose_project], timeout=min(remaining, 0.3 if not ended else 0.5)
+                self.workspace.engine,
+                [self.environment.compose_project],
+                timeout=min(remaining, 0.3 if not ended else 0.5),
             )
 
     def _still_starting(self, failed: Iterable[Verdict]) -> bool:
         """Whether Compose may still be about to start what has exited: containers of an earlier run."""
-        return all(one.failed is not None and one.failed.state == "exited" and self._from_before(one.failed) for one in failed)
+        return all(
+            one.failed is not None and one.failed.state == "exited" and self._from_before(one.failed) for one in failed
+        )
 
     def _from_before(self, container: ContainerState) -> bool:
         return container.finished_at is not None and container.finished_at < self.since
@@ -140,14 +146,16 @@ class StackWatch:
         from envman.engine.observe import service_logs
 
         container = verdict.failed
-        assert container is not None  # noqa: S101 - only failed verdicts are explained
+        assert container is not None  # only failed verdicts are explained
         name = verdict.service
         logs = service_logs(self.workspace.engine, container.id, tail=LOG_LINES).rstrip()
         detail = f"last lines of {container.name}:\n{logs}" if logs else f"{container.name} has written nothing"
         span = self.environment.key_span("services", name)
         logs_command = f"`envman logs {self.environment.name} {name}` shows more"
         if is_one_shot(self.environment, name):
-            return Diagnostic("EV612", f"{name} ended with exit status {container.exit_code}", span, help=logs_command, detail=detail)
+            return Diagnostic(
+                "EV612", f"{name} ended with exit status {container.exit_code}", span, help=logs_command, detail=detail
+            )
         if container.health == "unhealthy":
             if container.health_output:
                 detail += f"\n\nlast health check:\n{container.health_output.rstrip()}"
@@ -175,7 +183,9 @@ class StackWatch:
         for container in self.observe().containers:
             if container.service in {one.service for one in unready} and not container.oneoff:
                 logs = service_logs(self.workspace.engine, container.id, tail=LOG_LINES).rstrip()
-                parts.append(f"last lines of {container.name}:\n{logs}" if logs else f"{container.name} has written nothing")
+                parts.append(
+                    f"last lines of {container.name}:\n{logs}" if logs else f"{container.name} has written nothing"
+                )
                 if container.health_output:
                     parts.append(f"last health check of {container.name}:\n{container.health_output.rstrip()}")
         return Diagnostic(
@@ -184,5 +194,3 @@ class StackWatch:
             help="give it more with `--timeout SECONDS`; what was started is still there",
             detail="\n\n".join(parts),
         )
-
-

@@ -120,7 +120,7 @@ class Workspace:
         if environment is not None:
             check_environment(environment, self.project.root, self.report)
         self.report.raise_errors()
-        assert environment is not None  # noqa: S101 - its absence is an error in the report
+        assert environment is not None  # its absence is an error in the report
         return environment
 
     def values(self, environment: Environment) -> dict[str, str]:

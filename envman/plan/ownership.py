@@ -29,13 +29,16 @@ def foreign_owners(environment: Environment, checkout: str, observed: Observed) 
             if owner is None:
                 yield Diagnostic(
                     "EV502",
-                    f"{kind} {name} belongs to a Compose project {environment.compose_project} that envman did not create",
-                    help=f"remove it yourself if it is yours to remove, or give this stack another name with {instance}",
+                    f"{kind} {name} belongs to a Compose project {environment.compose_project} "
+                    "that envman did not create",
+                    help="remove it yourself if it is yours to remove, "
+                    f"or give this stack another name with {instance}",
                 )
             else:
                 yield Diagnostic(
                     "EV501",
-                    f"{kind} {name} belongs to another checkout of {environment.project} (ID {owner}; this one is {checkout})",
+                    f"{kind} {name} belongs to another checkout of {environment.project} "
+                    f"(ID {owner}; this one is {checkout})",
                     help=f"run this checkout's own beside it with {instance}; "
                     "if the other one is this checkout whose ID was lost, take it over with `--adopt`",
                 )

@@ -96,9 +96,7 @@ def _images(name: str, service: Service, missing: frozenset[str]) -> Iterator[St
         yield Step(Action.PULL, "service", name, (f"image {service.image} is not on the engine",))
 
 
-def _service(
-    name: str, service: Service, digest: str, containers: list[ContainerState], one_shot: bool
-) -> Step | None:
+def _service(name: str, service: Service, digest: str, containers: list[ContainerState], one_shot: bool) -> Step | None:
     if service.provider is not None:
         return None
     if not containers:
@@ -108,7 +106,11 @@ def _service(
         return Step(Action.RECREATE, "service", name, ("its definition has changed",))
     if len(containers) != service.replicas:
         return Step(Action.SCALE, "service", name, (f"{len(containers)} -> {service.replicas} containers",))
-    down = [one for one in containers if one.state not in _UP and not (one_shot and one.state == "exited" and not one.exit_code)]
+    down = [
+        one
+        for one in containers
+        if one.state not in _UP and not (one_shot and one.state == "exited" and not one.exit_code)
+    ]
     if down:
         return Step(Action.START, "service", name, tuple(f"{one.name} is {one.state}" for one in down))
     unhealthy = [one for one in containers if one.health == "unhealthy"]

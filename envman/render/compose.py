@@ -115,8 +115,9 @@ class _Renderer:
         if not port.automatic:
             return data
         published = self.facts.ports.get((service, port_key(port)))
-        # A string: `docker stack` refuses numbers here less often than strings, but Compose's schema asks for one.
-        return {key: (str(published) if published else "0") if key == "published" else value for key, value in data.items()}
+        return {
+            key: (str(published) if published else "0") if key == "published" else value for key, value in data.items()
+        }
 
     def _handed_over(self, secret: str) -> Reference:
         variable = secret_variable(secret)
@@ -191,13 +192,17 @@ class _Renderer:
         environment, facts = self.environment, self.facts
         file = facts.project_directory / ".envman" / environment.key / "docker-compose.yml"
         instance = f", instance {environment.instance}" if environment.instance else ""
+        sources = ", ".join(environment.files)
+        plain_docker = (
+            f"  docker compose --project-directory {facts.project_directory} "
+            f"--project-name {environment.compose_project} --env-file /dev/null --file {file} up --detach"
+        )
         return (
-            f"Rendered by envman from {', '.join(environment.files)}. Do not edit: change a blueprint and render again.",
+            f"Rendered by envman from {sources}. Do not edit: change a blueprint and render again.",
             f"Environment {environment.name}{instance} of project {environment.project}, checkout {facts.checkout}.",
             f"Facts: {facts.describe()}.",
             "",
             f"  envman compose {environment.name} -- up --detach",
-            f"  docker compose --project-directory {facts.project_directory} --project-name {environment.compose_project} "
-            f"--env-file /dev/null --file {file} up --detach",
+            plain_docker,
             "",
         )

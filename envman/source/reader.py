@@ -354,7 +354,7 @@ class _Composer:
             parent.items.append(node)
             return
         key, key_span = parent.key, parent.key_span
-        assert key_span is not None  # noqa: S101 - libyaml gives every value its key first
+        assert key_span is not None  # libyaml gives every value its key first
         parent.key = parent.key_span = None
         if key is None:
             parent.merges.append((key_span, node))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
 from pathlib import Path
 
@@ -32,7 +31,7 @@ def holder_of(port: int) -> str:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             for descriptor in (process / "fd").iterdir():
-                target = os.readlink(descriptor)
+                target = str(descriptor.readlink())
                 if target.startswith("socket:[") and target[8:-1] in inodes:
                     name = (process / "comm").read_text().strip()
                     return f"process {name} (pid {process.name})"

@@ -98,7 +98,8 @@ def test_looking_without_an_engine_loads_neither_client() -> None:
     program = (
         "import sys\n"
         "import envman.operations.workspace, envman.operations.up, envman.operations.switch, envman.checks\n"
-        "sys.stdout.write(str([name for name in ('docker', 'python_on_whales', 'cookiecutter') if name in sys.modules]))\n"
+        "loaded = [name for name in ('docker', 'python_on_whales', 'cookiecutter') if name in sys.modules]\n"
+        "sys.stdout.write(str(loaded))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]"

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from environments import facts, load
+
+from envman.render.compose import render
+
+LABELS = {
+    "dev.envman.project": "churn",
+    "dev.envman.environment": "dev",
+    "dev.envman.checkout": "0123456789ab",
+}
+
+
+def test_names_and_labels_say_whose_it_is(tmp_path: Path) -> None:
+    environment = load(tmp_path, dev="services: {api: {image: busybox, labels: {a: b}}}\nvolumes: {data: null}\n")
+    data = render(environment, facts(tmp_path)).data
+    assert data["name"] == "churn-dev"
+    labels = data["services"]["api"]["labels"]
+    assert {key: value for key, value in labels.items() if key != "dev.envman.digest"} == {"a": "b", **LABELS}
+    assert data["volumes"] == {"data": {"labels": LABELS}}, "no label here may ever change"
+    assert data["networks"] == {"default": {"labels": LABELS}}
+
+
+def test_an_instance_is_a_stack_of_its_own(tmp_path: Path) -> None:
+    environment = load(tmp_path, instance="two", dev="services: {api: {image: busybox}}\n")
+    document = render(environment, facts(tmp_path))
+    assert document.project == "churn-dev-two"
+    assert document.services["api"]["labels"]["dev.envman.instance"] == "two"
+
+
+def test_external_resources_get_no_labels(tmp_path: Path) -> None:
+    environment = load(
+        tmp_path, dev="services: {api: {image: busybox, networks: [hub]}}\nnetworks: {hub: {external: true}}\n"
+    )
+    assert render(environment, facts(tmp_path)).data["networks"] == {"hub": {"external": True}}
+
+
+def test_the_order_is_the_authors(tmp_path: Path) -> None:
+    environment = load(
+        tmp_path, dev="services: {zeta: {image: busybox, command: [b, a]}, alpha: {user: '1', image: busybox}}\n"
+    )
+    services = render(environment, facts(tmp_path)).services
+    assert list(services) == ["zeta", "alpha"]
+    assert list(services["alpha"])[:2] == ["user", "image"]
+
+
+def test_two_renders_are_the_same_bytes(tmp_path: Path) -> None:
+    text = "services: {api: {image: busybox, environment: {A: x, B: '1e3'}}}\n"
+    first = render(load(tmp_path, dev=text), facts(tmp_path)).text()
+    assert first == render(load(tmp_path, dev=text), facts(tmp_path)).text()
+
+
+def test_the_header_says_what_made_it_and_how_to_use_it(tmp_path: Path) -> None:
+    environment = load(
+        tmp_path, base="abstract: true\nservices: {api: {image: busybox}}\n", dev="extends: base\n"
+    )
+    header = render(environment, facts(tmp_path, ports={("api", "http"): 23456})).text().splitlines()[:7]
+    file = tmp_path / ".envman/dev/docker-compose.yml"
+    assert header == [
+        "# Rendered by envman from blueprints/base.yaml, blueprints/dev.yaml. Do not edit: change a blueprint and render again.",
+        "# Environment dev of project churn, checkout 0123456789ab.",
+        "# Facts: secrets as files; GPU runtime: no; allocated ports: api http on 23456.",
+        "#",
+        "#   envman compose dev -- up --detach",
+        f"#   docker compose --project-directory {tmp_path} --project-name churn-dev --env-file /dev/null --file {file} up --detach",
+        "#",
+    ]
+
+
+def test_dollars_are_doubled_in_values_and_not_in_keys(tmp_path: Path) -> None:
+    environment = load(tmp_path, dev="services: {api: {image: busybox, command: [echo, $$HOME], labels: {a$$b: c$$d}}}\n")
+    text = render(environment, facts(tmp_path)).text()
+    data = yaml.safe_load(text)
+    assert data["services"]["api"]["command"] == ["echo", "$$HOME"]
+    assert data["services"]["api"]["labels"]["a$$b"] == "c$$d"
+
+
+def test_automatic_ports_come_from_the_facts(tmp_path: Path) -> None:
+    environment = load(
+        tmp_path,
+        dev="""
+        variables: {port: {type: port, default: auto}}
+        services:
+          api: {image: busybox, ports: [{name: http, target: 80, published: "${port}"}, "9000:90"]}
+        """,
+    )
+    ports = render(environment, facts(tmp_path, ports={("api", "http"): 23456})).services["api"]["ports"]
+    assert [port["published"] for port in ports] == ["23456", "9000"]
+
+
+def test_secrets_are_files_of_the_store_on_a_local_engine(tmp_path: Path) -> None:
+    text = "services: {api: {image: busybox, secrets: [token]}}\nsecrets: {token: {source: generate}}\n"
+    document = render(load(tmp_path, dev=text), facts(tmp_path))
+    assert document.data["secrets"] == {"token": {"file": str(tmp_path / "state/secrets/dev/token")}}
+    assert document.secrets == ("token",)
+    assert document.variables == {}
+
+
+def test_secrets_go_through_composes_environment_to_a_remote_engine(tmp_path: Path) -> None:
+    text = "services: {api: {image: busybox, secrets: [api-token]}}\nsecrets: {api-token: {source: generate}}\n"
+    document = render(load(tmp_path, dev=text), facts(tmp_path, secrets="environment"))
+    assert document.data["secrets"] == {"api-token": {"environment": "ENVMAN_SECRET_API_TOKEN"}}
+    assert document.variables == {"ENVMAN_SECRET_API_TOKEN": "api-token"}
+
+
+def test_a_secret_as_variable_is_a_reference_that_cannot_be_blank(tmp_path: Path) -> None:
+    text = """
+    services: {api: {image: busybox, environment: {PGPASSWORD: {secret: db}, OTHER: a$$b}}}
+    secrets: {db: {source: generate}}
+    """
+    document = render(load(tmp_path, dev=text), facts(tmp_path))
+    value = yaml.safe_load(document.text())["services"]["api"]["environment"]
+    assert value["PGPASSWORD"].startswith("${ENVMAN_SECRET_DB:?")
+    assert value["OTHER"] == "a$$b"
+    assert document.variables == {"ENVMAN_SECRET_DB": "db"}
+
+
+def test_an_absent_optional_secret_leaves_no_trace(tmp_path: Path) -> None:
+    text = """
+    services: {api: {image: busybox, secrets: [ca], build: {context: ., secrets: [ca]}}}
+    secrets: {ca: {source: file, path: "", optional: true}}
+    """
+    document = render(load(tmp_path, dev=text), facts(tmp_path, absent_secrets=frozenset({"ca"})))
+    assert "secrets" not in document.data
+    assert "secrets" not in document.services["api"]
+
+
+def test_envmans_own_attributes_do_not_reach_compose(tmp_path: Path) -> None:
+    text = """
+    profiles: [tools]
+    services: {api: {image: busybox, gpu: optional}}
+    volumes: {data: {retain: protected, shared: true}}
+    """
+    data = render(load(tmp_path, dev=text), facts(tmp_path)).data
+    assert "profiles" not in data
+    assert "gpu" not in data["services"]["api"]
+    assert "deploy" not in data["services"]["api"]
+    assert set(data["volumes"]["data"]) == {"labels"}
+
+
+def test_a_gpu_is_reserved_only_where_there_is_one(tmp_path: Path) -> None:
+    text = "services: {api: {image: busybox, gpu: optional, deploy: {resources: {limits: {cpus: 1}}}}}\n"
+    resources = render(load(tmp_path, dev=text), facts(tmp_path, gpu=True)).services["api"]["deploy"]["resources"]
+    assert resources == {
+        "limits": {"cpus": 1},
+        "reservations": {"devices": [{"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}]},
+    }
+
+
+def digest(root: Path, text: str, **known: object) -> str:
+    return render(load(root, dev=text), facts(root, **known)).digests["api"]
+
+
+def test_the_digest_follows_the_content(tmp_path: Path) -> None:
+    same = digest(tmp_path, "services: {api: {image: busybox, environment: {A: '1'}}}\n")
+    assert digest(tmp_path, "services: {api: {environment: [A=1], image: busybox}}\n") == same
+    assert digest(tmp_path, "services: {api: {image: busybox, environment: {A: '2'}}}\n") != same
+    assert digest(tmp_path, "services: {api: {image: busybox, environment: {A: '1'}, scale: 3}}\n") == same
+
+
+def test_the_digest_follows_secrets_and_env_files(tmp_path: Path) -> None:
+    text = """
+    services: {api: {image: busybox, secrets: [token], env_file: [.env.api]}}
+    secrets: {token: {source: generate}}
+    """
+    first = digest(tmp_path, text, fingerprints={"token": "aa"}, env_files={".env.api": "11"})
+    assert digest(tmp_path, text, fingerprints={"token": "bb"}, env_files={".env.api": "11"}) != first
+    assert digest(tmp_path, text, fingerprints={"token": "aa"}, env_files={".env.api": "22"}) != first
