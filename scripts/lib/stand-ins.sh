@@ -1,0 +1,74 @@
+# Images made of Debian's packages that stand in for official ones where no hub can be reached.
+# shellcheck shell=bash
+
+RECIPES=$SCRIPTS/stand-ins
+STAND_IN_SUITE=trixie
+BUILT=$ENGINE_HOME/stand-ins
+
+stand_ins() {
+    local recipe
+    for recipe in "$RECIPES"/*/recipe; do
+        basename "$(dirname "$recipe")"
+    done
+}
+
+# Folders are called NAME-TAG.
+image_of() { printf '%s:%s\n' "${1%%-*}" "${1#*-}"; }
+
+# Changes whenever anything that goes into the image does; what a rebuild would fetch from Debian is not asked.
+recipe_digest() (
+    cd "$RECIPES"
+    {
+        dpkg --print-architecture
+        printf '%s\n' "$STAND_IN_SUITE"
+        find build "$1" -type f -printf '%m %p\n' -exec cat {} + | LC_ALL=C sort
+    } | sha256sum | cut -d ' ' -f 1
+)
+
+stand_in_is_ready() {
+    hub_has "$(image_of "$1")" && [[ $(cat "$BUILT/$1" 2>/dev/null) == "$(recipe_digest "$1")" ]]
+}
+
+build_stand_in() {
+    local stand_in=$1 mirror=$2 started=$SECONDS image reference
+    image=$(image_of "$stand_in")
+    reference=$(hub_address)/library/$image
+    # Pushed by the loopback hub's own name, it is pulled by the short one, so that it has a digest like any other.
+    DOCKER_HOST=$ENGINE_URL "$RECIPES/build" "$stand_in" "$STAND_IN_SUITE" "$mirror" "$ENGINE_HOME/build" "$reference" || return
+    own_docker push --quiet "$reference" >/dev/null || return
+    own_docker pull --quiet "$image" >/dev/null || return
+    own_docker image rm "$reference" >/dev/null || return
+    recipe_digest "$stand_in" >"$BUILT/$stand_in"
+    say "built $image in $((SECONDS - started)) s"
+}
+
+provide_stand_ins() {
+    local -a wanted=()
+    local stand_in
+    for stand_in in $(stand_ins); do
+        stand_in_is_ready "$stand_in" || wanted+=("$stand_in")
+    done
+    ((${#wanted[@]})) || return 0
+    install_packages mmdebstrap
+    local mirror
+    mirror=$(debian_mirror) || die "no Debian mirror among this machine's apt sources"
+    mkdir -p "$BUILT" "$ENGINE_HOME/build"
+    say "building stand-ins from Debian's packages: ${wanted[*]}"
+    # One build for each processor.
+    local -a running=()
+    local failed=
+    for stand_in in "${wanted[@]}"; do
+        if ((${#running[@]} >= $(nproc))); then
+            wait "${running[0]}" || failed=yes
+            running=("${running[@]:1}")
+        fi
+        build_stand_in "$stand_in" "$mirror" &
+        running+=("$!")
+    done
+    local pid
+    for pid in "${running[@]}"; do
+        wait "$pid" || failed=yes
+    done
+    rm -rf "$ENGINE_HOME/build"
+    [[ -z $failed ]] || die "not every stand-in could be built"
+}
