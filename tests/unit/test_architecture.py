@@ -27,6 +27,7 @@ RIVER = [
     {"operations"},
     {"output"},
     {"cli"},
+    {"__main__"},
 ]
 RANK = {name: rank for rank, names in enumerate(RIVER) for name in names}
 ONLY_IMPORTERS = {

@@ -1,0 +1,5 @@
+"""``python -m envman``."""
+
+from envman.cli.main import main
+
+main()

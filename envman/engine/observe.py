@@ -1,0 +1,141 @@
+"""What is on an engine, by label, in as few calls as can be."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from envman import LABEL_PREFIX
+from envman.engine.connection import Engine
+from envman.plan.observed import ContainerState, NetworkState, Observed, PortHolder, PublishedPort, VolumeState
+
+COMPOSE: Final = "com.docker.compose."
+_HEALTH: Final = {"(healthy)": "healthy", "(unhealthy)": "unhealthy", "(health: starting)": "starting"}
+_EXIT_CODE: Final = re.compile(r"(?:Exited|Restarting) \((\d+)\)")
+_EVENTS: Final = ["create", "start", "die", "destroy", "health_status", "oom", "pause", "unpause", "rename"]
+
+
+def observe(
+    engine: Engine, projects: Sequence[str] | None, *, checkout: str | None = None, details: bool = False
+) -> Observed:
+    """Return the containers, volumes and networks of Compose ``projects``, or of all that bear ``checkout``'s label.
+
+    With ``details`` each container is inspected too, for restarts, times and the last health output.
+    """
+    if projects is not None:
+        filters = [f"{COMPOSE}project={project}" for project in projects]
+    else:
+        filters = [f"{LABEL_PREFIX}checkout={checkout}"]
+    containers: list[ContainerState] = []
+    volumes: dict[str, VolumeState] = {}
+    networks: dict[str, NetworkState] = {}
+    with engine.errors():
+        for label in filters:
+            wanted = {"label": label}
+            for one in engine.api.containers(all=True, filters=wanted):
+                inspected = _inspect(engine, one["Id"]) if details else None
+                if not details or inspected is not None:
+                    containers.append(_container(one, inspected))
+            for one in engine.api.volumes(filters=wanted).get("Volumes") or ():
+                volumes[one["Name"]] = VolumeState(one["Name"], one["Driver"], one.get("Labels") or {})
+            for one in engine.api.networks(filters=wanted):
+                networks[one["Id"]] = NetworkState(
+                    one["Id"], one["Name"], one["Driver"], bool(one.get("Internal")), one.get("Labels") or {}
+                )
+    return Observed(tuple(containers), tuple(volumes.values()), tuple(networks.values()))
+
+
+def _inspect(engine: Engine, identity: str) -> dict[str, Any] | None:
+    """Return what the engine knows of a container, or None where it has gone since it was listed."""
+    from docker.errors import NotFound
+
+    try:
+        found: dict[str, Any] = engine.api.inspect_container(identity)
+    except NotFound:
+        return None
+    return found
+
+
+def _container(one: dict[str, Any], inspected: dict[str, Any] | None) -> ContainerState:
+    labels: dict[str, str] = one.get("Labels") or {}
+    status = str(one.get("Status", ""))
+    code = _EXIT_CODE.search(status)
+    state: dict[str, Any] = (inspected or {}).get("State") or {}
+    health = state.get("Health") or {}
+    logged = health.get("Log") or [{}]
+    networks = (one.get("NetworkSettings") or {}).get("Networks") or {}
+    name = next(iter(one.get("Names") or ("",))).lstrip("/")
+    return ContainerState(
+        id=one["Id"],
+        name=name,
+        project=labels.get(f"{COMPOSE}project", ""),
+        service=labels.get(f"{COMPOSE}service", ""),
+        number=int(labels.get(f"{COMPOSE}container-number", "0") or 0),
+        oneoff=labels.get(f"{COMPOSE}oneoff", "").lower() == "true",
+        state=str(state.get("Status") or one.get("State", "")),
+        health=health.get("Status") or next((name for mark, name in _HEALTH.items() if mark in status), None),
+        exit_code=state.get("ExitCode", int(code[1]) if code else None),
+        image=str(one.get("Image", "")),
+        image_id=str(one.get("ImageID", "")),
+        created_at=float(one.get("Created", 0)),
+        labels=labels,
+        ports=tuple(
+            PublishedPort(
+                port.get("IP", ""), port.get("PublicPort", 0), port.get("PrivatePort", 0), port.get("Type", "tcp")
+            )
+            for port in one.get("Ports") or ()
+        ),
+        networks=tuple(sorted(networks)),
+        volumes=tuple(sorted(mount["Name"] for mount in one.get("Mounts") or () if mount.get("Type") == "volume")),
+        restart_count=int((inspected or {}).get("RestartCount", 0)),
+        started_at=_seconds(state.get("StartedAt")),
+        finished_at=_seconds(state.get("FinishedAt")),
+        health_output=str(logged[-1].get("Output", "")),
+    )
+
+
+def _seconds(text: str | None) -> float | None:
+    """Return the engine's time in Unix seconds; its zero time (year 1) is None."""
+    if not text or text.startswith("0001-"):
+        return None
+    # Nanoseconds are more digits than datetime reads.
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text).replace("Z", "+00:00")).timestamp()
+
+
+def published_ports(engine: Engine) -> dict[tuple[str, int, str], PortHolder]:
+    """Return every (address, port, protocol) that containers publish on this engine, and whose it is."""
+    holders = {}
+    with engine.errors():
+        for one in engine.api.containers():
+            name = next(iter(one.get("Names") or ("",))).lstrip("/")
+            holder = PortHolder(name, (one.get("Labels") or {}).get(f"{COMPOSE}project", ""))
+            for port in one.get("Ports") or ():
+                if port.get("PublicPort"):
+                    holders[port.get("IP", ""), int(port["PublicPort"]), str(port.get("Type", "tcp"))] = holder
+    return holders
+
+
+def service_logs(engine: Engine, container: str, *, tail: int = 20) -> str:
+    """Return the last ``tail`` lines that a container has written, without following."""
+    with engine.errors():
+        written = engine.api.logs(container, stdout=True, stderr=True, tail=tail)
+    return written.decode("utf-8", "replace") if isinstance(written, bytes) else ""
+
+
+def wait_for_change(engine: Engine, projects: Iterable[str], *, timeout: float) -> None:
+    """Return when a container of ``projects`` changes its state or health, at the latest after ``timeout`` seconds."""
+    # The engine's events filter takes one label of several only as "all of them"; one project is the common case.
+    labels = [f"{COMPOSE}project={project}" for project in projects]
+    filters: dict[str, Any] = {"type": "container", "event": _EVENTS}
+    if len(labels) == 1:
+        filters["label"] = labels[0]
+    began = time.time()
+    with engine.errors():
+        stream = engine.api.events(filters=filters, until=f"{began + timeout:.3f}", decode=True)
+        try:
+            next(iter(stream), None)
+        finally:
+            stream.close()

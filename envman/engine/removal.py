@@ -1,0 +1,28 @@
+"""Deleting, and only what its labels still prove to be ours at that moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from envman.diagnostics.diagnostic import fail
+from envman.engine.connection import Engine
+
+
+def remove_volume(engine: Engine, name: str, *, expected: Mapping[str, str]) -> bool:
+    """Delete volume ``name`` if it bears every label in ``expected``; return whether it was there.
+
+    Raises:
+        EnvmanError: EV502 where a label differs.
+    """
+    from docker.errors import NotFound
+
+    with engine.errors():
+        try:
+            volume = engine.api.inspect_volume(name)
+        except NotFound:
+            return False
+        labels = volume.get("Labels") or {}
+        if any(labels.get(key) != value for key, value in expected.items()):
+            raise fail("EV502", f"volume {name} does not bear the labels that it should", help="nothing was deleted")
+        engine.api.remove_volume(name)
+    return True

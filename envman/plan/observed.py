@@ -1,0 +1,91 @@
+"""What an engine holds, as plain values. Filled in by ``engine.observe``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from envman import LABEL_PREFIX
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPort:
+    """A port of a container that can be reached on the host. ``host_port`` is 0 where it is only exposed."""
+
+    host_ip: str
+    host_port: int
+    container_port: int
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerState:
+    """A container.
+
+    ``state`` is created, running, paused, restarting, exited or dead; ``health`` is starting, healthy, unhealthy or
+    None. Times are Unix seconds. ``restart_count``, the times and ``health_output`` are known only of containers
+    that were observed with details.
+    """
+
+    id: str
+    name: str
+    project: str
+    service: str
+    number: int
+    oneoff: bool
+    state: str
+    health: str | None
+    exit_code: int | None
+    image: str
+    image_id: str
+    created_at: float
+    labels: Mapping[str, str]
+    ports: tuple[PublishedPort, ...] = ()
+    networks: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    restart_count: int = 0
+    started_at: float | None = None
+    finished_at: float | None = None
+    health_output: str = ""
+
+    @property
+    def digest(self) -> str | None:
+        """The content digest of the definition that it was made from."""
+        return self.labels.get(f"{LABEL_PREFIX}digest")
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeState:
+    """A volume."""
+
+    name: str
+    driver: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkState:
+    """A network."""
+
+    id: str
+    name: str
+    driver: str
+    internal: bool
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What was there when the engine was asked."""
+
+    containers: tuple[ContainerState, ...] = ()
+    volumes: tuple[VolumeState, ...] = ()
+    networks: tuple[NetworkState, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PortHolder:
+    """Whose host port it is."""
+
+    container: str
+    project: str = field(default="")

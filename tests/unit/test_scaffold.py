@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from envman.diagnostics import EnvmanError
+from envman.scaffold import Question, check_answer, check_project_name, init_project, new_project, questions
+
+
+def code(caught: pytest.ExceptionInfo[EnvmanError]) -> str:
+    return caught.value.diagnostics[0].code
+
+
+@pytest.mark.parametrize("name", ["churn", "a", "credit-risk-2", "x" * 40])
+def test_good_names(name: str) -> None:
+    check_project_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Churn", "../evil", "/etc", "a/b", "1st", "-a", "a-", "a b", "x" * 41, "a\n", "a_b", "{{x}}"]
+)
+def test_bad_names_do_not_reach_the_template(name: str, tmp_path: Path) -> None:
+    with pytest.raises(EnvmanError) as caught:
+        new_project(name, tmp_path, answers={}, ask=None, git=False)
+    assert code(caught) == "EV004"
+    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path.parent / "evil").exists()
+
+
+@pytest.mark.parametrize("answer", ['"', "a\nb", "{{ cookiecutter }}", "$(id)", "`id`", "a\\b", "x" * 201])
+def test_answers_that_could_break_out_are_refused(answer: str) -> None:
+    with pytest.raises(EnvmanError) as caught:
+        check_answer(Question("description", ""), answer)
+    assert code(caught) == "EV701"
+
+
+def test_an_answer_must_be_one_of_the_choices() -> None:
+    check_answer(Question("framework", "sklearn", ("sklearn", "pytorch")), "pytorch")
+    with pytest.raises(EnvmanError) as caught:
+        check_answer(Question("framework", "sklearn", ("sklearn", "pytorch")), "pytorhc")
+    assert caught.value.diagnostics[0].expected == 'did you mean "pytorch"?'
+
+
+def test_a_new_project_is_whole_and_under_git(tmp_path: Path) -> None:
+    folder = new_project("credit-risk", tmp_path, answers={}, ask=None, git=True)
+    assert folder == tmp_path / "credit-risk"
+    assert (folder / "envman.yaml").is_file()
+    assert (folder / "src" / "credit_risk" / "__init__.py").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["credit-risk"], "nothing half-made is left beside it"
+    inside = subprocess.run(["git", "-C", str(folder), "rev-parse", "--is-inside-work-tree"], capture_output=True, text=True, check=True)
+    assert inside.stdout == "true\n"
+
+
+def test_answers_stay_out_of_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    new_project("churn", tmp_path, answers={"author": "Ada"}, ask=None, git=False)
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "churn").mkdir()
+    (tmp_path / "churn" / "thesis.txt").write_text("years of work")
+    with pytest.raises(EnvmanError) as caught:
+        new_project("churn", tmp_path, answers={}, ask=None, git=False)
+    assert code(caught) == "EV702"
+    assert (tmp_path / "churn" / "thesis.txt").read_text() == "years of work"
+
+
+def test_questions_are_asked_in_order_with_defaults_made_for_the_name(tmp_path: Path) -> None:
+    asked: list[Question] = []
+
+    def answer(one: Question) -> str:
+        asked.append(one)
+        return one.default
+
+    new_project("credit-risk", tmp_path, answers={"author": "Ada"}, ask=answer, git=False)
+    assert [one.name for one in asked] == [one.name for one in questions("credit-risk") if one.name != "author"]
+    assert next(one.default for one in asked if one.name == "package_name") == "credit_risk"
+
+
+def test_init_makes_a_project_of_a_folder_and_overwrites_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "churn"
+    (folder / "blueprints").mkdir(parents=True)
+    (folder / "blueprints" / "dev.yaml").write_text("services: {}\n")
+    written = [str(path) for path in init_project(folder, None)]
+    assert written[0] == "envman.yaml"
+    assert "blueprints/dev.yaml" not in written
+    assert "blueprints/prod.yaml" in written
+    assert (folder / "blueprints" / "dev.yaml").read_text() == "services: {}\n"
+    with pytest.raises(EnvmanError) as caught:
+        init_project(folder, None)
+    assert code(caught) == "EV011"
+
+
+def test_every_question_has_help() -> None:
+    from envman.shipped import shipped
+
+    context = json.loads((shipped("cookiecutter-mlproject") / "cookiecutter.json").read_text())
+    assert all(one.help for one in questions("churn")), context.get("__prompts__")
