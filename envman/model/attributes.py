@@ -1,12 +1,25 @@
 """The base of all models, and the attributes that several of them share."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from envman.model.types import Atom, Boolean, Command, Integer, Number, Opaque, Size, StringOrList, Table, Text
+from envman.model.types import (
+    Atom,
+    Boolean,
+    Command,
+    Count,
+    Hosts,
+    Integer,
+    Mode,
+    Number,
+    Option,
+    Size,
+    SizeText,
+    StringOrList,
+    Table,
+    Text,
+)
 
 
 class Attributes(BaseModel):
@@ -17,7 +30,7 @@ class Attributes(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="ignore", frozen=True, hide_input_in_errors=True, defer_build=True, protected_namespaces=()
+        extra="ignore", strict=True, frozen=True, hide_input_in_errors=True, defer_build=True, protected_namespaces=()
     )
 
 
@@ -34,7 +47,7 @@ class FileReference(Attributes):
     target: Text | None = None
     uid: Text | None = None
     gid: Text | None = None
-    mode: Integer | None = None
+    mode: Mode | None = None
 
 
 class Ulimit(Attributes):
@@ -48,10 +61,16 @@ class DeviceRequest(Attributes):
     """Devices that a driver hands out, such as GPUs."""
 
     capabilities: list[Text] | None = None
-    count: Integer | None = None
+    count: Count | None = None
     device_ids: list[Text] | None = None
     driver: Text | None = None
     options: Table | None = None
+
+
+class ReservedDevice(DeviceRequest):
+    """The same under ``deploy``, where Compose asks for capabilities."""
+
+    capabilities: list[Text]
 
 
 class Hook(Attributes):
@@ -83,7 +102,7 @@ class BlockDeviceWeight(Attributes):
     """A device's share of I/O."""
 
     path: Text | None = None
-    weight: Integer | None = None
+    weight: int | None = None
 
 
 class BlockIO(Attributes):
@@ -93,7 +112,7 @@ class BlockIO(Attributes):
     device_read_iops: list[BlockDeviceRate] | None = None
     device_write_bps: list[BlockDeviceRate] | None = None
     device_write_iops: list[BlockDeviceRate] | None = None
-    weight: Integer | None = None
+    weight: int | None = None
     weight_device: list[BlockDeviceWeight] | None = None
 
 
@@ -101,7 +120,7 @@ class Logging(Attributes):
     """The log driver and its options."""
 
     driver: Text | None = None
-    options: Table | None = None
+    options: dict[str, Option] | None = None
 
 
 class Provider(Attributes):
@@ -115,7 +134,7 @@ class Device(Attributes):
     """A device of the host inside the container."""
 
     source: Text
-    target: Text | None = None
+    target: Text
     permissions: Text | None = None
 
 
@@ -143,7 +162,7 @@ class WatchRule(Attributes):
     ignore: StringOrList | None = None
     include: StringOrList | None = None
     exec: Hook | None = None
-    initial_sync: Boolean | None = None
+    initial_sync: bool | None = None
 
 
 class Develop(Attributes):
@@ -172,12 +191,12 @@ class Build(Labelled):
     pull: Boolean | None = None
     target: Text | None = None
     shm_size: Size | None = None
-    extra_hosts: Opaque = None
+    extra_hosts: Hosts | None = None
     isolation: Text | None = None
     privileged: Boolean | None = None
     secrets: list[FileReference] | None = None
     tags: list[Text] | None = None
-    ulimits: dict[str, Integer | Ulimit] | None = None
+    ulimits: dict[str, Ulimit | Integer] | None = None
     platforms: list[Text] | None = None
 
 
@@ -185,7 +204,7 @@ class Limits(Attributes):
     """The most of each resource that a container may use."""
 
     cpus: Number | None = None
-    memory: Size | None = None
+    memory: SizeText | None = None
     pids: Integer | None = None
 
 
@@ -206,9 +225,9 @@ class Reservations(Attributes):
     """What the platform must guarantee a container."""
 
     cpus: Number | None = None
-    memory: Size | None = None
+    memory: SizeText | None = None
     generic_resources: list[GenericResource] | None = None
-    devices: list[DeviceRequest] | None = None
+    devices: list[ReservedDevice] | None = None
 
 
 class Resources(Attributes):

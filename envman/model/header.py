@@ -1,13 +1,13 @@
 """A blueprint's header, and the project file."""
 
-from __future__ import annotations
+import re
+from typing import Annotated, Any, Final, Literal
 
-from typing import Annotated, Final, Literal
-
-from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from envman.model.attributes import Attributes
-from envman.model.types import Opaque, Size, Text
+from envman.model.types import Duration, Null, Opaque, Scalar, Size, Text
 
 LANGUAGE: Final = 1
 PROJECT_NAME: Final = r"^[a-z][a-z0-9-]{0,38}[a-z0-9]$|^[a-z]$"
@@ -24,59 +24,71 @@ class Declaration(Attributes):
     description: Text | None = None
 
 
+def _pattern(value: Any) -> Any:
+    expected = "a regular expression"
+    if value.__class__ is not str:
+        raise PydanticCustomError("EV106", "", {"expected": expected})
+    try:
+        re.compile(value)
+    except (re.error, RecursionError, OverflowError) as error:
+        message = f"not a regular expression: {error}".replace("{", "{{").replace("}", "}}")
+        raise PydanticCustomError("EV108", message, {"expected": expected}) from None
+    return value
+
+
 class StringVariable(Declaration):
     """Any text, or text that matches a regular expression as a whole."""
 
     type: Literal["string"]
-    default: StrictStr | None = None
-    pattern: Text | None = None
+    default: Annotated[Text | None, Null] = None
+    pattern: Annotated[str, Scalar(_pattern, ("string",))] | None = None
 
 
 class IntegerVariable(Declaration):
     """A whole number, within bounds."""
 
     type: Literal["int"]
-    default: StrictInt | None = None
-    min: StrictInt | None = None
-    max: StrictInt | None = None
+    default: Annotated[int | None, Null] = None
+    min: int | None = None
+    max: int | None = None
 
 
 class NumberVariable(Declaration):
     """A number, within bounds."""
 
     type: Literal["number"]
-    default: StrictInt | StrictFloat | None = None
-    min: StrictInt | StrictFloat | None = None
-    max: StrictInt | StrictFloat | None = None
+    default: Annotated[int | float | None, Null] = None
+    min: int | float | None = None
+    max: int | float | None = None
 
 
 class BooleanVariable(Declaration):
     """true or false."""
 
     type: Literal["bool"]
-    default: StrictBool | None = None
+    default: Annotated[bool | None, Null] = None
 
 
 class EnumVariable(Declaration):
     """One of the values listed."""
 
     type: Literal["enum"]
-    values: list[StrictStr | StrictInt] = Field(min_length=1)
-    default: StrictStr | StrictInt | None = None
+    values: Annotated[list[str | int], Field(min_length=1)]
+    default: Annotated[str | int | None, Null] = None
 
 
 class PortVariable(Declaration):
     """A host port, or ``auto``: a free one, stable for the environment."""
 
     type: Literal["port"]
-    default: StrictInt | Literal["auto"] | None = None
+    default: Annotated[int | Literal["auto"] | None, Null] = None
 
 
 class SizeVariable(Declaration):
     """A number of bytes such as ``512m``, within bounds."""
 
     type: Literal["size"]
-    default: Size | None = None
+    default: Annotated[Size | None, Null] = None
     min: Size | None = None
     max: Size | None = None
 
@@ -85,9 +97,9 @@ class DurationVariable(Declaration):
     """A duration such as ``90s``, within bounds."""
 
     type: Literal["duration"]
-    default: Text | None = None
-    min: Text | None = None
-    max: Text | None = None
+    default: Annotated[Duration | None, Null] = None
+    min: Duration | None = None
+    max: Duration | None = None
 
 
 Variable = Annotated[
@@ -106,7 +118,7 @@ Variable = Annotated[
 class Declarations(Attributes):
     """The variables of all layers, merged."""
 
-    variables: dict[str, Variable] = {}
+    variables: dict[str, Variable] = Field(default_factory=dict)
 
 
 class Header(Attributes):
@@ -114,8 +126,8 @@ class Header(Attributes):
 
     extends: Text | list[Text] | None = None
     description: Text | None = None
-    abstract: StrictBool = False
-    protected: StrictBool = False
+    abstract: bool = False
+    protected: bool = False
     variables: Opaque = None
 
     @property
@@ -126,10 +138,17 @@ class Header(Attributes):
         return [self.extends] if isinstance(self.extends, str) else self.extends
 
 
+def _project_name(value: Any) -> Any:
+    if value.__class__ is str and re.fullmatch(PROJECT_NAME, value):
+        return value
+    expected = "up to 40 lower-case letters, digits and -, a letter first"
+    raise PydanticCustomError("EV004", "not a name for a project", {"expected": expected})
+
+
 class ProjectFile(Attributes):
     """``envman.yaml``."""
 
-    name: Annotated[StrictStr, Field(pattern=PROJECT_NAME)]
-    language: StrictInt
+    name: Annotated[str, Scalar(_project_name, ("string",))]
+    language: int
     requires: Text | None = None
     registry: dict[str, Text] | None = None

@@ -1,8 +1,6 @@
 """A service: every attribute of the Compose specification, in the long form that normalising makes."""
 
-from __future__ import annotations
-
-from typing import Literal
+from typing import Annotated, Literal
 
 from envman.model.attributes import (
     Attributes,
@@ -23,14 +21,21 @@ from envman.model.attributes import (
     Ulimit,
 )
 from envman.model.types import (
+    Address,
     Atom,
     Boolean,
     Command,
+    DriverOption,
     Duration,
+    Hosts,
     Integer,
+    Mode,
     Name,
+    Null,
     Number,
     Opaque,
+    Published,
+    Real,
     Size,
     StringOrList,
     Table,
@@ -43,10 +48,10 @@ class Port(Attributes):
     """A published port. ``published: auto`` is envman's own: a free host port, stable for this environment."""
 
     target: Integer
-    published: Integer | Text | None = None
+    published: Published | None = None
     protocol: Text | None = None
-    host_ip: Text | None = None
-    mode: Literal["host", "ingress"] | None = None
+    host_ip: Address | None = None
+    mode: Text | None = None
     name: Text | None = None
     app_protocol: Text | None = None
 
@@ -76,7 +81,7 @@ class TmpfsOptions(Attributes):
     """Options of a tmpfs mount."""
 
     size: Size | None = None
-    mode: Integer | None = None
+    mode: int | None = None
 
 
 class ImageOptions(Attributes):
@@ -89,8 +94,8 @@ class Mount(Attributes):
     """A mount in the long form."""
 
     type: Literal["bind", "volume", "tmpfs", "cluster", "npipe", "image"]
+    target: Text
     source: Text | None = None
-    target: Text | None = None
     read_only: Boolean | None = None
     consistency: Text | None = None
     bind: BindOptions | None = None
@@ -104,7 +109,7 @@ class Dependency(Attributes):
 
     condition: Literal["service_started", "service_healthy", "service_completed_successfully"]
     restart: Boolean | None = None
-    required: Boolean | None = None
+    required: bool | None = None
 
 
 class HealthCheck(Attributes):
@@ -113,7 +118,7 @@ class HealthCheck(Attributes):
     test: StringOrList | None = None
     interval: Duration | None = None
     timeout: Duration | None = None
-    retries: Integer | None = None
+    retries: Number | None = None
     start_period: Duration | None = None
     start_interval: Duration | None = None
     disable: Boolean | None = None
@@ -133,9 +138,9 @@ class Attachment(Attributes):
     ipv6_address: Text | None = None
     link_local_ips: list[Text] | None = None
     mac_address: Text | None = None
-    driver_opts: Table | None = None
-    priority: Number | None = None
-    gw_priority: Number | None = None
+    driver_opts: dict[str, DriverOption] | None = None
+    priority: Real | None = None
+    gw_priority: Real | None = None
     use_service_name_alias: Boolean | None = None
 
 
@@ -207,18 +212,18 @@ class Service(Labelled):
     configs: list[FileReference] | None = None
     container_name: Text | None = None
     cpu_count: Integer | None = None
-    cpu_percent: Number | None = None
-    cpu_period: Number | Text | None = None
-    cpu_quota: Number | Text | None = None
-    cpu_rt_period: Number | Text | None = None
-    cpu_rt_runtime: Number | Text | None = None
+    cpu_percent: Integer | None = None
+    cpu_period: Number | None = None
+    cpu_quota: Number | None = None
+    cpu_rt_period: Number | None = None
+    cpu_rt_runtime: Number | None = None
     cpu_shares: Number | None = None
     cpus: Number | None = None
     cpuset: Text | None = None
     credential_spec: CredentialSpec | None = None
-    depends_on: dict[str, Dependency] | None = None
-    deploy: Deploy | None = None
-    develop: Develop | None = None
+    depends_on: dict[Name, Dependency] | None = None
+    deploy: Annotated[Deploy | None, Null] = None
+    develop: Annotated[Develop | None, Null] = None
     device_cgroup_rules: list[Text] | None = None
     devices: list[Device] | None = None
     dns: StringOrList | None = None
@@ -227,11 +232,11 @@ class Service(Labelled):
     domainname: Text | None = None
     entrypoint: Command = None
     env_file: list[EnvFile] | None = None
-    environment: dict[str, Atom | SecretValue] | None = None
+    environment: dict[str, SecretValue | Atom] | None = None
     expose: list[Integer | Text] | None = None
     extends: Opaque = None
     external_links: list[Text] | None = None
-    extra_hosts: Opaque = None
+    extra_hosts: Hosts | None = None
     gpus: Literal["all"] | list[DeviceRequest] | None = None
     group_add: list[Integer | Text] | None = None
     healthcheck: HealthCheck | None = None
@@ -248,9 +253,9 @@ class Service(Labelled):
     mem_reservation: Size | None = None
     mem_swappiness: Integer | None = None
     memswap_limit: Size | None = None
-    models: dict[str, ModelReference | None] | None = None
+    models: dict[Name, ModelReference | None] | None = None
     network_mode: Text | None = None
-    networks: dict[str, Attachment | None] | None = None
+    networks: dict[Name, Attachment | None] | None = None
     oom_kill_disable: Boolean | None = None
     oom_score_adj: Integer | None = None
     pid: Text | None = None
@@ -258,6 +263,7 @@ class Service(Labelled):
     platform: Text | None = None
     ports: list[Port] | None = None
     post_start: list[Hook] | None = None
+    pre_start: list[Opaque] | None = None
     pre_stop: list[Hook] | None = None
     privileged: Boolean | None = None
     profiles: list[Text] | None = None
@@ -278,8 +284,9 @@ class Service(Labelled):
     sysctls: Table | None = None
     tmpfs: list[Text] | None = None
     tty: Boolean | None = None
-    ulimits: dict[str, Integer | Ulimit] | None = None
-    use_api_socket: Boolean | None = None
+    ulimits: dict[str, Ulimit | Integer] | None = None
+    umask: Mode | None = None
+    use_api_socket: bool | None = None
     user: Text | None = None
     userns_mode: Text | None = None
     uts: Text | None = None

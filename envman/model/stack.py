@@ -1,14 +1,12 @@
 """What an environment runs: services and the networks, volumes, configs, secrets and models they use."""
 
-from __future__ import annotations
-
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from envman.model.attributes import Attributes, Labelled
 from envman.model.service import Service
-from envman.model.types import Boolean, Integer, Opaque, Table, Text, truth
+from envman.model.types import Boolean, DriverOption, Name, Opaque, Text, truth
 
 
 class Resource(Labelled):
@@ -16,7 +14,7 @@ class Resource(Labelled):
 
     name: Text | None = None
     driver: Text | None = None
-    driver_opts: Table | None = None
+    driver_opts: dict[str, DriverOption] | None = None
     external: Boolean | None = None
     # envman's own: several environments may use this one fixed name
     shared: bool | None = None
@@ -60,26 +58,31 @@ class Volume(Resource):
     retain: Literal["ephemeral", "keep", "protected"] = "keep"
 
 
-class Config(Labelled):
-    """A config."""
+class FileResource(Labelled):
+    """A config or secret."""
 
     name: Text | None = None
-    content: Text | None = None
     environment: Text | None = None
     file: Text | None = None
     external: Boolean | None = None
     template_driver: Text | None = None
 
 
-class Secret(Config):
+class Config(FileResource):
+    """A config."""
+
+    content: Text | None = None
+
+
+class Secret(FileResource):
     """A secret. ``source`` and what belongs to it are envman's own; the rest is Compose's."""
 
     driver: Text | None = None
-    driver_opts: Table | None = None
+    driver_opts: dict[str, DriverOption] | None = None
     source: Literal["generate", "env", "file"] | None = None
     variable: Text | None = None
     path: Text | None = None
-    length: int = Field(default=32, ge=16, le=1024)
+    length: Annotated[int, Field(ge=16, le=1024)] = 32
     optional: bool = False
 
 
@@ -88,20 +91,21 @@ class LanguageModel(Attributes):
 
     name: Text | None = None
     model: Text
-    context_size: Integer | None = None
+    context_size: int | None = None
     runtime_flags: list[Text] | None = None
 
 
 class Stack(Attributes):
     """The merged content of an environment's blueprints."""
 
-    services: dict[str, Service] = {}
-    networks: dict[str, Network | None] = {}
-    volumes: dict[str, Volume | None] = {}
-    configs: dict[str, Config] = {}
-    secrets: dict[str, Secret] = {}
-    models: dict[str, LanguageModel] = {}
-    profiles: list[Text] = []
+    services: dict[Name, Service] = Field(default_factory=dict)
+    networks: dict[Name, Network | None] = Field(default_factory=dict)
+    volumes: dict[Name, Volume | None] = Field(default_factory=dict)
+    configs: dict[Name, Config] = Field(default_factory=dict)
+    secrets: dict[Name, Secret] = Field(default_factory=dict)
+    models: dict[Name, LanguageModel] = Field(default_factory=dict)
+    jobs: dict[Name, Opaque] = Field(default_factory=dict)
+    profiles: list[Text] = Field(default_factory=list)
     include: Opaque = None
 
 
@@ -116,3 +120,15 @@ OWN_ATTRIBUTES: Final[frozenset[tuple[str, ...]]] = frozenset(
         *(("secrets", "*", name) for name in ("source", "variable", "path", "length", "optional")),
     }
 )
+
+# Attributes that Compose 2.40 does not know, by pattern, and the first release that does. What they hold is passed on
+# as it was written.
+# Sources: release notes of Compose 5.0.0 and 5.3.0; the last three came to the specification after Compose 5.5.1, so
+# theirs is the first release that can have them.
+NEEDS_COMPOSE: Final[dict[tuple[str, ...], str]] = {
+    ("services", "*", "build", "no_cache_filter"): "5.0.0",
+    ("services", "*", "pre_start"): "5.3.0",
+    ("services", "*", "networks", "*", "use_service_name_alias"): "5.6.0",
+    ("services", "*", "umask"): "5.6.0",
+    ("jobs",): "5.6.0",
+}

@@ -31,7 +31,7 @@ from envman.source.tree import Mapping, Node, Scalar, Sequence, Value
 _parser: Callable[[str], Any]
 try:
     # libyaml's bare event parser is ten times faster than PyYAML's own; `yaml` exports it only as part of loaders.
-    from yaml._yaml import CParser as _parser
+    from yaml._yaml import CParser as _parser  # noqa: N813 - used as a function
 except ImportError:  # pragma: no cover - PyYAML built without libyaml
     _parser = yaml.SafeLoader
 
@@ -313,9 +313,7 @@ class _Composer:
             parts = value.items if isinstance(value, Sequence) else (value,)
             for part in parts:
                 if not isinstance(part, Mapping):
-                    self._problem(
-                        Diagnostic("EV106", f"<< merges {kind(part)}", span, "a mapping or a list of them")
-                    )
+                    self._problem(Diagnostic("EV106", f"<< merges {kind(part)}", span, "a mapping or a list of them"))
                     continue
                 for key, inherited in part.entries.items():
                     if key not in done.entries:
