@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -95,8 +96,9 @@ class Compose:
             EnvmanError: EV403 where there is no ``docker`` command.
         """
         from python_on_whales import DockerClient
-        from python_on_whales.exceptions import ClientNotFoundError
 
+        if shutil.which("docker", path=self.environ.get("PATH")) is None:
+            raise no_docker_command()
         tls = self.endpoint.tls
         client = DockerClient(
             host=self.endpoint.host,
@@ -110,11 +112,7 @@ class Compose:
             compose_project_name=self.project_name,
             compose_project_directory=self.project_directory,
         )
-        try:
-            prefix = [str(part) for part in client.docker_compose_cmd]
-        except ClientNotFoundError:
-            raise no_docker_command() from None
-        return [*prefix, *arguments]
+        return [*map(str, client.docker_compose_cmd), *arguments]
 
     def environment(self) -> dict[str, str]:
         """Return the environment that Compose runs in."""

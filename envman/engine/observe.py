@@ -15,6 +15,10 @@ from envman.plan.observed import ContainerState, NetworkState, Observed, PortHol
 COMPOSE: Final = "com.docker.compose."
 _HEALTH: Final = {"(healthy)": "healthy", "(unhealthy)": "unhealthy", "(health: starting)": "starting"}
 _EXIT_CODE: Final = re.compile(r"(?:Exited|Restarting) \((\d+)\)")
+_UP: Final = re.compile(r"Up (Less than an?|About an?|\d+) (second|minute|hour|day|week|month|year)s?")
+_UNITS: Final = {
+    "second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2629800, "year": 31557600,
+}  # fmt: skip
 _EVENTS: Final = ["create", "start", "die", "destroy", "health_status", "oom", "pause", "unpause", "rename"]
 
 
@@ -91,7 +95,7 @@ def _container(one: dict[str, Any], inspected: dict[str, Any] | None) -> Contain
         networks=tuple(sorted(networks)),
         volumes=tuple(sorted(mount["Name"] for mount in one.get("Mounts") or () if mount.get("Type") == "volume")),
         restart_count=int((inspected or {}).get("RestartCount", 0)),
-        started_at=_seconds(state.get("StartedAt")),
+        started_at=_seconds(state.get("StartedAt")) if inspected else _started(status),
         finished_at=_seconds(state.get("FinishedAt")),
         health_output=str(logged[-1].get("Output", "")),
     )
@@ -103,6 +107,15 @@ def _seconds(text: str | None) -> float | None:
         return None
     # Nanoseconds are more digits than datetime reads.
     return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text).replace("Z", "+00:00")).timestamp()
+
+
+def _started(status: str) -> float | None:
+    """Return about when a container started, from the words of a listing: ``Up 3 minutes (healthy)``."""
+    match = _UP.match(status)
+    if match is None:
+        return None
+    count = 0 if match[1].startswith("Less") else 1 if match[1].startswith("About") else int(match[1])
+    return time.time() - count * _UNITS[match[2]]
 
 
 def published_ports(engine: Engine) -> dict[tuple[str, int, str], PortHolder]:
@@ -120,8 +133,13 @@ def published_ports(engine: Engine) -> dict[tuple[str, int, str], PortHolder]:
 
 def service_logs(engine: Engine, container: str, *, tail: int = 20) -> str:
     """Return the last ``tail`` lines that a container has written, without following."""
+    from docker.errors import APIError
+
     with engine.errors():
-        written = engine.api.logs(container, stdout=True, stderr=True, tail=tail)
+        try:
+            written = engine.api.logs(container, stdout=True, stderr=True, tail=tail)
+        except APIError:
+            return ""  # it has been removed since, or its log driver cannot be read
     return written.decode("utf-8", "replace") if isinstance(written, bytes) else ""
 
 

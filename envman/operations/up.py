@@ -12,7 +12,7 @@ from envman.diagnostics import Diagnostic, EnvmanError
 from envman.diagnostics.diagnostic import fail, near_match
 from envman.model.environment import Environment
 from envman.operations.prepare import Prepared, prepare
-from envman.operations.progress import Progress
+from envman.operations.progress import Progress, Silent
 from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
 from envman.plan.plan import Action, Plan
@@ -71,7 +71,7 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
     urls = named_urls(environment, prepared.document)
     services = wanted_services(environment, options.services or None, frozenset(options.profiles))
     if not plan:
-        StackWatch(workspace, environment, services, progress, time.time()).follow(started + options.timeout)
+        StackWatch(workspace, environment, services, Silent(), time.time()).follow(started + options.timeout)
         return Up(environment, plan, urls, time.monotonic() - started)
     with journalled(workspace.checkout.state, Entry("up", environment.key)):
         fetch_images(prepared, plan, options, progress)
@@ -217,7 +217,7 @@ def start(
         arguments.append("--remove-orphans")
     profiles = [part for name in (*environment.stack.profiles, *options.profiles) for part in ("--profile", name)]
     handle = prepared.compose.start("--progress", "plain", *profiles, *arguments)
-    watch = StackWatch(workspace, environment, services, progress, began)
+    watch = StackWatch(workspace, environment, services, progress, began, prepared.document.digests)
     try:
         watch.follow(deadline, handle=handle)
     except BaseException:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,16 +35,27 @@ class Verdict:
 
 
 class StackWatch:
-    """Looks at an environment's containers and tells Progress what changes."""
+    """Looks at an environment's containers and tells Progress what changes.
+
+    ``since`` is when (Unix seconds) the command began that is waited for. With ``digests`` a container of another
+    digest is one that Compose is about to replace, so that nothing it does counts any more.
+    """
 
     def __init__(
-        self, workspace: Workspace, environment: Environment, services: Sequence[str], progress: Progress, since: float
+        self,
+        workspace: Workspace,
+        environment: Environment,
+        services: Sequence[str],
+        progress: Progress,
+        since: float,
+        digests: Mapping[str, str] | None = None,
     ) -> None:
         self.workspace = workspace
         self.environment = environment
         self.services = [name for name in services if environment.stack.services[name].provider is None]
         self.progress = progress
         self.since = since
+        self.digests = digests or {}
         self._ready: set[str] = set()
         self._shown: list[Waiting] = []
         self._running_since: dict[str, float] = {}
@@ -71,9 +82,10 @@ class StackWatch:
 
     def _judge(self, name: str, observed: Observed) -> Verdict:
         service = self.environment.stack.services[name]
-        containers = [one for one in observed.containers if one.service == name and not one.oneoff]
+        present = [one for one in observed.containers if one.service == name and not one.oneoff]
+        containers = [one for one in present if one.digest == self.digests.get(name, one.digest)]
         if len(containers) < service.replicas:
-            return Verdict(name, "to be created")
+            return Verdict(name, "to be replaced" if len(containers) < len(present) else "to be created")
         one_shot = is_one_shot(self.environment, name)
         verdicts = [self._judge_container(name, one, one_shot=one_shot) for one in containers]
         failed = next((one for one in verdicts if one.failed), None)
@@ -102,7 +114,7 @@ class StackWatch:
             return Verdict(name, "healthy", ready=True)
         # Without a health check running is all that can be known, so it has to last; a restart begins it anew.
         started = self._running_since.setdefault(f"{one.id}:{one.restart_count}:{one.started_at}", time.monotonic())
-        settled = time.monotonic() - started >= SETTLED
+        settled = time.monotonic() - started >= SETTLED or (one.started_at or self.since) < self.since - SETTLED
         return Verdict(name, "running" if settled else "started", ready=settled)
 
     def follow(self, deadline: float, *, handle: Handle | None = None) -> None:

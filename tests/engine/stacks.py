@@ -1,0 +1,122 @@
+"""Projects on a real engine: unique names, everything removed, no sleeps but between looks at a condition."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SLEEPER = "{image: busybox:1.37, init: true, command: [sleep, infinity]}"
+
+
+def docker(*arguments: str, check: bool = True) -> str:
+    """Run the docker command and return what it wrote."""
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    if check and done.returncode != 0:
+        raise AssertionError(f"docker {' '.join(arguments)}: {done.stderr}")
+    return done.stdout.strip()
+
+
+def await_true(condition: Callable[[], bool], *, seconds: float = 60) -> None:
+    """Return when ``condition`` holds; fail if it does not within ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.05)
+
+
+@dataclass
+class Done:
+    """A command that has ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)["result"]
+
+
+@dataclass
+class Checkout:
+    """A project's folder, and envman in it."""
+
+    root: Path
+    name: str
+    environ: dict[str, str] = field(default_factory=dict)
+
+    def write(self, **blueprints: str) -> Checkout:
+        (self.root / "blueprints").mkdir(parents=True, exist_ok=True)
+        (self.root / "envman.yaml").write_text(f"name: {self.name}\nlanguage: 1\n")
+        for blueprint, text in blueprints.items():
+            (self.root / "blueprints" / f"{blueprint}.yaml").write_text(textwrap.dedent(text))
+        return self
+
+    def argv(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "envman", "--directory", str(self.root), *arguments]
+
+    def run(self, *arguments: str, status: int | None = 0, stdin: str = "", **environ: str) -> Done:
+        done = subprocess.run(
+            self.argv(*arguments),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+            env={**os.environ, **self.environ, **environ},
+        )
+        if status is not None:
+            assert done.returncode == status, f"{' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        assert "Traceback" not in done.stderr
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.argv(*arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **self.environ},
+        )
+
+    def containers(self, environment: str, *filters: str, everything: bool = True) -> list[str]:
+        """Return the names of the environment's containers."""
+        wanted = [f"label=com.docker.compose.project={self.name}-{environment}", *filters]
+        options = [part for one in wanted for part in ("--filter", one)]
+        return docker("ps", *(["--all"] if everything else []), "--format", "{{.Names}}", *options).split()
+
+    def container_ids(self, environment: str) -> set[str]:
+        label = f"label=com.docker.compose.project={self.name}-{environment}"
+        return set(docker("ps", "--all", "--quiet", "--no-trunc", "--filter", label).split())
+
+    def volumes(self, environment: str) -> list[str]:
+        label = f"label=com.docker.compose.project={self.name}-{environment}"
+        return docker("volume", "ls", "--quiet", "--filter", label).split()
+
+    def sh(self, environment: str, service: str, command: str) -> str:
+        """Run a shell command in the service's first container."""
+        return docker("exec", f"{self.name}-{environment}-{service}-1", "sh", "-c", command)
+
+
+def remove_project(name: str) -> None:
+    """Remove everything of the projects whose Compose name begins with ``name``."""
+    label = f"label=dev.envman.project={name}"
+    ids = docker("ps", "--all", "--quiet", "--filter", label).split()
+    if ids:
+        docker("rm", "--force", "--volumes", *ids)
+    for kind in ("volume", "network"):
+        left = docker(kind, "ls", "--quiet", "--filter", label).split()
+        if left:
+            docker(kind, "rm", *left)
+    images = docker("images", "--quiet", "--filter", f"reference={name}-*").split()
+    if images:
+        docker("rmi", "--force", *dict.fromkeys(images))
