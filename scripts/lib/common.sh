@@ -1,5 +1,5 @@
 # What every part of scripts/engine needs: names of places, words to the user, facts about the machine.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # the other parts use these
 
 # A home of one's own (ENVMAN_ENGINE_HOME) gets its own sockets too, so that two of them never meet.
 ENGINE_HOME=${ENVMAN_ENGINE_HOME:-/var/lib/envman-engine}
@@ -47,7 +47,8 @@ pid_of() {
     [[ $pid =~ ^[0-9]+$ && -r /proc/$pid/cmdline ]] || return 1
     local -a command_line
     mapfile -d '' command_line <"/proc/$pid/cmdline" || return 1
-    [[ ${command_line[0]##*/} == "$program" ]] || return 1
+    # A process that has ended but is still in the table has no command line.
+    [[ ${#command_line[@]} -gt 0 && ${command_line[0]##*/} == "$program" ]] || return 1
     [[ " ${command_line[*]} " == *"$argument"* ]] || return 1
     printf '%s\n' "$pid"
 }

@@ -13,9 +13,10 @@ APT_HOME=$ENGINE_HOME/apt
 is_debian() { [[ -r /etc/os-release ]] && (. /etc/os-release && [[ ${ID:-} == debian ]]); }
 
 require_debian_root() {
-    is_debian && has apt-get ||
+    if ! is_debian || ! has apt-get; then
         unsupported "no working Docker here, and this script can install one on Debian only." \
             "Install Docker with Compose $MINIMUM_COMPOSE or newer, and start it."
+    fi
     ((EUID == 0)) ||
         unsupported "no working Docker here, and installing one needs root." \
             "Run 'sudo scripts/engine up', or start your own Docker."
@@ -24,12 +25,13 @@ require_debian_root() {
 # The address of the Debian mirror that this machine's own apt uses.
 debian_mirror() {
     local uri origin label suite
+    # shellcheck disable=SC2016 # apt fills these in, not the shell
+    local format='$(REPO_URI)|$(ORIGIN)|$(LABEL)|$(SUITE)'
     while IFS='|' read -r uri origin label suite; do
         [[ $origin == Debian && $label == Debian && $suite != *-updates && $suite != *-backports ]] || continue
         printf '%s\n' "$uri"
         return
-        # shellcheck disable=SC2016 # apt fills these in, not the shell
-    done < <(apt-get indextargets --format '$(REPO_URI)|$(ORIGIN)|$(LABEL)|$(SUITE)' 'Created-By: Packages')
+    done < <(apt-get indextargets --format "$format" 'Created-By: Packages')
     return 1
 }
 
@@ -116,7 +118,8 @@ CONFIGURATION
 }
 
 install_docker_from() (
-    add_suite "$1" "$2" && candidate_compose_is_new_enough || return 1
+    add_suite "$1" "$2" || return
+    candidate_compose_is_new_enough || return
     say "installing Docker and Compose from Debian $1"
     without_services apt_quietly install --no-install-recommends "${DOCKER_PACKAGES[@]}" iptables
 )

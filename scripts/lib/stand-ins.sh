@@ -17,11 +17,12 @@ image_of() { printf '%s:%s\n' "${1%%-*}" "${1#*-}"; }
 
 # Changes whenever anything that goes into the image does; what a rebuild would fetch from Debian is not asked.
 recipe_digest() (
-    cd "$RECIPES"
+    cd "$RECIPES" || exit
     {
         dpkg --print-architecture
         printf '%s\n' "$STAND_IN_SUITE"
-        find build "$1" -type f -printf '%m %p\n' -exec cat {} + | LC_ALL=C sort
+        find build "$1" -type f -printf '%p\n' -exec cat {} + | LC_ALL=C sort
+        find build "$1" -type f -perm -u+x | LC_ALL=C sort
     } | sha256sum | cut -d ' ' -f 1
 )
 
@@ -70,5 +71,7 @@ provide_stand_ins() {
         wait "$pid" || failed=yes
     done
     rm -rf "$ENGINE_HOME/build"
+    # What a rebuilt one replaced.
+    own_docker image prune --force --filter label=dev.envman.stand-in=true >/dev/null
     [[ -z $failed ]] || die "not every stand-in could be built"
 }
