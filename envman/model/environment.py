@@ -40,6 +40,13 @@ class Environment:
         """The name of the Compose project: ``<project>-<environment>[-<instance>]``."""
         return f"{self.project}-{self.key}"
 
+    def image(self, service: str) -> str | None:
+        """Return the reference of a service's image: its own, or the one that Compose gives to what it builds."""
+        definition = self.stack.services[service]
+        if definition.image is None and definition.build is not None:
+            return f"{self.compose_project}-{service}"
+        return definition.image
+
     def span(self, *path: str | int) -> Span:
         """Return where the value at ``path`` was set."""
         return span_at(self.tree, path)

@@ -86,7 +86,7 @@ def plan_up(workspace: Workspace, prepared: Prepared, options: UpOptions) -> Pla
     environment = prepared.environment
     profiles = frozenset(options.profiles)
     services = wanted_services(environment, options.services or None, profiles)
-    references = {image for name in services if (image := environment.stack.services[name].image)}
+    references = {image for name in services if (image := environment.image(name))}
     plan = reconcile(
         environment,
         prepared.document,
@@ -148,7 +148,7 @@ def _pull_problems(environment: Environment, services: Sequence[str], tail: str)
     return [
         Diagnostic(
             "EV601",
-            f"image {environment.stack.services[name].image} of {name} cannot be pulled",
+            f"image {environment.image(name)} of {name} cannot be pulled",
             environment.span("services", name, "image"),
             "an image that exists in a registry this engine can reach",
             help="check the name and tag; `envman doctor` says whether the hub can be reached; "
@@ -220,6 +220,11 @@ def start(
     watch = StackWatch(workspace, environment, services, progress, began, prepared.document.digests)
     try:
         watch.follow(deadline, handle=handle)
+    except KeyboardInterrupt:
+        handle.interrupt()
+        for line in watch.states():
+            progress.notice(line)
+        raise
     except BaseException:
         handle.interrupt()
         raise

@@ -80,6 +80,15 @@ class StackWatch:
             self.progress.waiting(waiting)
         return verdicts, observed
 
+    def states(self) -> list[str]:
+        """Return how each service's container is now, in words, for somebody who has interrupted the wait."""
+        lines = []
+        for one in self.observe().containers:
+            health = f" ({one.health})" if one.health else ""
+            if one.service in self.services and not one.oneoff:
+                lines.append(f"{one.service} is {one.state}{health}")
+        return sorted(lines)
+
     def _judge(self, name: str, observed: Observed) -> Verdict:
         service = self.environment.stack.services[name]
         present = [one for one in observed.containers if one.service == name and not one.oneoff]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from envman.model.environment import Environment
 from envman.model.service import Service
@@ -30,12 +30,12 @@ def reconcile(
     """
     wanted = wanted_services(environment, services, profiles)
     steps = [
-        *_resources(document, observed, "network"),
-        *_resources(document, observed, "volume"),
+        *_resources(document, observed, "network", wanted),
+        *_resources(document, observed, "volume", wanted),
     ]
     for name in wanted:
         service = environment.stack.services[name]
-        steps.extend(_images(name, service, missing_images))
+        steps.extend(_images(name, service, environment.image(name), missing_images))
         containers = [one for one in observed.containers if one.service == name and not one.oneoff]
         step = _service(name, service, document.digests[name], containers, is_one_shot(environment, name))
         if step is not None:
@@ -87,13 +87,13 @@ def is_one_shot(environment: Environment, name: str) -> bool:
     )
 
 
-def _images(name: str, service: Service, missing: frozenset[str]) -> Iterator[Step]:
-    if service.image not in missing:
+def _images(name: str, service: Service, image: str | None, missing: frozenset[str]) -> Iterator[Step]:
+    if image not in missing:
         return
     if service.build is not None:
-        yield Step(Action.BUILD, "service", name, (f"image {service.image} is not built yet",))
+        yield Step(Action.BUILD, "service", name, (f"image {image} is not built yet",))
     else:
-        yield Step(Action.PULL, "service", name, (f"image {service.image} is not on the engine",))
+        yield Step(Action.PULL, "service", name, (f"image {image} is not on the engine",))
 
 
 def _service(name: str, service: Service, digest: str, containers: list[ContainerState], one_shot: bool) -> Step | None:
@@ -125,12 +125,24 @@ def _orphans(environment: Environment, observed: Observed) -> Iterator[Step]:
         yield Step(Action.REMOVE, "service", name, ("no blueprint names it any more",))
 
 
-def _resources(document: Document, observed: Observed, kind: str) -> Iterator[Step]:
+def _resources(document: Document, observed: Observed, kind: str, wanted: list[str]) -> Iterator[Step]:
+    """Yield a step for what the wanted services use and is not there; Compose creates nothing else."""
     present = {one.name for one in (observed.networks if kind == "network" else observed.volumes)}
+    used = {key for name in wanted for key in _used(document.services[name], kind)}
     for key, entry in document.data.get(f"{kind}s", {}).items():
-        name = resource_name(document, key, entry)
-        if not (entry or {}).get("external") and name not in present:
+        external = isinstance(entry, dict) and entry.get("external")
+        if key in used and not external and resource_name(document, key, entry) not in present:
             yield Step(Action.CREATE, kind, key, ("not there yet",))
+
+
+def _used(service: dict[str, Any], kind: str) -> Iterator[str]:
+    if kind == "network":
+        if not service.get("network_mode"):
+            yield from service.get("networks") or ("default",)
+        return
+    for mount in service.get("volumes") or ():
+        if mount.get("type") == "volume" and mount.get("source"):
+            yield mount["source"]
 
 
 def resource_name(document: Document, key: str, entry: dict[str, object] | None) -> str:
