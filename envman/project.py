@@ -22,7 +22,7 @@ from envman.model.stack import Stack
 from envman.source.dotenv import read_dotenv
 from envman.source.files import read_source
 from envman.source.reader import read_tree
-from envman.source.tree import Mapping, leaves, node_at
+from envman.source.tree import Mapping, node_at
 
 PROJECT_FILE: Final = "envman.yaml"
 BLUEPRINTS: Final = "blueprints"
@@ -183,12 +183,9 @@ def load_environment(
         assert isinstance(body, Mapping)  # interpolation keeps the kind of node
         trees.append(normalise(body, report))
     tree = merge_layers(trees, report)
-    problems = [leaf.problem for _, leaf in leaves(tree) if leaf.problem is not None]
-    report.extend(problems)
-    if len(report.errors) > before:
-        return None
+    # Bound even where there are errors, so that one run shows all of them.
     stack, data = bind(tree, Stack, report, what="a blueprint", also=HEADER_KEYS)
-    if stack is None:
+    if stack is None or len(report.errors) > before:
         return None
     return Environment(
         project=project.name,

@@ -14,21 +14,29 @@ from typing import Final
 
 from envman.diagnostics import Diagnostic, Span
 from envman.diagnostics.diagnostic import near_match
-from envman.source.tree import Mapping, Node, Scalar, Sequence, Value
+from envman.source.scalars import text_of
+from envman.source.tree import Mapping, Node, Scalar, Value
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LONE: Final = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_][A-Za-z0-9_]*)\}|(?P<bare>[A-Za-z_][A-Za-z0-9_]*))")
 _OPERATORS: Final = (":-", ":?", ":+", "-", "?", "+")
+_BRACES: Final = re.compile(r"\$\{|\}")
+_DEEPEST: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A variable's value (None: declared without one) and where it came from, in words and as a place."""
+    """A variable's value (None: declared without one) and where it came from, in words and as a place.
+
+    ``problem`` says why there is none. It stands already where the variable is declared or set; a value that uses the
+    variable repeats the same diagnostic, which a report keeps once.
+    """
 
     value: Value
     origin: str
     span: Span | None = None
     declared: Span | None = None
+    problem: Diagnostic | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +47,22 @@ class Scope:
     secrets: frozenset[str] = frozenset()
 
 
-class _Failure(Exception):
-    def __init__(self, code: str, message: str, offset: int, expected: str = "", advice: str = "") -> None:
+class _FailedError(Exception):
+    """What cannot be interpolated, and where in the text: the offset is that of a ``$``."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        offset: int,
+        expected: str = "",
+        advice: str = "",
+        *,
+        known: Diagnostic | None = None,
+    ) -> None:
         super().__init__(message)
         self.code, self.message, self.offset, self.expected, self.advice = code, message, offset, expected, advice
+        self.known = known
 
 
 def interpolate(node: Node, scope: Scope) -> Node:
@@ -73,17 +93,17 @@ def _scalar(node: Scalar, text: str, scope: Scope) -> Scalar:
             name = lone["braced"] or lone["bare"]
             value = _look_up(name, scope, used, 0)
             if value is None:
-                raise _unset(name, scope, 0)
+                raise _unset(name, 0)
         else:
             value = _expand(text, scope, used)
-    except _Failure as failure:
+    except _FailedError as failure:
         return node._replace(problem=_diagnose(node, text, failure), variables=tuple(used))
     return node._replace(value=value, variables=tuple(dict.fromkeys(used)))
 
 
 def _look_up(name: str, scope: Scope, used: list[str], offset: int) -> Value:
     if name in scope.secrets and name not in scope.variables:
-        raise _Failure(
+        raise _FailedError(
             "EV207",
             f'"{name}" is a secret: its value must not stand in a file',
             offset,
@@ -91,7 +111,7 @@ def _look_up(name: str, scope: Scope, used: list[str], offset: int) -> Value:
             f"grant it with `secrets: [{name}]`, or hand it over with `environment: {{NAME: {{secret: {name}}}}}`",
         )
     if name not in scope.variables:
-        raise _Failure(
+        raise _FailedError(
             "EV203",
             f'variable "{name}" is not declared',
             offset,
@@ -99,11 +119,14 @@ def _look_up(name: str, scope: Scope, used: list[str], offset: int) -> Value:
             f"declare it under `variables:` (for example `{name}: {{type: string}}`), or write $$ for a literal $",
         )
     used.append(name)
-    return scope.variables[name].value
+    variable = scope.variables[name]
+    if variable.problem is not None:
+        raise _FailedError(variable.problem.code, variable.problem.message, offset, known=variable.problem)
+    return variable.value
 
 
-def _unset(name: str, scope: Scope, offset: int) -> _Failure:
-    return _Failure(
+def _unset(name: str, offset: int) -> _FailedError:
+    return _FailedError(
         "EV204",
         f'variable "{name}" has no value',
         offset,
@@ -112,9 +135,11 @@ def _unset(name: str, scope: Scope, offset: int) -> _Failure:
     )
 
 
-def _expand(text: str, scope: Scope, used: list[str], base: int = 0) -> str:
+def _expand(text: str, scope: Scope, used: list[str], base: int = 0, depth: int = 0) -> str:
     parts: list[str] = []
     position = 0
+    if depth > _DEEPEST and "$" in text:
+        raise _FailedError("EV206", f"nested deeper than {_DEEPEST} levels", base + text.index("$"), "fewer defaults")
     while True:
         dollar = text.find("$", position)
         if dollar < 0:
@@ -128,82 +153,84 @@ def _expand(text: str, scope: Scope, used: list[str], base: int = 0) -> str:
         elif following == "{":
             end = _closing(text, dollar + 2)
             if end < 0:
-                raise _Failure("EV206", "a ${ is never closed", base + dollar, "a closing }")
-            parts.append(_braced(text[dollar + 2 : end], scope, used, base + dollar))
+                raise _FailedError("EV206", "a ${ is never closed", base + dollar, "a closing }")
+            parts.append(_braced(text[dollar + 2 : end], scope, used, base + dollar, depth + 1))
             position = end + 1
         else:
             match = _NAME.match(text, dollar + 1)
             if match is None:
-                raise _Failure(
+                raise _FailedError(
                     "EV206", "a lone $ stands here", base + dollar, "$NAME or ${NAME}", "write $$ for a literal $"
                 )
             value = _look_up(match[0], scope, used, base + dollar)
             if value is None:
-                raise _unset(match[0], scope, base + dollar)
-            parts.append(as_text(value))
+                raise _unset(match[0], base + dollar)
+            parts.append(text_of(value))
             position = match.end()
 
 
 def _closing(text: str, position: int) -> int:
     depth = 0
-    while position < len(text):
-        if text.startswith("${", position):
+    for found in _BRACES.finditer(text, position):
+        if found[0] == "${":
             depth += 1
-            position += 1
-        elif text[position] == "}":
-            if depth == 0:
-                return position
+        elif depth == 0:
+            return found.start()
+        else:
             depth -= 1
-        position += 1
     return -1
 
 
-def _braced(inner: str, scope: Scope, used: list[str], offset: int) -> str:
+def _braced(inner: str, scope: Scope, used: list[str], offset: int, depth: int) -> str:
     match = _NAME.match(inner)
     if match is None:
-        raise _Failure("EV206", f"${{{inner}}} names no variable", offset, "${NAME}", "write $$ for a literal $")
+        raise _FailedError("EV206", f"${{{inner}}} names no variable", offset, "${NAME}", "write $$ for a literal $")
     name, rest = match[0], inner[match.end() :]
     operator = next((one for one in _OPERATORS if rest.startswith(one)), "")
     if rest and not operator:
-        raise _Failure("EV206", f'"{rest}" is no operator', offset, "one of :- - :? ? :+ +")
+        raise _FailedError("EV206", f'"{rest}" is no operator', offset, "one of :- - :? ? :+ +")
     operand = rest[len(operator) :]
     value = _look_up(name, scope, used, offset)
     # With a colon an empty value counts as none, as in Compose and the shell.
     present = value is not None and not (operator.startswith(":") and value == "")
     operand_offset = offset + 2 + match.end() + len(operator)
     if operator.endswith("+"):
-        return _expand(operand, scope, used, operand_offset) if present else ""
+        return _expand(operand, scope, used, operand_offset, depth) if present else ""
     if present:
-        return as_text(value)
+        return text_of(value)
     if operator.endswith("-"):
-        return _expand(operand, scope, used, operand_offset)
+        return _expand(operand, scope, used, operand_offset, depth)
     if operator.endswith("?"):
-        message = _expand(operand, scope, used, operand_offset) or "no value is set"
-        raise _Failure("EV208", f'variable "{name}" is required: {message}', offset, "a value", f"--set {name}=VALUE")
-    raise _unset(name, scope, offset)
-
-
-def as_text(value: Value) -> str:
-    """Return a variable's value as it stands inside a longer text."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
-
-
-def _diagnose(node: Scalar, text: str, failure: _Failure) -> Diagnostic:
-    span = node.span
-    if span.line == span.end_line:
-        line = span.source.line(span.line)
-        written = line[span.column - 1 : span.end_column - 1]
-        start = (
-            written.find(text[failure.offset : failure.offset + 2])
-            if text not in written
-            else written.find(text) + failure.offset
+        message = _expand(operand, scope, used, operand_offset, depth) or "no value is set"
+        raise _FailedError(
+            "EV208", f'variable "{name}" is required: {message}', offset, "a value", f"--set {name}=VALUE"
         )
-        if start >= 0:
-            length = _reference_length(text, failure.offset)
-            span = span._replace(column=span.column + start, end_column=span.column + start + length)
-    return Diagnostic(failure.code, failure.message, span, failure.expected, help=failure.advice)
+    raise _unset(name, offset)
+
+
+def _diagnose(node: Scalar, text: str, failure: _FailedError) -> Diagnostic:
+    if failure.known is not None:
+        return failure.known
+    place = _place(node.span, text.count("$", 0, failure.offset))
+    return Diagnostic(failure.code, failure.message, place, failure.expected, help=failure.advice)
+
+
+def _place(span: Span, dollars: int) -> Span:
+    """Return where the reference stands that follows ``dollars`` others: YAML writes a ``$`` in one way only."""
+    for number in range(span.line, span.end_line + 1):
+        line = span.source.line(number)
+        first = span.column - 1 if number == span.line else 0
+        last = span.end_column - 1 if number == span.end_line else len(line)
+        here = line.count("$", first, last)
+        if here <= dollars:
+            dollars -= here
+            continue
+        for _ in range(dollars + 1):
+            first = line.index("$", first) + 1
+        column = first
+        end = column + _reference_length(line[:last], column - 1)
+        return Span(span.source, number, column, number, end)
+    return span
 
 
 def _reference_length(text: str, offset: int) -> int:

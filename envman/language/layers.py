@@ -13,6 +13,7 @@ from envman.model.header import ENVIRONMENT_NAME, Header
 from envman.source.tree import Mapping, Sequence, key_span, node_at, only, replace_entries
 
 HEADER_KEYS = frozenset(Header.model_fields)
+MOST_LEVELS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ def linearise(name: str, load: Callable[[str], Layer | None], known: list[str], 
                     span,
                     expected="a blueprint that does not extend this one",
                 )
+            elif len(chain) >= MOST_LEVELS:
+                report.error("EV202", f"more than {MOST_LEVELS} levels of parents", span, expected="fewer levels")
             elif parent not in known:
                 valid = re.fullmatch(ENVIRONMENT_NAME, parent)
                 report.error(

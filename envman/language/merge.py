@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from envman.diagnostics import Note, Report
-from envman.language.normalise import mount_target
+from envman.language.entries import mount_target
 from envman.language.paths import PathTable
 from envman.source.reader import OVERRIDE, RESET
+from envman.source.scalars import text_of
 from envman.source.tree import Mapping, Node, Path, Scalar, Sequence, dotted
 
 ListRule: TypeAlias = Callable[[Sequence, Sequence, Path, Report], Sequence]
@@ -24,7 +25,9 @@ def merge_layers(trees: list[Mapping], report: Report) -> Mapping:
     merged = trees[0]
     for tree in trees[1:]:
         merged = merge(merged, tree, report)
-    return _without_tags(merged)
+    cleaned = _without_tags(merged)
+    assert isinstance(cleaned, Mapping)  # the kind of a node stays
+    return cleaned
 
 
 def merge(parent: Mapping, child: Mapping, report: Report) -> Mapping:
@@ -38,29 +41,39 @@ def _merge(parent: Node, child: Node, path: Path, table: PathTable[ListRule] | N
     if child.tag == OVERRIDE:
         return _over(parent, child._replace(tag=None))
     if isinstance(parent, Mapping) and isinstance(child, Mapping):
-        if len(path) == 3 and path[2] == "logging" and _differ(parent, child, "driver"):
-            return _over(parent, child)  # options belong to a driver; compose-go's mergeLogging does the same
+        if _stands_alone(parent, child, path):
+            return _over(parent, child)
         return _merge_mappings(parent, child, path, table, report)
-    if isinstance(parent, Sequence) and isinstance(child, Sequence) and child.items:
+    if isinstance(parent, Sequence) and isinstance(child, Sequence):
         rule = table.rule if table is not None else None
         return (rule or _replace)(parent, child, path, report)
-    if (
-        isinstance(parent, Sequence)
-        and isinstance(child, Sequence)
-        and table is not None
-        and table.rule is not _replace
-    ):
-        return parent  # an empty list adds nothing where entries merge; `!reset` empties
+    if isinstance(child, Scalar) and child.value is None and child.problem is None and not isinstance(parent, Scalar):
+        # `networks: {front: null}` says nothing of what the parent says, as in Compose.
+        return _over(parent, child) if path[2:] in _CLEARED_BY_NULL else parent
     return _over(parent, child)
+
+
+# compose-go overrides these whatever the child's value is.
+_CLEARED_BY_NULL: Final = frozenset({("command",), ("entrypoint",)})
 
 
 def _over(parent: Node, child: Node) -> Node:
     return child._replace(overrides=parent)
 
 
+def _stands_alone(parent: Mapping, child: Mapping, path: Path) -> bool:
+    """Whether the rest of a mapping only has meaning together with one of its keys, which the child changes.
+
+    Logging options belong to a driver, as in compose-go's mergeLogging; the bounds of a variable to its type.
+    """
+    if len(path) == 3 and path[2] == "logging":
+        return _differ(parent, child, "driver")
+    return len(path) == 2 and path[0] == "variables" and _differ(parent, child, "type")
+
+
 def _differ(parent: Mapping, child: Mapping, key: str) -> bool:
     ours, theirs = child.entries.get(key), parent.entries.get(key)
-    return isinstance(ours, Scalar) and (not isinstance(theirs, Scalar) or ours.value != theirs.value)
+    return isinstance(ours, Scalar) and isinstance(theirs, Scalar) and ours.value != theirs.value
 
 
 def _merge_mappings(
@@ -86,30 +99,27 @@ def _merge_mappings(
 def _one_mount_a_target(entries: dict[str, Node], child: Mapping) -> None:
     """A child's tmpfs at a target takes the place of a parent's volume there, and the other way round."""
     for key, other in (("volumes", "tmpfs"), ("tmpfs", "volumes")):
-        mine, theirs = child.entries.get(key), entries.get(other)
-        if isinstance(mine, Sequence) and isinstance(theirs, Sequence) and other not in child.entries:
-            targets = {_mount_identity(item) for item in mine.items}
+        mine, theirs, own = child.entries.get(key), entries.get(other), child.entries.get(other)
+        if isinstance(mine, Sequence) and isinstance(theirs, Sequence):
+            targets = {_mount_identity(item) for item in mine.items} - {None}
+            if isinstance(own, Sequence):
+                targets -= {_mount_identity(item) for item in own.items}
             kept = tuple(item for item in theirs.items if _mount_identity(item) not in targets)
             if len(kept) != len(theirs.items):
                 entries[other] = theirs._replace(items=kept)
 
 
-def _without_tags(node: Mapping) -> Mapping:
+def _without_tags(node: Node) -> Node:
     """Drop what is left of ``!reset`` and ``!override`` where there was nothing to override."""
-    entries: dict[str, Node] = {}
-    changed = False
-    for key, value in node.entries.items():
-        if value.tag == RESET:
-            changed = True
-            continue
-        new = _without_tags(value) if isinstance(value, Mapping) else value
-        if new.tag == OVERRIDE:
-            new = new._replace(tag=None)
-        changed = changed or new is not value
-        entries[key] = new
-    if not changed:
-        return node
-    return node._replace(entries=entries, keys={key: node.keys[key] for key in entries})
+    if isinstance(node, Mapping):
+        entries = {key: _without_tags(value) for key, value in node.entries.items() if value.tag != RESET}
+        if len(entries) != len(node.entries) or any(entries[key] is not node.entries[key] for key in entries):
+            node = node._replace(entries=entries, keys={key: node.keys[key] for key in entries})
+    elif isinstance(node, Sequence):
+        items = tuple(_without_tags(item) for item in node.items if item.tag != RESET)
+        if len(items) != len(node.items) or any(new is not old for new, old in zip(items, node.items, strict=True)):
+            node = node._replace(items=items)
+    return node if node.tag is None else node._replace(tag=None)
 
 
 # --- rules for lists
@@ -135,22 +145,18 @@ def _security(parent: Sequence, child: Sequence, path: Path, report: Report) -> 
 
 
 def _by(identity: Callable[[Node], str | None]) -> ListRule:
-    """Return a rule by which entries of the same identity merge, the child's others are added at the end."""
+    """Return a rule by which an entry takes the place of the parent's of the same identity; others are added."""
 
-    def rule(parent: Sequence, child: Sequence, path: Path, report: Report) -> Sequence:
+    def rule(parent: Sequence, child: Sequence, path: Path, report: Report) -> Sequence:  # noqa: ARG001
         merged: list[Node] = list(parent.items)
         places = {identity(item): index for index, item in enumerate(parent.items)}
         for item in child.items:
-            name = identity(item)
-            if name is None or name not in places:
+            # Each place is taken once: two entries of one file are never merged with each other.
+            index = places.pop(identity(item), None)
+            if index is None or identity(item) is None:
                 merged.append(item)
-                continue
-            index = places[name]
-            earlier = merged[index]
-            if isinstance(earlier, Mapping) and isinstance(item, Mapping) and not _differ(earlier, item, "type"):
-                merged[index] = _merge(earlier, item, (*path, index), None, report)
             else:
-                merged[index] = _over(earlier, item)
+                merged[index] = _over(merged[index], item)
         return child._replace(items=tuple(merged), overrides=parent)
 
     return rule
@@ -161,7 +167,7 @@ def _field_text(node: Node, name: str) -> str | None:
         return None
     value = node.entries.get(name)
     if isinstance(value, Scalar) and value.value is not None and value.problem is None:
-        return str(value.value)
+        return text_of(value.value)
     return None
 
 
@@ -190,33 +196,35 @@ def _ports(parent: Sequence, child: Sequence, path: Path, report: Report) -> Seq
 
     Where both sides have exactly one of a target they merge by field, so that a child can change the host port alone.
     """
-    kept = list(parent.items)
-    added: list[Node] = []
-    groups: dict[tuple[str | None, str | None], list[Node]] = {}
+    kept: list[Node | None] = list(parent.items)
+    names = {_field_text(item, "name"): index for index, item in enumerate(parent.items)}
+    groups: dict[tuple[str, str] | None, list[Node]] = {}
+    merged: set[int] = set()
     for item in child.items:
         name = _field_text(item, "name")
-        index = next(
-            (i for i, other in enumerate(kept) if name is not None and _field_text(other, "name") == name), None
-        )
-        if index is not None:
-            kept[index] = _merge(kept[index], item, (*path, index), None, report)
+        index = names.pop(name, None) if name is not None else None
+        if index is None:
+            groups.setdefault(_port_group(item), []).append(item)
         else:
-            groups.setdefault((_field_text(item, "target"), _field_text(item, "protocol")), []).append(item)
-    for (target, protocol), items in groups.items():
-        same = [
-            other
-            for other in kept
-            if target is not None
-            and (_field_text(other, "target"), _field_text(other, "protocol")) == (target, protocol)
-            and not any(other is done for done in added)
-        ]
-        if len(same) == 1 and len(items) == 1:
-            index = next(i for i, other in enumerate(kept) if other is same[0])
-            kept[index] = _merge(same[0], items[0], (*path, index), None, report)
-        else:
-            kept = [other for other in kept if not any(other is gone for gone in same)]
+            kept[index] = _merge(parent.items[index], item, (*path, index), None, report)
+            merged.add(index)
+    added: list[Node] = []
+    for group, items in groups.items():
+        same = [index for index, item in enumerate(parent.items) if index not in merged and _port_group(item) == group]
+        if group is None:
             added.extend(items)
-    return child._replace(items=(*kept, *added), overrides=parent)
+        elif len(same) == 1 and len(items) == 1:
+            kept[same[0]] = _merge(parent.items[same[0]], items[0], (*path, same[0]), None, report)
+        else:
+            for index in same:
+                kept[index] = None
+            added.extend(items)
+    return child._replace(items=(*(item for item in kept if item is not None), *added), overrides=parent)
+
+
+def _port_group(node: Node) -> tuple[str, str] | None:
+    target = _field_text(node, "target")
+    return None if target is None else (target, (_field_text(node, "protocol") or "tcp").lower())
 
 
 _SERVICE_LISTS: Final[dict[str, ListRule]] = {
@@ -244,7 +252,7 @@ _SERVICE_LISTS: Final[dict[str, ListRule]] = {
             "build.cache_from",
             "build.cache_to",
             "build.entitlements",
-            "build.extra_hosts",
+            "build.extra_hosts.*",
             "build.no_cache_filter",
             "build.platforms",
             "build.tags",
@@ -263,7 +271,7 @@ _SERVICE_LISTS: Final[dict[str, ListRule]] = {
             "env_file",
             "expose",
             "external_links",
-            "extra_hosts",
+            "extra_hosts.*",
             "gpus",
             "group_add",
             "healthcheck.test",

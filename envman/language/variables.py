@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping as Map
+from collections.abc import Iterable
+from collections.abc import Mapping as Map
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from envman.diagnostics import Note, Report, Span
 from envman.diagnostics.diagnostic import near_match
@@ -25,7 +26,7 @@ from envman.model.header import (
     StringVariable,
 )
 from envman.model.types import seconds, size_in_bytes, truth
-from envman.source.tree import Mapping, Value, key_span, node_at, only
+from envman.source.tree import Mapping, Scalar, Value, key_span, node_at, only
 
 AnyVariable = (
     StringVariable
@@ -37,6 +38,11 @@ AnyVariable = (
     | SizeVariable
     | DurationVariable
 )
+
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_WHOLE: Final = re.compile(r"[-+]?[0-9]{1,30}")
+_DECIMAL: Final = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +82,9 @@ def resolve_scope(
             part = only(layer.tree, "variables")
             declared = part if declared is None else merge(declared, part, report)
     variables = {name: Resolved(value, "built in") for name, value in builtin.items()}
-    declarations: dict[str, AnyVariable] = {}
-    if declared is not None:
-        bound, _ = bind(declared, Declarations, report, what="a blueprint")
-        declarations = dict(bound.variables) if bound else {}
+    broken: dict[str, Resolved] = {}
+    declarations = _declarations(declared, broken, report) if declared is not None else {}
+    variables |= {name: one for name, one in broken.items() if name not in builtin}
     for name, variable in declarations.items():
         assert declared is not None  # the declarations were bound from it
         default = node_at(declared, ("variables", name, "default"))
@@ -91,13 +96,41 @@ def resolve_scope(
         else:
             variables[name] = _resolve(name, declaration, inputs, report)
     for name in inputs.settings:
-        if name not in declarations and not partial:
+        if name not in declarations and name not in broken and not partial:
             report.error(
                 "EV209",
                 f"--set {name}: no variable of that name is declared",
                 help=near_match(name, declarations) or "declare it under `variables:` in the blueprint",
             )
     return Scope(variables, frozenset(secrets))
+
+
+def _declarations(declared: Mapping, broken: dict[str, Resolved], report: Report) -> dict[str, AnyVariable]:
+    """Return what is declared, checked. A variable whose declaration is wrong goes to ``broken`` with its problem."""
+    section = node_at(declared, ("variables",))
+    found: dict[str, AnyVariable] = {}
+    for name, node in section.entries.items() if isinstance(section, Mapping) else ():
+        here = Report()
+        place = key_span(declared, ("variables", name))
+        if not _NAME.fullmatch(name):
+            here.error("EV004", f'"{name}" is not a name for a variable', place, expected="letters, digits and _")
+        assert isinstance(section, Mapping)  # it has entries
+        alone = declared._replace(entries={"variables": only(section, name)})
+        bound, _ = bind(alone, Declarations, here, what="a blueprint")
+        default = node_at(node, ("default",))
+        if isinstance(default, Scalar) and isinstance(default.value, str) and "${" in default.value:
+            advice = "use an operator where the variable is used: ${name:-${other}}"
+            here.error(
+                "EV206", f"variables.{name}.default is taken as it is", default.span, expected="no ${...}", help=advice
+            )
+        report.extend(here.diagnostics)
+        if bound is not None and not here.errors:
+            found[name] = bound.variables[name]
+        else:
+            broken[name] = Resolved(None, "declaration", None, place, here.errors[0])
+    if not isinstance(section, Mapping):
+        bind(declared, Declarations, report, what="a blueprint")
+    return found
 
 
 def _secret_names(tree: Mapping) -> Iterable[str]:
@@ -117,64 +150,67 @@ def _resolve(name: str, declaration: _Declaration, inputs: Inputs, report: Repor
     elif outside in inputs.dotenv:
         text, span = inputs.dotenv[outside]
         origin = span.source.name
+    here = Report()
+    place = span or declaration.span
     if text is None:
         value: Value = variable.default
-        if value is not None:
-            _check(name, variable, value, declaration.default_span, declaration, "its default", report)
-        return Resolved(value, "default", declaration.default_span, declaration.span)
-    try:
-        value = _parse(variable, text)
-    except ValueError:
-        report.error(
-            "EV205",
-            f'variable "{name}" from {origin} is not of type {variable.type}',
-            span or declaration.span,
-            expected=_describe(variable),
-            notes=(Note("declared here", declaration.span),) if span else (),
-        )
-        # The default stands in, so that one mistake is reported once.
-        return Resolved(variable.default, origin, span, declaration.span)
-    _check(name, variable, value, span or declaration.span, declaration, origin, report)
-    return Resolved(value, origin, span, declaration.span)
+        origin, span = "default", declaration.default_span
+        if value is not None and not _fits(variable, value):
+            place = span or declaration.span
+            _out_of_bounds(name, variable, "its default", place, declaration, here)
+    else:
+        try:
+            value = _parse(variable, text)
+        except ValueError:
+            value = None
+            here.error(
+                "EV205",
+                f'variable "{name}" from {origin} is not of type {variable.type}',
+                place,
+                expected=_describe(variable),
+                notes=(Note("declared here", declaration.span),) if span else (),
+            )
+        else:
+            if not _fits(variable, value):
+                _out_of_bounds(name, variable, origin, place, declaration, here)
+    report.extend(here.diagnostics)
+    return Resolved(value, origin, span, declaration.span, here.errors[0] if here else None)
+
+
+def _out_of_bounds(
+    name: str, variable: AnyVariable, origin: str, place: Span, declaration: _Declaration, report: Report
+) -> None:
+    notes = (Note("declared here", declaration.span),) if place != declaration.span else ()
+    message = f'variable "{name}" from {origin} is out of bounds'
+    report.error("EV205", message, place, expected=_describe(variable), notes=notes)
 
 
 def _parse(variable: AnyVariable, text: str) -> Value:
     match variable:
         case IntegerVariable():
-            return int(text)
+            return _whole(text)
         case NumberVariable():
-            return float(text) if not re.fullmatch(r"[-+]?\d+", text) else int(text)
+            if not _DECIMAL.fullmatch(text):
+                raise ValueError(text)
+            return int(text) if _WHOLE.fullmatch(text) else float(text)
         case BooleanVariable():
-            return truth(text)
+            # 1 and 0 too: a shell has no other booleans. A value in a file is not read so generously.
+            return text == "1" if text in {"0", "1"} else truth(text)
         case EnumVariable():
             return next((value for value in variable.values if str(value) == text), text)
         case PortVariable():
-            return "auto" if text == "auto" else int(text)
-        case SizeVariable() if text.isdigit():
-            return int(text)
+            return "auto" if text == "auto" else _whole(text)
+        case SizeVariable() if text.isdecimal():
+            return _whole(text)
         case _:
             return text
 
 
-def _check(
-    name: str,
-    variable: AnyVariable,
-    value: Value,
-    span: Span | None,
-    declaration: _Declaration,
-    origin: str,
-    report: Report,
-) -> None:
-    if _fits(variable, value):
-        return
-    notes = (Note("declared here", declaration.span),) if span is not None and span != declaration.span else ()
-    report.error(
-        "EV205",
-        f'variable "{name}" from {origin} is out of bounds',
-        span,
-        expected=_describe(variable),
-        notes=notes,
-    )
+def _whole(text: str) -> int:
+    # int() reads more than the YAML of a default does: spaces, underscores, digits of every script.
+    if not _WHOLE.fullmatch(text):
+        raise ValueError(text)
+    return int(text)
 
 
 def _fits(variable: AnyVariable, value: Any) -> bool:
@@ -182,7 +218,7 @@ def _fits(variable: AnyVariable, value: Any) -> bool:
         case EnumVariable():
             return value in variable.values
         case PortVariable():
-            return value == "auto" or 1 <= value <= 65535
+            return value == "auto" or bool(1 <= value <= 65535)
         case StringVariable():
             return variable.pattern is None or re.fullmatch(variable.pattern, value) is not None
         case IntegerVariable() | NumberVariable():

@@ -17,6 +17,7 @@ from envman.diagnostics import Diagnostic, Note, Report, Span
 from envman.diagnostics.diagnostic import near_match
 from envman.model.schema import validator_of
 from envman.source.reader import kind
+from envman.source.scalars import text_of
 from envman.source.tree import Mapping, Node, Path, Scalar, Sequence, dotted, key_span, node_at
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -76,7 +77,7 @@ def bind(
     """Return ``node`` as an instance of ``model`` (None where there are errors) and as plain data, keys in order.
 
     ``what`` names the thing in messages (``a blueprint``), ``also`` the keys that may stand at its top beside the
-    model's, for near matches. Errors go to ``report``.
+    model's, for near matches. Errors go to ``report``, the problems that values carry among them.
     """
     problems = Report()
     data = _Reader(problems, what, also).data(node, shape_of(model), ())
@@ -97,9 +98,11 @@ class _Reader:
         """Return ``node`` as plain data; unknown keys on the way are reported."""
         if isinstance(node, Scalar):
             value = node.value
+            if node.problem is not None:
+                self.report.add(node.problem)
             if shape.text and node.variables and isinstance(value, int | float):
                 # A lone ${x} keeps its type; where only text fits, Compose would have made text of it.
-                return str(value).lower() if isinstance(value, bool) else str(value)
+                return text_of(value)
             return value
         if isinstance(node, Sequence):
             items = shape.items or ANYTHING
@@ -161,6 +164,8 @@ def _report_all(error: ValidationError, node: Node, report: Report) -> None:
     for path, problems in grouped.items():
         found = node_at(node, path)
         assert found is not None
+        if isinstance(found, Scalar) and found.problem is not None:
+            continue  # what is wrong with it is said already
         placed = [each for each in problems if each.span is not None]
         others = [each for each in problems if each.span is None]
         for each in placed:
@@ -179,9 +184,7 @@ def _problem(node: Node, path: Path, error: Any) -> _Problem:
         where = f" in {dotted(path)}" if path else ""
         return _Problem("EV107", f'"{last}" is missing{where}', f'"{last}: ..." in here', span)
     if last == "[key]":
-        name = str(error["loc"][-2])
-        span = key_span(node, (*path, name)) if path[-1:] != (name,) else key_span(node, path)
-        return _Problem("EV004", f'"{name}" is not a name', str(context.get("expected", "")), span)
+        return _Problem("EV004", f'"{path[-1]}" is not a name', str(context.get("expected", "")), key_span(node, path))
     if kind_of_error.startswith("EV"):
         return _Problem(kind_of_error, str(error["msg"]), str(context.get("expected", "")))
     if kind_of_error in _EXPECTED:

@@ -25,7 +25,7 @@ from yaml.events import (
 
 from envman.diagnostics import Diagnostic, EnvmanError, Note, Report, Source, Span
 from envman.diagnostics.diagnostic import fail
-from envman.source.scalars import HINTS, NULLS, resolve_plain
+from envman.source.scalars import HINTS, NULLS, is_time, resolve_plain
 from envman.source.tree import Mapping, Node, Scalar, Sequence, Value
 
 _parser: Callable[[str], Any]
@@ -208,7 +208,7 @@ class _Composer:
         span = _make(Span, (self.source, start.line + 1, start.column + 1, *place))
         text, tag = event.value, event.tag
         if tag is None:
-            value = text if not event.implicit[0] or (text and text[0] not in HINTS) else resolve_plain(text)
+            value = text if not event.implicit[0] or (text and text[0] not in HINTS) else self._plain(text, span)
         else:
             value, tag = self._tagged(tag, text, span, plain=not event.style)
         self.count += 1
@@ -227,6 +227,13 @@ class _Composer:
         if event.anchor:
             self.anchors[event.anchor] = (node, 1)
         self._place(node)
+
+    def _plain(self, text: str, span: Span) -> Value:
+        value = resolve_plain(text)
+        if value.__class__ is str and is_time(text):
+            # A string to YAML 1.2, a time to go-yaml: Compose refuses it, or changes it in an extension.
+            self._problem(Diagnostic("EV106", f"{text} is a time", span, "a string", help=f'write "{text}" in quotes'))
+        return value
 
     def _end_of_block(self, first: int, last: int) -> tuple[int, int]:
         for number in range(last - 1, first, -1):

@@ -35,6 +35,13 @@ _INTEGERS: Final = (
     (re.compile(r"[-+]?0[bB][01]+"), 2),
 )
 _PREFIX: Final = re.compile(r"(?<![0-9])0[bBoOxX]?(?=[0-9a-fA-F])")
+# go-yaml's formats of a time, and Compose's schema then refuses the value wherever it knows the key.
+_TIME: Final = re.compile(
+    r"\d{4}-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
+    r"(?:[Tt]\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?(?:Z|[-+]\d{2}:\d{2})| \d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?)?"
+)
+# Go's ParseFloat, which alone decides what starts with a dot: an underscore stands between digits.
+_DOTTED: Final = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?")
 _SIGNED_64: Final = 2**63
 _UNSIGNED_64: Final = 2**64
 
@@ -46,8 +53,9 @@ def resolve_plain(text: str) -> Value:
         return CONSTANTS[text]
     if text[0] not in "+-.0123456789":
         return text
-    # Go's ParseFloat, which alone decides what starts with a dot, lets no underscore pass.
-    digits = text if text[0] == "." else text.replace("_", "")
+    if text[0] == "." and not _DOTTED.fullmatch(text):
+        return text
+    digits = text.replace("_", "")
     for pattern, base in _INTEGERS:
         if pattern.fullmatch(digits):
             number = int(digits if base == 10 else _PREFIX.sub("", digits, count=1), base)
@@ -59,3 +67,20 @@ def resolve_plain(text: str) -> Value:
         real = float(digits)
         return real if math.isfinite(real) else text
     return text
+
+
+def is_time(text: str) -> bool:
+    """Whether an unquoted scalar that is a string here is a time to go-yaml."""
+    if text[4:5] != "-":
+        return False
+    match = _TIME.fullmatch(text)
+    return match is not None and 1 <= int(match["month"]) <= 12 and 1 <= int(match["day"]) <= 31
+
+
+def text_of(value: Value) -> str:
+    """Return a value as Compose writes it where only text fits."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return "" if value is None else str(value)
