@@ -42,6 +42,14 @@ def test_it_is_ready_with_a_model(ready: TestClient) -> None:
     assert ready.get("/health/ready").json() == {"status": "ready"}
 
 
+def test_it_starts_with_the_model_that_is_registered(
+    settings: Settings, registry: FolderRegistry, trained: TrainedModel
+) -> None:
+    registry.record(trained, register=True)
+    with TestClient(create_app(settings, registry)) as client:
+        assert client.get("/health/ready").status_code == 200
+
+
 def test_it_says_which_model_is_in_service(ready: TestClient, trained: TrainedModel) -> None:
     assert ready.get("/model").json() == {
         "name": "test-model",

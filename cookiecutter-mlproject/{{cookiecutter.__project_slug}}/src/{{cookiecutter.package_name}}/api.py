@@ -1,5 +1,6 @@
 """The service: predictions over HTTP, from the model that the registry calls its champion."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Literal
@@ -16,6 +17,7 @@ from .registry import LoadedModel, Registry, open_registry
 from .settings import Settings
 
 MAXIMUM_INSTANCES = 1000
+_FIRST_LOOK_SECONDS = 15
 
 _FIELDS: dict[str, Any] = {
     name: (FiniteFloat, Field(ge=0, examples=[EXAMPLE[name]])) for name in FEATURES
@@ -100,6 +102,9 @@ def create_app(settings: Settings | None = None, registry: Registry | None = Non
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         refresher.start()
+        # Where a model is registered, the service is ready as soon as it answers at all. Where none
+        # can be had it starts all the same.
+        await asyncio.to_thread(refresher.wait_for_first_look, seconds=_FIRST_LOOK_SECONDS)
         yield
         refresher.stop()
 

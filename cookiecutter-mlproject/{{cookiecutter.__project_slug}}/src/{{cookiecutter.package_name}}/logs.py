@@ -48,8 +48,8 @@ def logging_configuration(level: str) -> dict[str, Any]:
             (__package__ or "__main__"): {"level": level.upper()},
             # It logs every request on info, health checks included.
             "uvicorn.access": {"level": "INFO" if level == "debug" else "WARNING"},
-            # Brings its own handler, on standard error.
-            "mlflow": {"handlers": [], "propagate": True},
+            # Misses pip, whose version it would like to note; images hold none.
+            "mlflow.utils.environment": {"level": "ERROR"},
         },
     }
 

@@ -106,6 +106,7 @@ class Refresher:
         """Take the model and the pause between looks; 0 means to look once, at the start."""
         self._model = model
         self._seconds = seconds
+        self._looked = threading.Event()
         self._stopped = threading.Event()
         # A daemon: a registry that does not answer must not keep a process from leaving.
         self._thread = threading.Thread(target=self._run, name="model-refresh", daemon=True)
@@ -113,6 +114,10 @@ class Refresher:
     def start(self) -> None:
         """Look for a model now, in the background, and then again and again."""
         self._thread.start()
+
+    def wait_for_first_look(self, *, seconds: float) -> None:
+        """Return when the first look is done, whatever came of it, or after so many seconds."""
+        self._looked.wait(seconds)
 
     def stop(self) -> None:
         """Look no more; a look that is under way is not waited for."""
@@ -129,5 +134,6 @@ class Refresher:
                 if str(error) != reason:
                     reason = str(error)
                     _LOGGER.warning("no new model: %s", reason)
+            self._looked.set()
             if not self._seconds or self._stopped.wait(self._seconds):
                 return

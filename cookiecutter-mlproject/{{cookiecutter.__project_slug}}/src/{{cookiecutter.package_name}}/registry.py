@@ -10,8 +10,10 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version as installed_version
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final, Protocol
 
 import pandas as pd
@@ -123,46 +125,49 @@ class MlflowRegistry:
 
     def __init__(self, tracking_uri: str, *, name: str, alias: str) -> None:
         """Take the server's address, the model's name and the champion's alias."""
-        # Imported here: it takes seconds, which the folder should not cost.
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-        import mlflow.sklearn
-
-        mlflow.set_tracking_uri(tracking_uri)
-        self._mlflow = mlflow
-        self._client = mlflow.MlflowClient()
+        self._tracking_uri = tracking_uri
         self._name = name
         self._alias = alias
 
+    @cached_property
+    def _mlflow(self) -> ModuleType:
+        # Imported when it is first used: it takes seconds, in which a service can be alive already.
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        import mlflow.sklearn
+
+        mlflow.set_tracking_uri(self._tracking_uri)
+        return mlflow
+
     def record(self, trained: TrainedModel, *, register: bool) -> str | None:
         """See Registry. The experiment bears the model's name."""
-        self._mlflow.set_experiment(self._name)
-        with self._mlflow.start_run():
-            self._mlflow.log_params(dict(trained.parameters))
-            self._mlflow.log_metrics(dict(trained.metrics))
+        mlflow = self._mlflow
+        mlflow.set_experiment(self._name)
+        with mlflow.start_run():
+            mlflow.log_params(dict(trained.parameters))
+            mlflow.log_metrics(dict(trained.metrics))
             if not register:
-                self._mlflow.end_run("FAILED")
+                mlflow.end_run("FAILED")
                 return None
-            logged = self._mlflow.sklearn.log_model(
+            logged = mlflow.sklearn.log_model(
                 trained.pipeline,
                 name="model",
                 registered_model_name=self._name,
-                signature=self._mlflow.models.infer_signature(
+                signature=mlflow.models.infer_signature(
                     trained.sample, trained.pipeline.predict(trained.sample)
                 ),
                 pip_requirements=[f"{name}=={installed_version(name)}" for name in _REQUIREMENTS],
             )
         version = str(logged.registered_model_version)
         # Last of all, so that nobody finds a champion that is not yet complete.
-        self._client.set_registered_model_alias(self._name, self._alias, version)
+        mlflow.MlflowClient().set_registered_model_alias(self._name, self._alias, version)
         return version
 
     def champion(self) -> str | None:
         """See Registry."""
-        from mlflow.exceptions import MlflowException
-
+        mlflow = self._mlflow
         try:
-            aliases: dict[str, Any] = self._client.get_registered_model(self._name).aliases
-        except MlflowException as error:
+            aliases: dict[str, Any] = mlflow.MlflowClient().get_registered_model(self._name).aliases
+        except mlflow.exceptions.MlflowException as error:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                 return None
             raise
@@ -170,14 +175,14 @@ class MlflowRegistry:
 
     def load(self, version: str) -> LoadedModel:
         """See Registry."""
-        found = self._client.get_model_version(self._name, version)
-        run_id = str(found.run_id)
+        client = self._mlflow.MlflowClient()
+        run_id = str(client.get_model_version(self._name, version).run_id)
         return LoadedModel(
             pipeline=self._mlflow.sklearn.load_model(f"models:/{self._name}/{version}"),
             name=self._name,
             version=version,
             run_id=run_id,
-            metrics=dict(self._client.get_run(run_id).data.metrics),
+            metrics=dict(client.get_run(run_id).data.metrics),
         )
 
 
