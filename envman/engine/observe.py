@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -143,16 +143,16 @@ def service_logs(engine: Engine, container: str, *, tail: int = 20) -> str:
     return written.decode("utf-8", "replace") if isinstance(written, bytes) else ""
 
 
-def wait_for_change(engine: Engine, projects: Iterable[str], *, timeout: float) -> None:
-    """Return when a container of ``projects`` changes its state or health, at the latest after ``timeout`` seconds."""
-    # The engine's events filter takes one label of several only as "all of them"; one project is the common case.
-    labels = [f"{COMPOSE}project={project}" for project in projects]
-    filters: dict[str, Any] = {"type": "container", "event": _EVENTS}
-    if len(labels) == 1:
-        filters["label"] = labels[0]
-    began = time.time()
+def wait_for_change(engine: Engine, project: str, *, since: float, timeout: float) -> None:
+    """Return when a container of ``project`` has changed its state or health, at the latest after ``timeout`` seconds.
+
+    ``since`` (Unix seconds) is when the caller began its last look, so that nothing is missed in between.
+    """
+    filters = {"type": "container", "event": _EVENTS, "label": f"{COMPOSE}project={project}"}
+    # Without `since` the engine would first tell of everything that it remembers.
+    bounds = {"since": f"{since:.6f}", "until": f"{time.time() + timeout:.6f}"}
     with engine.errors():
-        stream = engine.api.events(filters=filters, until=f"{began + timeout:.3f}", decode=True)
+        stream = engine.api.events(filters=filters, decode=True, **bounds)
         try:
             next(iter(stream), None)
         finally:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SETTLED = 1.0
 # A restarting service is given this many tries before it counts as failed.
 TRIES = 3
+# Seconds between two looks at the least.
+SHORTEST_LOOK = 0.1
 LOG_LINES = 20
 
 
@@ -135,6 +137,7 @@ class StackWatch:
         from envman.engine.observe import wait_for_change
 
         while True:
+            began = time.time()
             verdicts, _ = self.look()
             ended = handle is None or handle.poll() is not None
             failed = [one for one in verdicts if one.failed is not None]
@@ -149,9 +152,12 @@ class StackWatch:
                 raise EnvmanError(self._too_late(verdicts))
             wait_for_change(
                 self.workspace.engine,
-                [self.environment.compose_project],
-                timeout=min(remaining, 0.3 if not ended else 0.5),
+                self.environment.compose_project,
+                since=began,
+                timeout=min(remaining, 0.5 if ended else 0.3),
             )
+            # A burst of events, or an engine whose clock differs, must not make this loop spin.
+            time.sleep(max(0.0, SHORTEST_LOOK - (time.time() - began)))
 
     def _still_starting(self, failed: Iterable[Verdict]) -> bool:
         """Whether Compose may still be about to start what has exited: containers of an earlier run."""

@@ -50,6 +50,8 @@ class LineProgress:
 
     def line(self, text: str) -> None:
         """Write a line of another program's output; on a terminal only the latest is seen."""
+        if not text.strip():
+            return
         if self.live:
             self._draw(f"    {text}")
         elif self.verbose:
