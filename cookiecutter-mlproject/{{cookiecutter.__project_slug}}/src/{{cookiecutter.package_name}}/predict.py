@@ -135,5 +135,7 @@ class Refresher:
                     reason = str(error)
                     _LOGGER.warning("no new model: %s", reason)
             self._looked.set()
-            if not self._seconds or self._stopped.wait(self._seconds):
+            # Without any model, people wait for the one that is being trained.
+            seconds = min(self._seconds, 2) if self._model.current is None else self._seconds
+            if not seconds or self._stopped.wait(seconds):
                 return
