@@ -36,7 +36,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 systemd_runs() { [[ -d /run/systemd/system ]]; }
 
 # at_least 2.24 2.40.3+ds1-1
-at_least() { [[ $(printf '%s\n%s\n' "$1" "${2#v}" | sort --version-sort | head -n 1) == "$1" ]]; }
+at_least() { [[ ${2#v} == [0-9]* && $(printf '%s\n%s\n' "$1" "${2#v}" | sort --version-sort | head -n 1) == "$1" ]]; }
 
 # A pid file can outlive its process, and its number can be given to another one: only a process of the expected
 # program that was started with our own folder on its command line counts.
