@@ -1,7 +1,8 @@
 """`.env` files: ``NAME=value`` a line, as Compose reads them, for the values of declared variables.
 
-Source: https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax.
-Interpolation inside `.env` files is refused rather than half done: a blueprint has typed variables for that.
+Source: https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax, and what
+Compose 2.40 made of each form. One thing is left out: a value that refers to another variable is not used, rather than
+half done, because blueprints have typed variables for that.
 """
 
 from __future__ import annotations
@@ -13,7 +14,16 @@ from typing import Final
 from envman.diagnostics import Report, Source, Span
 from envman.source.files import read_source
 
-_LINE: Final = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)\s*(?:=|:)(?P<value>.*)", re.DOTALL)
+_LINE: Final = re.compile(
+    r"[ \t]*(?:export[ \t]+)?(?P<name>[\w.\[\]-]+)[ \t]*(?:(?P<separator>[=:])[ \t]*|(?=\r?\n|\Z))"
+)
+_QUOTED: Final = {
+    "'": re.compile(r"'((?:[^'\\]|\\.)*)'[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z)", re.DOTALL),
+    '"': re.compile(r'"((?:[^"\\]|\\.)*)"[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z)', re.DOTALL),
+}
+_COMMENT: Final = re.compile(r"[ \t]+#.*")
+_REFERENCE: Final = re.compile(r"(?<![\\$])(?:\$\$)*\$[A-Za-z_{]")
+_ESCAPED: Final = re.compile(r"\\(.)|\$\$", re.DOTALL)
 _ESCAPES: Final = {
     "n": "\n",
     "r": "\r",
@@ -39,50 +49,52 @@ def read_dotenv(path: Path, *, root: Path, report: Report) -> dict[str, tuple[st
 def parse_dotenv(source: Source, report: Report) -> dict[str, tuple[str, Span]]:
     """Return the names in ``source`` with their values and places; malformed lines go to ``report``."""
     found: dict[str, tuple[str, Span]] = {}
-    lines = source.text.splitlines()
-    index = 0
-    while index < len(lines):
-        number, line = index + 1, lines[index]
-        index += 1
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
+    text = source.text
+    position = number = 0
+    while position < len(text):
+        number += 1
+        end = text.find("\n", position)
+        end = len(text) if end < 0 else end
+        line = text[position:end].rstrip("\r")
         span = Span(source, number, 1, number, len(line) + 1)
-        match = _LINE.fullmatch(line)
-        if match is None:
+        match = _LINE.match(text, position, end)
+        following = end + 1
+        if not line.strip() or line.lstrip().startswith("#"):
+            pass
+        elif match is None:
             report.error("EV113", "not a NAME=value line", span, expected="NAME=value", help="comments start with #")
-            continue
-        value = match["value"].strip()
-        if value[:1] in {"'", '"'}:
-            quote = value[0]
-            while not _closed(value, quote) and index < len(lines):
-                value += "\n" + lines[index]
-                index += 1
-            if not _closed(value, quote):
+        elif match["separator"] is None:
+            pass  # the name alone: Compose takes the process's own value, which a variable names with `env:`
+        elif text[match.end() : match.end() + 1] in _QUOTED:
+            quote = text[match.end()]
+            quoted = _QUOTED[quote].match(text, match.end())
+            if quoted is not None:
+                _keep(found, match["name"], quoted[1], quote, span, report)
+                following = quoted.end()
+                number += text.count("\n", position, following - 1)
+            elif text.find(quote, match.end() + 1, end) >= 0:
+                report.error("EV113", "text follows the closing quote", span, expected="the end of the line")
+            else:
                 report.error("EV113", "a quote is never closed", span, expected=f"a closing {quote}")
-                continue
-            found[match["name"]] = (_unquote(value, quote), span)
         else:
-            found[match["name"]] = (re.sub(r"\s+#.*$", "", value).rstrip(), span)
+            _keep(found, match["name"], _COMMENT.sub("", text[match.end() : end]).strip(), "", span, report)
+        position = following
     return found
 
 
-def _end(value: str, quote: str) -> int:
-    position = 1
-    while position < len(value):
-        if value[position] == "\\" and quote == '"':
-            position += 1
-        elif value[position] == quote:
-            return position
-        position += 1
-    return -1
-
-
-def _closed(value: str, quote: str) -> bool:
-    return _end(value, quote) > 0
-
-
-def _unquote(value: str, quote: str) -> str:
-    inner = value[1 : _end(value, quote)]
+def _keep(found: dict[str, tuple[str, Span]], name: str, value: str, quote: str, span: Span, report: Report) -> None:
     if quote == "'":
-        return inner
-    return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[0]), inner, flags=re.DOTALL)
+        value = value.replace("\\'", "'")
+    elif _REFERENCE.search(value):
+        report.warning(
+            "EV113",
+            f"{name} refers to another variable and is not used",
+            span,
+            help="put the value in single quotes if its $ is meant, or give the variable a `default:` in the blueprint",
+        )
+        return
+    elif quote:
+        value = _ESCAPED.sub(lambda match: "$" if match[1] is None else _ESCAPES.get(match[1], match[0]), value)
+    else:
+        value = value.replace("$$", "$")
+    found[name] = (value, span)

@@ -10,8 +10,8 @@ from pathlib import Path
 from envman.diagnostics import Source, Span
 from envman.diagnostics.diagnostic import fail
 
-# A blueprint of 1,000 services has about 1 MB; Compose itself takes minutes beyond this.
-LARGEST = 8 * 1024 * 1024
+# A blueprint of 1,000 services has about 1 MB.
+LARGEST = 4 * 1024 * 1024
 
 
 def read_source(path: Path, *, root: Path, confidential: bool = False) -> Source:

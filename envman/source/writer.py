@@ -11,11 +11,9 @@ import math
 import re
 from typing import Any, Final
 
-_BARE_KEY: Final = re.compile(r"[A-Za-z_./][A-Za-z0-9_./-]*")
+_BARE_KEY: Final = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*")
 # Words that some reader of YAML takes for a boolean or null.
-_NOT_BARE: Final = frozenset(
-    {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", ".inf", ".nan"}
-)
+_NOT_BARE: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"})
 # JSON leaves these as they are, YAML does not allow or would fold them.
 _UNSAFE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
@@ -50,6 +48,8 @@ def write_scalar(value: Any) -> str:
 
 def write_yaml(data: dict[str, Any]) -> str:
     """Return ``data`` (dicts, lists and scalars) as block-style YAML, keys in their order."""
+    if not data:
+        return "{}\n"
     lines: list[str] = []
     _mapping(data, "", lines)
     return "\n".join(lines) + "\n"
