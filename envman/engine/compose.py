@@ -80,7 +80,7 @@ class Handle:
 
 @dataclass(frozen=True, slots=True)
 class Compose:
-    """Compose for one project. ``secrets`` reach it through its environment only: no argument, log or error has them."""
+    """Compose for one project. ``secrets`` reach it through its environment only: no argument, log or error has one."""
 
     endpoint: Endpoint
     project_name: str
@@ -191,7 +191,7 @@ def require_compose(endpoint: Endpoint, environ: Mapping[str, str]) -> None:
             "EV404",
             "the docker command has no Compose plugin",
             expected=f"Compose {'.'.join(map(str, MINIMUM_COMPOSE))} or newer",
-            help="install it: Debian and Ubuntu have `docker-compose-plugin` or `docker-compose`; Docker Desktop brings it",
+            help="install `docker-compose-plugin` (`docker-compose` in Debian and Ubuntu); Docker Desktop brings it",
         )
     if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < MINIMUM_COMPOSE:
         raise fail(

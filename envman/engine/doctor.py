@@ -54,7 +54,9 @@ def examine(environ: Mapping[str, str], *, context: str | None, directory: Path)
         engine = connect(endpoint)
         facts = engine.facts()
         found = Check(
-            "engine", "ok", f"Docker {facts.version} at {endpoint.host} ({endpoint.origin}), API {facts.api}, {facts.cpus} CPUs"
+            "engine",
+            "ok",
+            f"Docker {facts.version} at {endpoint.host} ({endpoint.origin}), API {facts.api}, {facts.cpus} CPUs",
         )
     except EnvmanError as error:
         found = _failed("engine", error)
@@ -93,7 +95,9 @@ def _run(machine: _Machine, *arguments: str) -> subprocess.CompletedProcess[str]
 def _cli(machine: _Machine) -> Check:
     path = shutil.which("docker", path=machine.environ.get("PATH"))
     if path is None:
-        return Check("docker command", "fail", "not on PATH", "install Docker (https://docs.docker.com/engine/install/)")
+        return Check(
+            "docker command", "fail", "not on PATH", "install Docker (https://docs.docker.com/engine/install/)"
+        )
     return Check("docker command", "ok", path)
 
 
@@ -122,7 +126,10 @@ def _same_engine(machine: _Machine) -> Check:
     seen = _run(machine, "info", "--format", "{{.ID}}").stdout.strip()
     if seen != machine.engine.facts().id:
         return Check(
-            "one engine", "fail", "the docker command and the SDK reach different engines", "check wrappers named docker on PATH"
+            "one engine",
+            "fail",
+            "the docker command and the SDK reach different engines",
+            "check wrappers named docker on PATH",
         )
     return Check("one engine", "ok", "the docker command and the SDK reach the same engine")
 
@@ -149,7 +156,12 @@ def _gpu(machine: _Machine) -> Check:
     if machine.engine.facts().gpu:
         return Check("GPU runtime", "ok", "the engine can hand out GPUs")
     if Path("/dev/nvidia0").exists() and machine.endpoint.is_local:
-        return Check("GPU runtime", "warn", "this machine has a GPU, the engine no runtime for it", "install the NVIDIA container toolkit")
+        return Check(
+            "GPU runtime",
+            "warn",
+            "this machine has a GPU, the engine no runtime for it",
+            "install the NVIDIA container toolkit",
+        )
     return Check("GPU runtime", "skip", "none; `gpu: optional` services run without")
 
 
@@ -182,7 +194,10 @@ def _proxy(machine: _Machine) -> Check:
     engine = machine.engine.facts().proxies if machine.engine is not None else ()
     if names and not engine and machine.engine is not None:
         return Check(
-            "proxy", "warn", f"{', '.join(names)} set here, none in the engine", "pulls may need a proxy in the engine's configuration"
+            "proxy",
+            "warn",
+            f"{', '.join(names)} set here, none in the engine",
+            "pulls may need a proxy in the engine's configuration",
         )
     return Check("proxy", "ok", f"{', '.join(names)} set, in the engine too" if names else "none needed")
 
@@ -192,8 +207,12 @@ def _certificates(machine: _Machine) -> Check:
     if given:
         if os.access(given, os.R_OK):
             return Check("CA certificates", "ok", f"builds trust {given}")
-        return Check("CA certificates", "fail", f"{given} cannot be read", "point ENVMAN_CA_CERTIFICATES to a readable PEM file")
-    hinted = next((name for name in ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE") if machine.environ.get(name)), None)
+        return Check(
+            "CA certificates", "fail", f"{given} cannot be read", "point ENVMAN_CA_CERTIFICATES to a readable PEM file"
+        )
+    hinted = next(
+        (name for name in ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE") if machine.environ.get(name)), None
+    )
     if hinted:
         return Check(
             "CA certificates",

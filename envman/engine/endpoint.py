@@ -88,7 +88,12 @@ def _tls_of_environment(environ: Mapping[str, str]) -> Tls | None:
     if not verify and not environ.get("DOCKER_TLS"):
         return None
     folder = Path(environ.get("DOCKER_CERT_PATH") or _configuration(environ))
-    return Tls(*(_existing(folder / name) for name in ("ca.pem", "cert.pem", "key.pem")), verify=verify)
+    return _tls(folder, verify=verify)
+
+
+def _tls(folder: Path, *, verify: bool) -> Tls:
+    ca, certificate, key = (_existing(folder / name) for name in ("ca.pem", "cert.pem", "key.pem"))
+    return Tls(ca, certificate, key, verify=verify)
 
 
 def _existing(path: Path) -> str | None:
@@ -115,8 +120,7 @@ def _of_context(environ: Mapping[str, str], name: str, origin: str) -> Endpoint:
     folder = contexts / "tls" / identity / "docker"
     tls = None
     if folder.is_dir():
-        files = (_existing(folder / file) for file in ("ca.pem", "cert.pem", "key.pem"))
-        tls = Tls(*files, verify=not docker.get("SkipTLSVerify"))
+        tls = _tls(folder, verify=not docker.get("SkipTLSVerify"))
     return Endpoint(str(docker["Host"]), name, origin, tls)
 
 

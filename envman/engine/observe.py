@@ -106,7 +106,7 @@ def _seconds(text: str | None) -> float | None:
     if not text or text.startswith("0001-"):
         return None
     # Nanoseconds are more digits than datetime reads.
-    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text).replace("Z", "+00:00")).timestamp()
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text)).timestamp()
 
 
 def _started(status: str) -> float | None:

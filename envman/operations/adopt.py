@@ -14,8 +14,8 @@ def take_over(workspace: Workspace, environment: Environment, progress: Progress
     from envman.engine.observe import observe
 
     observed = observe(workspace.engine, [environment.compose_project], details=False)
-    things = (*observed.containers, *observed.volumes, *observed.networks)
-    owners = {one.labels.get(f"{LABEL_PREFIX}checkout") for one in things} - {None, workspace.checkout.id}
+    labels = [one.labels for kind in (observed.containers, observed.volumes, observed.networks) for one in kind]
+    owners = {one.get(f"{LABEL_PREFIX}checkout") for one in labels} - {None, workspace.checkout.id}
     if len(owners) != 1:
         return
     owner = str(owners.pop())

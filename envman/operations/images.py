@@ -76,16 +76,16 @@ def list_images(workspace: Workspace, environment: Environment) -> list[ServiceI
     found = find_images(workspace.engine, set(references.values()))
     rows = []
     for name, reference in references.items():
-        image = found.get(reference)
+        local = found.get(reference)
         rows.append(
             ServiceImage(
                 service=name,
                 reference=reference,
                 built=environment.stack.services[name].build is not None,
-                id=image.id if image else None,
-                digest=image.digests[0].rpartition("@")[2] if image and image.digests else None,
-                size=image.size if image else None,
-                created=image.created if image else None,
+                id=local.id if local else None,
+                digest=local.digests[0].rpartition("@")[2] if local and local.digests else None,
+                size=local.size if local else None,
+                created=local.created if local else None,
             )
         )
     return rows

@@ -92,17 +92,18 @@ def port(workspace: Workspace, environment: Environment, service: str, target: s
     """
     check_services(environment, [service])
     wanted = target
-    for one in environment.stack.services[service].ports or ():
-        if target is not None and one.name == target:
-            wanted = str(one.target)
+    for port_of_service in environment.stack.services[service].ports or ():
+        if target is not None and port_of_service.name == target:
+            wanted = str(port_of_service.target)
     found = []
     for container in existing(workspace, environment).observed.containers:
         if container.service != service or container.oneoff:
             continue
-        for one in container.ports:
-            if one.host_port and wanted in {None, str(one.container_port), f"{one.container_port}/{one.protocol}"}:
-                host = f"[{one.host_ip}]" if ":" in one.host_ip else one.host_ip
-                found.append((f"{one.container_port}/{one.protocol}", f"{host}:{one.host_port}"))
+        for published in container.ports:
+            inside = f"{published.container_port}/{published.protocol}"
+            if published.host_port and wanted in {None, str(published.container_port), inside}:
+                host = f"[{published.host_ip}]" if ":" in published.host_ip else published.host_ip
+                found.append((inside, f"{host}:{published.host_port}"))
     if not found:
         what = f"port {target} of {service}" if target else service
         raise fail(

@@ -34,10 +34,12 @@ def _read_bytes(path: Path, name: str) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise fail("EV002", f"{name}: {explain_os_error(error)}") from None
+    # Not fdopen() at once: it refuses a folder with a traceback of its own.
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise fail("EV002", f"{name} is not a regular file", help="envman reads plain files only")
     with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise fail("EV002", f"{name} is not a regular file", help="envman reads plain files only")
         if status.st_size > LARGEST:
             raise fail("EV110", f"{name} has {status.st_size:,} bytes; {LARGEST:,} are the most that envman reads")
         return stream.read(LARGEST + 1)
@@ -54,7 +56,7 @@ def decode(data: bytes, name: str) -> str:
     except UnicodeDecodeError as error:
         before = data[: error.start]
         line = before.count(b"\n") + 1
-        column = error.start - (before.rfind(b"\n") + 1) + 1
+        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8-sig")) + 1
         source = Source(name, data.decode("utf-8", "replace"))
         raise fail(
             "EV002",

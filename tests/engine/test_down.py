@@ -49,7 +49,9 @@ def test_external_volumes_are_never_deleted(checkout: Checkout) -> None:
         docker("volume", "rm", external)
 
 
-def test_a_volume_that_no_blueprint_names_any_more_is_still_listed_and_deleted_only_on_request(checkout: Checkout) -> None:
+def test_a_volume_that_no_blueprint_names_any_more_is_still_listed_and_deleted_only_on_request(
+    checkout: Checkout,
+) -> None:
     checkout.write(dev=DATA).run("up", "dev")
     checkout.write(dev=f"services: {{db: {SLEEPER}}}\n").run("up", "dev")
     checkout.run("down", "dev")

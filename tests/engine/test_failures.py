@@ -18,7 +18,10 @@ from stacks import SLEEPER, Checkout, await_true, docker
 def test_an_image_that_does_not_exist(checkout: Checkout) -> None:
     checkout.write(dev="services:\n  api: {image: 'localhost:1/nobody/nothing:1'}\n")
     done = checkout.run("up", "dev", status=1)
-    assert "error[EV601]: image localhost:1/nobody/nothing:1 of api cannot be pulled\n  --> blueprints/dev.yaml:2:16\n" in done.err
+    assert (
+        "error[EV601]: image localhost:1/nobody/nothing:1 of api cannot be pulled\n  --> blueprints/dev.yaml:2:16\n"
+        in done.err
+    )
     assert checkout.containers("dev") == []
 
 
@@ -52,7 +55,9 @@ def test_a_service_that_ends_well_gets_advice_on_jobs(checkout: Checkout) -> Non
 
 
 def test_a_service_that_restarts_for_ever(checkout: Checkout) -> None:
-    checkout.write(dev="services:\n  api: {image: 'busybox:1.37', restart: always, command: [sh, -c, 'echo again; exit 3']}\n")
+    checkout.write(
+        dev="services:\n  api: {image: 'busybox:1.37', restart: always, command: [sh, -c, 'echo again; exit 3']}\n"
+    )
     done = checkout.run("up", "dev", status=1)
     assert "error[EV603]: api exited with status 3" in done.err
     assert "again" in done.err
@@ -106,7 +111,9 @@ def test_a_host_port_that_a_process_holds(checkout: Checkout) -> None:
 
 
 def test_a_host_port_that_another_project_holds(checkout: Checkout) -> None:
-    text = f"variables: {{port: {{type: port}}}}\nservices: {{api: {SLEEPER[:-1]}, ports: ['127.0.0.1:${{port}}:80']}}}}\n"
+    text = (
+        f"variables: {{port: {{type: port}}}}\nservices: {{api: {SLEEPER[:-1]}, ports: ['127.0.0.1:${{port}}:80']}}}}\n"
+    )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
@@ -178,7 +185,10 @@ def failed(checkout: Checkout, *arguments: str, **environ: str) -> str:
 
 def test_no_engine(checkout: Checkout, tmp_path: Path) -> None:
     err = failed(checkout, "up", "dev", DOCKER_HOST=f"unix://{tmp_path}/nothing.sock")
-    assert f"error[EV401]: no Docker engine at unix://{tmp_path}/nothing.sock (DOCKER_HOST): there is no such socket" in err
+    assert (
+        f"error[EV401]: no Docker engine at unix://{tmp_path}/nothing.sock (DOCKER_HOST): there is no such socket"
+        in err
+    )
     assert "start Docker" in err
 
 

@@ -22,7 +22,9 @@ def test_run_streams_passes_the_status_on_and_removes_the_container(checkout: Ch
     done = checkout.run("run", "dev", "job", status=7)
     assert done.out == "working\n"
     assert checkout.containers("dev") == []
-    done = checkout.run("run", "dev", "job", "sh", "-c", "echo $1-$A >> /data/log; cat /data/log", "x", "--flag", status=0)
+    done = checkout.run(
+        "run", "dev", "job", "sh", "-c", "echo $1-$A >> /data/log; cat /data/log", "x", "--flag", status=0
+    )
     assert done.out == "--flag-\n"
 
 

@@ -18,7 +18,13 @@ def test_a_second_checkout_is_refused_and_told_what_to_do(checkout: Checkout, tm
     checkout.write(dev=DATA).run("up", "dev")
     before = checkout.container_ids("dev")
     other = second(checkout, tmp_path)
-    for command in (["up", "dev"], ["down", "dev", "--volumes", "--yes"], ["stop", "dev"], ["rm", "dev", "--stop"], ["plan", "dev"]):
+    for command in (
+        ["up", "dev"],
+        ["down", "dev", "--volumes", "--yes"],
+        ["stop", "dev"],
+        ["rm", "dev", "--stop"],
+        ["plan", "dev"],
+    ):
         done = other.run(*command, status=1)
         assert f"error[EV501]: container {checkout.name}-dev-db-1 belongs to another checkout" in done.err
         assert "--instance NAME" in done.err
@@ -54,7 +60,10 @@ def test_a_plain_compose_project_of_the_same_name_is_left_alone(checkout: Checko
     docker("compose", "--project-name", name, "--file", str(plain), "up", "--detach")
     try:
         done = checkout.run("up", "dev", status=1)
-        assert f"error[EV502]: container {name}-db-1 belongs to a Compose project {name} that envman did not create" in done.err
+        assert (
+            f"error[EV502]: container {name}-db-1 belongs to a Compose project {name} that envman did not create"
+            in done.err
+        )
         assert "EV502" in checkout.run("down", "dev", status=1).err
         assert len(checkout.containers("dev", everything=False)) == 1
     finally:

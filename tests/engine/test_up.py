@@ -117,7 +117,12 @@ def test_all_environments_can_be_up_at_once_on_networks_of_their_own(checkout: C
     rows = {row["environment"]: row["state"] for row in checkout.run("--format", "json", "status").json}
     assert rows == dict.fromkeys(names, "up")
     assert checkout.sh("dev", "api", "ping -c 1 -W 5 peer >/dev/null && echo yes") == "yes"
-    peer = docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", f"{checkout.name}-prod-peer-1")
+    peer = docker(
+        "inspect",
+        "--format",
+        "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
+        f"{checkout.name}-prod-peer-1",
+    )
     assert checkout.sh("dev", "api", f"ping -c 1 -W 1 {peer} >/dev/null && echo yes || echo no") == "no"
 
 

@@ -50,7 +50,9 @@ def test_a_new_project_is_whole_and_under_git(tmp_path: Path) -> None:
     assert (folder / "envman.yaml").is_file()
     assert (folder / "src" / "credit_risk" / "__init__.py").is_file()
     assert [path.name for path in tmp_path.iterdir()] == ["credit-risk"], "nothing half-made is left beside it"
-    inside = subprocess.run(["git", "-C", str(folder), "rev-parse", "--is-inside-work-tree"], capture_output=True, text=True, check=True)
+    inside = subprocess.run(
+        ["git", "-C", str(folder), "rev-parse", "--is-inside-work-tree"], capture_output=True, text=True, check=True
+    )
     assert inside.stdout == "true\n"
 
 

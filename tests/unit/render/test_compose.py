@@ -54,9 +54,7 @@ def test_two_renders_are_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_the_header_says_what_made_it_and_how_to_use_it(tmp_path: Path) -> None:
-    environment = load(
-        tmp_path, base="abstract: true\nservices: {api: {image: busybox}}\n", dev="extends: base\n"
-    )
+    environment = load(tmp_path, base="abstract: true\nservices: {api: {image: busybox}}\n", dev="extends: base\n")
     header = render(environment, facts(tmp_path, ports={("api", "http"): 23456})).text().splitlines()[:7]
     file = tmp_path / ".envman/dev/docker-compose.yml"
     assert header == [
@@ -71,7 +69,9 @@ def test_the_header_says_what_made_it_and_how_to_use_it(tmp_path: Path) -> None:
 
 
 def test_dollars_are_doubled_in_values_and_not_in_keys(tmp_path: Path) -> None:
-    environment = load(tmp_path, dev="services: {api: {image: busybox, command: [echo, $$HOME], labels: {a$$b: c$$d}}}\n")
+    environment = load(
+        tmp_path, dev="services: {api: {image: busybox, command: [echo, $$HOME], labels: {a$$b: c$$d}}}\n"
+    )
     text = render(environment, facts(tmp_path)).text()
     data = yaml.safe_load(text)
     assert data["services"]["api"]["command"] == ["echo", "$$HOME"]

@@ -67,9 +67,12 @@ def test_a_journal_of_another_version_is_no_journal(tmp_path: Path) -> None:
 
 def test_the_second_envman_learns_who_holds_the_lock(tmp_path: Path) -> None:
     told: list[str] = []
-    with exclusive(tmp_path, "envman up dev", wait=0, waiting=told.append):
-        with pytest.raises(EnvmanError) as caught, exclusive(tmp_path, "x", wait=0.1, waiting=told.append):
-            pass
+    with (
+        exclusive(tmp_path, "envman up dev", wait=0, waiting=told.append),
+        pytest.raises(EnvmanError) as caught,
+        exclusive(tmp_path, "x", wait=0.1, waiting=told.append),
+    ):
+        pass
     assert caught.value.diagnostics[0].message == f"envman up dev (pid {os.getpid()}) is at work on this checkout"
     assert told == [f"envman up dev (pid {os.getpid()})"]
 

@@ -21,9 +21,7 @@ def load(
     **blueprints: str,
 ) -> Environment:
     """Write ``blueprints`` into a project below ``root`` and return its environment ``name``."""
-    environment, problems = attempt(
-        root, name, settings=settings, process=process, instance=instance, **blueprints
-    )
+    environment, problems = attempt(root, name, settings=settings, process=process, instance=instance, **blueprints)
     assert environment is not None, [f"{one.span}: {one.message}" for one in problems]
     return environment
 

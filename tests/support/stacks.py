@@ -74,7 +74,9 @@ class Checkout:
             env={**os.environ, **self.environ, **environ},
         )
         if status is not None:
-            assert done.returncode == status, f"{' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+            assert done.returncode == status, (
+                f"{' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+            )
         assert "Traceback" not in done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
 
