@@ -12,7 +12,7 @@ from envman.diagnostics import Note, Report, Span
 from envman.diagnostics.diagnostic import near_match
 from envman.language.interpolate import Resolved, Scope
 from envman.language.layers import Layer
-from envman.language.merge import merge
+from envman.language.merge import merge, without_tags
 from envman.model.binding import bind
 from envman.model.header import (
     BooleanVariable,
@@ -80,7 +80,12 @@ def resolve_scope(
         secrets.update(_secret_names(layer.tree))
         if "variables" in layer.tree.entries:
             part = only(layer.tree, "variables")
-            declared = part if declared is None else merge(declared, part, report)
+            if declared is None:
+                first = without_tags(part)
+                assert isinstance(first, Mapping)  # the kind of a node stays
+                declared = first
+            else:
+                declared = merge(declared, part, report)
     variables = {name: Resolved(value, "built in") for name, value in builtin.items()}
     broken: dict[str, Resolved] = {}
     declarations = _declarations(declared, broken, report) if declared is not None else {}
