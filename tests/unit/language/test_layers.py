@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from environments import attempt, load
@@ -50,7 +51,7 @@ def test_a_chain_of_three(tmp_path: Path) -> None:
         ({"dev": value("x", "a"), "a": value("x", "b"), "b": value("x", "a")}, "a -> b -> a"),
     ],
 )
-def test_a_cycle_is_shown_as_a_chain(tmp_path: Path, blueprints: dict[str, str], shown: str) -> None:
+def test_a_cycle_is_shown_as_a_chain(tmp_path: Path, blueprints: dict[str, Any], shown: str) -> None:
     environment, found = attempt(tmp_path, **blueprints)
     assert environment is None
     assert [(one.code, one.message) for one in found] == [("EV202", f"the parents form a cycle: {shown}")]
@@ -71,7 +72,7 @@ def test_what_is_wrong_with_a_parent_is_said_of_the_parent(tmp_path: Path) -> No
 
 
 def test_a_long_chain_ends_in_an_error_and_not_in_a_crash(tmp_path: Path) -> None:
-    chain = {f"b{index}": f"extends: b{index + 1}\n" for index in range(150)}
+    chain: dict[str, Any] = {f"b{index}": f"extends: b{index + 1}\n" for index in range(150)}
     environment, found = attempt(tmp_path, **chain, b150=ABSTRACT, dev="extends: b0\n")
     assert environment is None
     assert [one.code for one in found] == ["EV202"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from environments import attempt, load
@@ -102,6 +103,7 @@ def test_no_project_says_how_to_make_one(tmp_path: Path) -> None:
 
 
 def test_a_blueprint_whose_file_is_no_environments_name(tmp_path: Path) -> None:
+    blueprints: dict[str, Any] = {"my-dev": SERVICE}
     with pytest.raises(EnvmanError) as caught:
-        attempt(tmp_path, "my-dev", **{"my-dev": SERVICE})
+        attempt(tmp_path, "my-dev", **blueprints)
     assert [one.code for one in caught.value.diagnostics] == ["EV004"]
