@@ -8,6 +8,7 @@ from typing import Any
 from envman.diagnostics import Diagnostic, Note, Severity, Span
 from envman.diagnostics.codes import CODES
 from envman.output.style import Style
+from envman.output.width import colourless, columns, one_line, same_length
 
 _WIDEST = 160
 
@@ -24,7 +25,7 @@ def concise(diagnostics: Iterable[Diagnostic]) -> str:
         place = f"{one.span}: " if one.span is not None else ""
         expected = f" (expected {one.expected})" if one.expected and not one.expected.startswith("did you") else ""
         near = f" ({one.expected})" if one.expected.startswith("did you") else ""
-        lines.append(f"{place}{one.severity}[{one.code}]: {one.message}{expected}{near}")
+        lines.append(one_line(f"{place}{one.severity}[{one.code}]: {one.message}{expected}{near}"))
     return "\n".join(lines)
 
 
@@ -57,11 +58,11 @@ def _place(span: Span | None) -> dict[str, Any] | None:
 
 def _one(one: Diagnostic, style: Style) -> str:
     colour = style.error if one.severity is Severity.ERROR else style.warning
-    lines = [f"{colour(f'{one.severity}[{one.code}]')}{style.bold(f': {one.message}')}"]
+    lines = [f"{colour(f'{one.severity}[{one.code}]')}{style.bold(f': {one_line(one.message)}')}"]
     width = len(str(one.span.line)) if one.span is not None else 1
     gutter = " " * width
     if one.span is not None:
-        lines.append(f"{gutter} {style.dim('-->')} {one.span}")
+        lines.append(f"{gutter} {style.dim('-->')} {one_line(str(one.span))}")
         lines.extend(_excerpt(one, one.span, gutter, style))
     elif one.expected:
         lines.append(f"{gutter} = {_expected(one)}")
@@ -69,18 +70,18 @@ def _one(one: Diagnostic, style: Style) -> str:
         lines.append(f"{gutter} = {_expected(one)}")
     lines.extend(f"{gutter} = {style.bold('note')}: {_note(note)}" for note in one.notes)
     if one.help and one.help != one.expected:
-        lines.append(f"{gutter} = {style.bold('help')}: {one.help}")
+        lines.append(f"{gutter} = {style.bold('help')}: {one_line(one.help)}")
     if one.detail:
-        lines.extend(f"{gutter} {style.dim('|')} {line}" for line in one.detail.rstrip().splitlines())
+        lines.extend(f"{gutter} {style.dim('|')} {colourless(line)}" for line in one.detail.rstrip().splitlines())
     return "\n".join(lines)
 
 
 def _expected(one: Diagnostic) -> str:
-    return one.expected if one.expected.startswith("did you") else f"expected {one.expected}"
+    return one_line(one.expected if one.expected.startswith("did you") else f"expected {one.expected}")
 
 
 def _excerpt(one: Diagnostic, span: Span, gutter: str, style: Style) -> list[str]:
-    line = span.source.line(span.line)
+    line = same_length(span.source.line(span.line))
     if span.source.confidential or not line.strip():
         return []
     end = span.end_column if span.end_line == span.line else len(line.rstrip()) + 1
@@ -89,8 +90,8 @@ def _excerpt(one: Diagnostic, span: Span, gutter: str, style: Style) -> list[str
         cut = max(0, start - 40)
         line, start, end = line[cut : cut + _WIDEST], start - cut, min(end - cut, _WIDEST)
     # A tab keeps its width in the line of carets, whatever the terminal makes of it.
-    indent = "".join("\t" if character == "\t" else " " for character in line[: start - 1])
-    carets = "^" * max(1, end - start)
+    indent = "".join("\t" if character == "\t" else " " * columns(character) for character in line[: start - 1])
+    carets = "^" * max(1, columns(line[start - 1 : end - 1]))
     label = f" {_expected(one)}" if one.expected else ""
     colour = style.error if one.severity is Severity.ERROR else style.warning
     bar = style.dim("|")
@@ -102,4 +103,4 @@ def _excerpt(one: Diagnostic, span: Span, gutter: str, style: Style) -> list[str
 
 
 def _note(note: Note) -> str:
-    return note.text if note.span is None else f"{note.text} {note.span}"
+    return one_line(note.text if note.span is None else f"{note.text} {note.span}")
