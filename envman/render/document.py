@@ -39,7 +39,8 @@ class Document:
 
     def text(self) -> str:
         """Return the file: a header of comments, then YAML with every ``$`` doubled that Compose must not read."""
-        comments = "".join(f"# {line}\n" if line else "#\n" for line in self.header)
+        # A folder or a port may have a line break in its name: what follows it would be no comment any more.
+        comments = "".join(f"# {' '.join(line.splitlines())}".rstrip() + "\n" for line in self.header)
         return comments + write_yaml(escape(self.data))
 
 
