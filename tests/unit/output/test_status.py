@@ -4,6 +4,7 @@ import json
 import re
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from stand_ins import container, labels
@@ -53,7 +54,7 @@ def test_a_status_as_data() -> None:
         ({"state": "created", "exit_code": 0}, "created"),
     ],
 )
-def test_the_state_of_a_container_in_a_word(known: dict[str, object], state: str) -> None:
+def test_the_state_of_a_container_in_a_word(known: dict[str, Any], state: str) -> None:
     row = container_table([container(**known)]).splitlines()[1]
     assert re.split(" {2,}", row)[2] == state
 
