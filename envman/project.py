@@ -62,6 +62,15 @@ class Project:
         tree = read_tree(source, report)
         return None if tree is None else read_layer(name, tree, report)
 
+    def variables(self) -> set[str]:
+        """Return the names of the variables that any of the blueprints read so far declares."""
+        names: set[str] = set()
+        for layer in self.layers.values():
+            section = node_at(layer.tree, ("variables",)) if layer is not None else None
+            if isinstance(section, Mapping):
+                names.update(section.entries)
+        return names
+
     def environments(self, report: Report) -> list[str]:
         """Return the names of the blueprints that are environments: those that are not abstract."""
         found = []
@@ -76,11 +85,13 @@ def find_root(start: Path) -> Path:
     """Return the nearest folder from ``start`` upward that holds ``envman.yaml``.
 
     Raises:
-        EnvmanError: EV001 where there is none.
+        EnvmanError: EV001 where there is none, EV004 where the folder's name is not UTF-8: no render could name it.
     """
     start = start.absolute()
     for folder in (start, *start.parents):
         if (folder / PROJECT_FILE).is_file():
+            if any("\udc80" <= character <= "\udcff" for character in str(folder)):
+                raise fail("EV004", f"{folder} is not UTF-8, as a Compose file must be", help="rename the folder")
             return folder
     raise fail(
         "EV001",

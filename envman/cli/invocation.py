@@ -101,7 +101,8 @@ class Invocation:
             "diagnostics": [as_data(one) for one in self.shown],
             "result": self.result,
         }
-        json.dump(document, sys.stdout, indent=2, ensure_ascii=False, default=str)
+        # ASCII: a file's name that is not UTF-8, or a terminal that is not, must not break the document.
+        json.dump(document, sys.stdout, indent=2, default=str)
         sys.stdout.write("\n")
         sys.stdout.flush()
 

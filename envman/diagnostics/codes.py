@@ -16,6 +16,7 @@ class Code(NamedTuple):
     exit_status: int = 1
 
 
+USAGE: Final = 2
 ENGINE: Final = 3
 BUG: Final = 4
 
@@ -109,4 +110,5 @@ CODES: Final[dict[str, Code]] = {
     "EV703": Code("the template cannot be rendered"),
     "EV704": Code("git is not usable"),
     "EV901": Code("a bug in envman", BUG),
+    "EV902": Code("not a command line of envman", USAGE),
 }

@@ -8,7 +8,7 @@ from collections.abc import Mapping as Map
 from dataclasses import dataclass
 from typing import Any, Final
 
-from envman.diagnostics import Note, Report, Span
+from envman.diagnostics import Diagnostic, Note, Report, Span
 from envman.diagnostics.diagnostic import near_match
 from envman.language.interpolate import Resolved, Scope
 from envman.language.layers import Layer
@@ -102,12 +102,17 @@ def resolve_scope(
             variables[name] = _resolve(name, declaration, inputs, report)
     for name in inputs.settings:
         if name not in declarations and name not in broken and not partial:
-            report.error(
-                "EV209",
-                f"--set {name}: no variable of that name is declared",
-                help=near_match(name, declarations) or "declare it under `variables:` in the blueprint",
-            )
+            report.add(unused_setting(name, declarations))
     return Scope(variables, frozenset(secrets))
+
+
+def unused_setting(name: str, declared: Iterable[str]) -> Diagnostic:
+    """Return that ``--set`` names a variable which is not among the ``declared`` ones (EV209)."""
+    return Diagnostic(
+        "EV209",
+        f"--set {name}: no variable of that name is declared",
+        help=near_match(name, declared) or "declare it under `variables:` in the blueprint",
+    )
 
 
 def _declarations(declared: Mapping, broken: dict[str, Resolved], report: Report) -> dict[str, AnyVariable]:
