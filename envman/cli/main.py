@@ -53,8 +53,8 @@ def run(invocation: Invocation, arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, Abort):
         _say_interrupted(invocation)
         status = INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone (`envman logs | head`): not an error, and nobody to tell.
+    except (BrokenPipeError, SystemExit):
+        # The reader has gone (`envman logs | head`): not an error, and nobody to tell. typer makes a SystemExit of it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = DONE
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
