@@ -116,7 +116,7 @@ def test_interrupted(envman: Envman, monkeypatch: pytest.MonkeyPatch) -> None:
     assert envman("--format", "json", "render", "dev", status=130).document["exit_status"] == 130
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_interrupts_without_a_traceback(project: Path, number: signal.Signals) -> None:
     reader, writer = os.pipe()
     try:
