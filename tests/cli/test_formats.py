@@ -102,9 +102,10 @@ def commands() -> list[tuple[str, ...]]:
             found += [(*path, name), *walk(command, (*path, name))]
         return found
 
-    return walk(typer.main.get_command(app), ())
+    return walk(ROOT, ())
 
 
+ROOT = typer.main.get_command(app)
 COMMANDS = commands()
 
 
@@ -127,7 +128,7 @@ def test_help_has_a_short_name(envman: Envman) -> None:
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_every_option_of_a_command_is_explained(path: tuple[str, ...]) -> None:
-    command: object = typer.main.get_command(app)
+    command: object = ROOT
     for step in path:
         command = getattr(command, "commands")[step]  # noqa: B009 - of a vendored class
     bare = [one.name for one in getattr(command, "params", []) if not getattr(one, "help", None) and one.name != "help"]
