@@ -72,9 +72,11 @@ def dependency_cycles(environment: Environment) -> Iterator[Diagnostic]:
     services = environment.stack.services
     done: set[str] = set()
     reported: set[frozenset[str]] = set()
-    for root in services:
-        # The chain from the root to here, and for each service on it what is still to be followed.
-        chain = {} if root in done else {root: iter(services[root].depends_on or {})}
+    for start in services:
+        if start in done:
+            continue
+        # Not a recursion: a chain may be longer than Python's stack.
+        chain: dict[str, Iterator[str]] = {start: iter(services[start].depends_on or ())}
         while chain:
             name = next(reversed(chain))
             other = next(chain[name], None)
@@ -88,7 +90,7 @@ def dependency_cycles(environment: Environment) -> Iterator[Diagnostic]:
                     reported.add(frozenset(cycle))
                     yield _cycle(environment, cycle)
             elif other in services and other not in done:
-                chain[other] = iter(services[other].depends_on or {})
+                chain[other] = iter(services[other].depends_on or ())
 
 
 def _cycle(environment: Environment, cycle: Iterable[str]) -> Diagnostic:

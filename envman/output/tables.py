@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envman.output.width import columns, one_line, padded
+from envman.diagnostics.visible import visible
+from envman.output.width import columns, padded
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return rows under headings, columns as wide as they need, two spaces apart."""
-    cells = [list(headings), *[[one_line(cell) for cell in row] for row in rows]]
+    cells = [list(headings), *[[visible(cell) for cell in row] for row in rows]]
     widths = [max(columns(row[index]) for row in cells) for index in range(len(headings))]
     return "\n".join(
         "  ".join(padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells

@@ -110,10 +110,8 @@ def test_of_several_lines_the_first_is_marked_to_its_end() -> None:
 
 
 def test_a_tab_moves_the_carets_as_it_moves_the_line() -> None:
-    assert shown(Diagnostic("EV106", "wrong", span("a:\t{b:\tc}\n", "c"))).splitlines()[-2:] == [
-        "1 | a:\t{b:\tc}",
-        "  |   \t   \t^",
-    ]
+    line, carets = shown(Diagnostic("EV106", "wrong", span("a:\t{b:\tc}\n", "c"))).expandtabs().splitlines()[-2:]
+    assert line[carets.index("^")] == "c"
 
 
 @pytest.mark.parametrize(
@@ -175,12 +173,16 @@ def test_nothing_in_a_message_gives_orders_to_the_terminal() -> None:
 def test_nothing_in_a_line_of_the_source_does() -> None:
     text = shown(Diagnostic("EV106", "wrong", span("a\u202e: x\n", "x")))
     assert "\u202e" not in text
-    assert text.splitlines()[-2:] == ["1 | a\N{REPLACEMENT CHARACTER}: x", "  |     ^"]
+    line, carets = text.splitlines()[-2:]
+    assert line[carets.index("^")] == "x"
 
 
-def test_another_programs_output_loses_its_colours() -> None:
+def test_another_programs_output_gives_no_orders_and_keeps_its_tabs() -> None:
     one = Diagnostic("EV602", "a build failed", detail="\x1b[1;31mERROR\x1b[0m: no\x1b[2J such\ttarget\x07\n\n")
-    assert shown(one).splitlines()[1:] == ["  | ERROR: no such\ttarget\N{REPLACEMENT CHARACTER}"]
+    (line,) = shown(one).splitlines()[1:]
+    assert "ERROR" in line
+    assert "\ttarget" in line
+    assert not set(line) & set("\x1b\x07")
 
 
 def test_colours_are_only_paint() -> None:
