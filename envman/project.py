@@ -26,6 +26,8 @@ from envman.source.tree import Mapping, node_at
 
 PROJECT_FILE: Final = "envman.yaml"
 BLUEPRINTS: Final = "blueprints"
+# Far beyond any stack; each costs memory when its attributes are checked.
+MOST_SERVICES: Final = 10_000
 _INSTANCE: Final = re.compile(r"[a-z0-9_]{1,30}")
 
 
@@ -62,6 +64,15 @@ class Project:
         tree = read_tree(source, report)
         return None if tree is None else read_layer(name, tree, report)
 
+    def variables(self) -> set[str]:
+        """Return the names of the variables that any of the blueprints read so far declares."""
+        names: set[str] = set()
+        for layer in self.layers.values():
+            section = node_at(layer.tree, ("variables",)) if layer is not None else None
+            if isinstance(section, Mapping):
+                names.update(section.entries)
+        return names
+
     def environments(self, report: Report) -> list[str]:
         """Return the names of the blueprints that are environments: those that are not abstract."""
         found = []
@@ -76,11 +87,13 @@ def find_root(start: Path) -> Path:
     """Return the nearest folder from ``start`` upward that holds ``envman.yaml``.
 
     Raises:
-        EnvmanError: EV001 where there is none.
+        EnvmanError: EV001 where there is none, EV004 where the folder's name is not UTF-8: no render could name it.
     """
     start = start.absolute()
     for folder in (start, *start.parents):
         if (folder / PROJECT_FILE).is_file():
+            if any("\udc80" <= character <= "\udcff" for character in str(folder)):
+                raise fail("EV004", f"{folder} is not UTF-8, as a Compose file must be", help="rename the folder")
             return folder
     raise fail(
         "EV001",
@@ -121,7 +134,7 @@ def _place(tree: Mapping, key: str) -> Span | None:
 def _require(requirement: str, span: Span | None) -> None:
     from envman.version import installed_version
 
-    match = re.fullmatch(r">=\s*(\d+(?:\.\d+)*)", requirement)
+    match = re.fullmatch(r">=\s*(\d{1,9}(?:\.\d{1,9}){0,3})", requirement)
     if match is None:
         raise fail("EV005", f'"{requirement}" is not a requirement', span, expected='">=0.1"')
     have = tuple(int(part) for part in re.findall(r"\d+", installed_version())[:3])
@@ -183,6 +196,10 @@ def load_environment(
         assert isinstance(body, Mapping)  # interpolation keeps the kind of node
         trees.append(normalise(body, report))
     tree = merge_layers(trees, report)
+    services = node_at(tree, ("services",))
+    if isinstance(services, Mapping) and len(services.entries) > MOST_SERVICES:
+        report.error("EV110", f"more than {MOST_SERVICES:,} services", services.span, expected="fewer services")
+        return None
     # Bound even where there are errors, so that one run shows all of them.
     stack, data = bind(tree, Stack, report, what="a blueprint", also=HEADER_KEYS)
     if stack is None or len(report.errors) > before:

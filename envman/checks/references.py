@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from typing import Final
 
 from envman.diagnostics import Diagnostic, Note
 from envman.diagnostics.diagnostic import near_match
 from envman.model.environment import Environment
 from envman.model.service import SecretValue, Service
 from envman.source.tree import Path
+
+# A service names these as keys of a mapping, too.
+_BY_KEY: Final = frozenset({"network", "model", "service"})
 
 
 def undefined_references(environment: Environment) -> Iterator[Diagnostic]:
@@ -31,7 +35,7 @@ def undefined_references(environment: Environment) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 "EV301",
                 f'{kind} "{used}" is not defined',
-                environment.key_span(*path) if kind in {"network", "model", "service"} else environment.span(*path),
+                environment.key_span(*path) if used in path[-1:] and kind in _BY_KEY else environment.span(*path),
                 near_match(used, defined[kind]) or f'"{used}" under `{section}:`',
                 help=f"add it under `{section}:`" if kind != "service" else "add the service or remove the dependency",
             )
@@ -68,21 +72,25 @@ def dependency_cycles(environment: Environment) -> Iterator[Diagnostic]:
     services = environment.stack.services
     done: set[str] = set()
     reported: set[frozenset[str]] = set()
-
-    def visit(name: str, chain: tuple[str, ...]) -> Iterator[Diagnostic]:
-        for other in services[name].depends_on or {}:
-            if other in (*chain, name):
-                cycle = (*chain, name)[(*chain, name).index(other) :]
+    for start in services:
+        if start in done:
+            continue
+        # Not a recursion: a chain may be longer than Python's stack.
+        chain: dict[str, Iterator[str]] = {start: iter(services[start].depends_on or ())}
+        while chain:
+            name = next(reversed(chain))
+            other = next(chain[name], None)
+            if other is None:
+                done.add(name)
+                del chain[name]
+            elif other in chain:
+                names = list(chain)
+                cycle = names[names.index(other) :]
                 if frozenset(cycle) not in reported:
                     reported.add(frozenset(cycle))
                     yield _cycle(environment, cycle)
             elif other in services and other not in done:
-                yield from visit(other, (*chain, name))
-        done.add(name)
-
-    for name in services:
-        if name not in done:
-            yield from visit(name, ())
+                chain[other] = iter(services[other].depends_on or ())
 
 
 def _cycle(environment: Environment, cycle: Iterable[str]) -> Diagnostic:

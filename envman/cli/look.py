@@ -31,13 +31,14 @@ def check(
     """Say everything that is wrong with the blueprints, in one run."""
     from envman.checks import check_environment, check_together
     from envman.diagnostics import EnvmanError
+    from envman.language.variables import unused_setting
     from envman.project import load_environment
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(settings=settings or ())
     report, project = workspace.report, workspace.project
     good: list[Environment] = []
-    names = environments or project.environments(report)
+    names = list(dict.fromkeys(environments or project.environments(report)))
     for name in names:
         try:
             environment = load_environment(
@@ -56,6 +57,9 @@ def check(
             check_environment(environment, project.root, report)
             good.append(environment)
     check_together(good, report)
+    if not environments:
+        declared = project.variables()
+        report.extend(unused_setting(name, declared) for name in workspace.settings if name not in declared)
     invocation.warn(report)
     failed = bool(report.errors) or (strict and bool(report.warnings))
     counts = {"errors": len(report.errors), "warnings": len(report.warnings)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 DONE: Final = 0
 BUG: Final = 4
 INTERRUPTED: Final = 130
+_TAKE_A_VALUE: Final = frozenset({"--directory", "-C", "--context"})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -26,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, _end)
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, _end)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that knows no ✓ is no reason to fail.
+        sys.stdout.reconfigure(errors="backslashreplace")
     invocation = Invocation()
     status = run(invocation, sys.argv[1:] if arguments is None else list(arguments))
     sys.exit(status)
@@ -43,13 +48,13 @@ def run(invocation: Invocation, arguments: Sequence[str]) -> int:
         invocation.warn(error.diagnostics)
         status = error.exit_status
     except TyperException as error:
-        _show_usage(error)
+        _show_usage(error, invocation, arguments)
         status = error.exit_code
     except (KeyboardInterrupt, Abort):
         _say_interrupted(invocation)
         status = INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone (`envman logs | head`): not an error, and nobody to tell.
+    except (BrokenPipeError, SystemExit):
+        # The reader has gone (`envman logs | head`): not an error, and nobody to tell. typer makes a SystemExit of it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = DONE
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
@@ -69,12 +74,34 @@ def _call(invocation: Invocation, arguments: Sequence[str]) -> int:
     return result if isinstance(result, int) else DONE
 
 
-def _show_usage(error: TyperException) -> None:
+def _show_usage(error: TyperException, invocation: Invocation, arguments: Sequence[str]) -> None:
+    from envman.diagnostics import Diagnostic
+
+    # The options may not have been read to their end.
+    invocation.format = _format_in(arguments)
+    message = error.format_message()
     show = getattr(error, "show", None)
-    if show is not None:
+    if invocation.format is Format.HUMAN and show is not None:
         show()
-    else:
-        sys.stderr.write(f"{error.format_message()}\n")
+        return
+    # Without any command the message is the whole help.
+    message = "no command is given" if message.startswith("Usage:") else message
+    invocation.warn([Diagnostic("EV902", message, help="`--help` behind any command says what it takes")])
+
+
+def _format_in(arguments: Sequence[str]) -> Format:
+    """Return the format that a command line asks for before its command, whatever else may be wrong with it."""
+    words = iter(arguments)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not word.startswith("-"):
+            break
+        if name == "--format":
+            asked = value if equals else next(words, "")
+            return next((one for one in Format if one.value == asked), Format.HUMAN)
+        if name in _TAKE_A_VALUE and not equals:
+            next(words, None)
+    return Format.HUMAN
 
 
 def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

@@ -16,6 +16,7 @@ class Code(NamedTuple):
     exit_status: int = 1
 
 
+USAGE: Final = 2
 ENGINE: Final = 3
 BUG: Final = 4
 
@@ -45,6 +46,8 @@ CODES: Final[dict[str, Code]] = {
     "EV111": Code("empty file"),
     "EV112": Code("not a size"),
     "EV113": Code("not a .env file"),
+    "EV114": Code("too many problems"),
+    "EV115": Code("a pattern that takes too long"),
     "EV201": Code("missing parent"),
     "EV202": Code("cyclic parents"),
     "EV203": Code("undeclared variable"),
@@ -109,4 +112,5 @@ CODES: Final[dict[str, Code]] = {
     "EV703": Code("the template cannot be rendered"),
     "EV704": Code("git is not usable"),
     "EV901": Code("a bug in envman", BUG),
+    "EV902": Code("not a command line of envman", USAGE),
 }

@@ -48,9 +48,9 @@ def wrong(item: Node, diagnostic: Diagnostic) -> Scalar:
     return Scalar(item.value if isinstance(item, Scalar) else None, item.span, problem=diagnostic)
 
 
-_TARGET: Final = r"(?P<target>\d+(?:-\d+)?)(?:/(?P<protocol>tcp|udp|sctp)?)?"
+_TARGET: Final = r"(?P<target>[0-9]+(?:-[0-9]+)?)(?:/(?P<protocol>tcp|udp|sctp)?)?"
 _PORT: Final = re.compile(
-    rf"(?:(?:(?P<ip>\[[^\[\]]+\]|[^:\[\]]*):)?(?P<published>\d+(?:-\d+)?|auto)?:)?{_TARGET}", re.IGNORECASE
+    rf"(?:(?:(?P<ip>\[[^\[\]]+\]|[^:\[\]]*):)?(?P<published>[0-9]+(?:-[0-9]+)?|auto)?:)?{_TARGET}", re.IGNORECASE
 )
 _UNRESOLVED_PORT: Final = re.compile(rf"(?P<published>[^:]*\$.*):{_TARGET}", re.IGNORECASE)
 

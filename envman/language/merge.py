@@ -22,16 +22,15 @@ ListRule: TypeAlias = Callable[[Sequence, Sequence, Path, Report], Sequence]
 
 def merge_layers(trees: list[Mapping], report: Report) -> Mapping:
     """Return ``trees`` merged in order, parents first; the result holds no tags."""
-    merged = trees[0]
+    merged = without_tags(trees[0])
+    assert isinstance(merged, Mapping)  # the kind of a node stays
     for tree in trees[1:]:
         merged = merge(merged, tree, report)
-    cleaned = _without_tags(merged)
-    assert isinstance(cleaned, Mapping)  # the kind of a node stays
-    return cleaned
+    return merged
 
 
 def merge(parent: Mapping, child: Mapping, report: Report) -> Mapping:
-    """Return ``parent`` with ``child`` laid over it."""
+    """Return ``parent``, which holds no tags, with ``child`` laid over it; nor does the result hold any."""
     merged = _merge(parent, child, (), LIST_RULES, report)
     assert isinstance(merged, Mapping)  # both are
     return merged
@@ -46,7 +45,9 @@ def _merge(parent: Node, child: Node, path: Path, table: PathTable[ListRule] | N
         return _merge_mappings(parent, child, path, table, report)
     if isinstance(parent, Sequence) and isinstance(child, Sequence):
         rule = table.rule if table is not None else None
-        return (rule or _replace)(parent, child, path, report)
+        cleaned = without_tags(child)
+        assert isinstance(cleaned, Sequence)  # the kind of a node stays
+        return (rule or _replace)(parent, cleaned, path, report)
     if isinstance(child, Scalar) and child.value is None and child.problem is None and not isinstance(parent, Scalar):
         # `networks: {front: null}` says nothing of what the parent says, as in Compose.
         return _over(parent, child) if path[2:] in _CLEARED_BY_NULL else parent
@@ -58,7 +59,7 @@ _CLEARED_BY_NULL: Final = frozenset({("command",), ("entrypoint",)})
 
 
 def _over(parent: Node, child: Node) -> Node:
-    return child._replace(overrides=parent)
+    return without_tags(child)._replace(overrides=parent)
 
 
 def _stands_alone(parent: Mapping, child: Mapping, path: Path) -> bool:
@@ -89,7 +90,7 @@ def _merge_mappings(
         if key in entries:
             entries[key] = _merge(entries[key], value, (*path, key), table and table.below(key), report)
         else:
-            entries[key] = value
+            entries[key] = without_tags(value)
         keys[key] = child.keys[key]
     if len(path) == 2 and path[0] == "services":
         _one_mount_a_target(entries, child)
@@ -109,14 +110,17 @@ def _one_mount_a_target(entries: dict[str, Node], child: Mapping) -> None:
                 entries[other] = theirs._replace(items=kept)
 
 
-def _without_tags(node: Node) -> Node:
-    """Drop what is left of ``!reset`` and ``!override`` where there was nothing to override."""
+def without_tags(node: Node) -> Node:
+    """Return ``node`` as it is where there is nothing to override: what ``!reset`` marks is not there.
+
+    Every layer but the last is a parent too, and what it removed must not come back under the next child.
+    """
     if isinstance(node, Mapping):
-        entries = {key: _without_tags(value) for key, value in node.entries.items() if value.tag != RESET}
+        entries = {key: without_tags(value) for key, value in node.entries.items() if value.tag != RESET}
         if len(entries) != len(node.entries) or any(entries[key] is not node.entries[key] for key in entries):
             node = node._replace(entries=entries, keys={key: node.keys[key] for key in entries})
     elif isinstance(node, Sequence):
-        items = tuple(_without_tags(item) for item in node.items if item.tag != RESET)
+        items = tuple(without_tags(item) for item in node.items if item.tag != RESET)
         if len(items) != len(node.items) or any(new is not old for new, old in zip(items, node.items, strict=True)):
             node = node._replace(items=items)
     return node if node.tag is None else node._replace(tag=None)
@@ -280,6 +284,7 @@ _SERVICE_LISTS: Final[dict[str, ListRule]] = {
             "networks.*.aliases",
             "networks.*.link_local_ips",
             "post_start",
+            "pre_start",
             "pre_stop",
             "profiles",
             "provider.options.*",

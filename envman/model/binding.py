@@ -202,7 +202,7 @@ def _problem(node: Node, path: Path, error: Any) -> _Problem:
     if kind_of_error == "less_than_equal":
         return _Problem("EV108", "too large", f"at most {context['le']}")
     if kind_of_error == "too_short":
-        return _Problem("EV108", "too short", f"at least {context['min_length']} of them")
+        return _Problem("EV108", f"{dotted(path)} is too short", f"at least {context['min_length']}", _span(node, path))
     return _Problem("EV108", str(error["msg"]).lower(), "")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from shlex import quote
 from typing import Any, Final
 
 from envman import LABEL_PREFIX
@@ -194,15 +195,16 @@ class _Renderer:
         instance = f", instance {environment.instance}" if environment.instance else ""
         sources = ", ".join(environment.files)
         plain_docker = (
-            f"  docker compose --project-directory {facts.project_directory} "
-            f"--project-name {environment.compose_project} --env-file /dev/null --file {file} up --detach"
+            f"  docker compose --project-directory {quote(str(facts.project_directory))} "
+            f"--project-name {environment.compose_project} --env-file /dev/null --file {quote(str(file))} up --detach"
         )
+        option = f"--instance {environment.instance} " if environment.instance else ""
         return (
             f"Rendered by envman from {sources}. Do not edit: change a blueprint and render again.",
             f"Environment {environment.name}{instance} of project {environment.project}, checkout {facts.checkout}.",
             f"Facts: {facts.describe()}.",
             "",
-            f"  envman compose {environment.name} -- up --detach",
+            f"  envman compose {option}{environment.name} -- up --detach",
             plain_docker,
             "",
         )
