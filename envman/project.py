@@ -198,6 +198,7 @@ def load_environment(
         stack=stack,
         data=data,
         tree=tree,
+        scope=scope,
     )
 
 

@@ -21,6 +21,7 @@ RIVER = [
     {"language"},
     {"project", "facts"},
     {"checks", "render"},
+    {"explanation", "difference"},
     {"plan", "state"},
     {"secrets"},
     {"engine", "scaffold"},

@@ -1,0 +1,60 @@
+"""Where values come from and how environments differ: explain, diff."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from envman.cli.invocation import Invocation
+from envman.cli.options import Instance, Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands to ``app``."""
+    app.command()(explain)
+
+
+def explain(
+    context: typer.Context,
+    subject: Annotated[
+        str | None,
+        typer.Argument(metavar="[ENV | CODE]", help="An environment (default: the chosen one), or a code: EV103."),
+    ] = None,
+    path: Annotated[
+        str | None, typer.Argument(metavar="[PATH]", help="What to explain: services.api.ports, api.image.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Explain every value of the environment.")] = False,
+    settings: Settings = None,
+    instance: Instance = None,
+) -> None:
+    """Say where a value comes from, or what a diagnostic code means."""
+    from envman.diagnostics.pages import looks_like_code
+
+    invocation = context.ensure_object(Invocation)
+    if subject is not None and path is None and looks_like_code(subject):
+        _explain_code(invocation, subject)
+        return
+    from envman.explanation import explain as explain_path
+    from envman.output.explanation import explanation_data, explanation_text
+
+    workspace = invocation.workspace(settings=settings or (), instance=instance)
+    if path is None and subject is not None and subject not in workspace.project.blueprints and not everything:
+        # One word that is no environment: a path into the chosen one.
+        subject, path = (None, subject) if workspace.has_choice() else (subject, None)
+    if path is None and not everything and subject is None:
+        raise typer.BadParameter("name a PATH, or say --all", ctx=context, param_hint="PATH")
+    loaded = workspace.environment(subject)
+    invocation.warn(workspace.report)
+    explanation = explain_path(loaded, workspace.offline_document(loaded), "" if everything else path or "")
+    invocation.show(explanation_data(explanation), explanation_text(explanation, invocation.style()))
+
+
+def _explain_code(invocation: Invocation, code: str) -> None:
+    from envman.diagnostics.codes import CODES
+    from envman.diagnostics.pages import read_page
+    from envman.output.pages import page_text
+
+    page = read_page(code)
+    data = {"code": code.upper(), "title": CODES[code.upper()].title, "page": page}
+    invocation.show(data, page_text(page, invocation.style()))
