@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Final
 
 import typer
 
-from envman.cli.invocation import Invocation
+from envman.cli.invocation import Format, Invocation
 from envman.cli.options import Instance, Settings
+
+DIFFERENT: Final = 5
+
+
+class DiffFormat(StrEnum):
+    """How a difference is written: as everything else, or as a table for a pull request."""
+
+    HUMAN = "human"
+    CONCISE = "concise"
+    JSON = "json"
+    MARKDOWN = "markdown"
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to ``app``."""
     app.command()(explain)
+    app.command()(diff)
 
 
 def explain(
@@ -58,3 +71,38 @@ def _explain_code(invocation: Invocation, code: str) -> None:
     page = read_page(code)
     data = {"code": code.upper(), "title": CODES[code.upper()].title, "page": page}
     invocation.show(data, page_text(page, invocation.style()))
+
+
+def diff(
+    context: typer.Context,
+    left: Annotated[str, typer.Argument(metavar="ENV", help="An environment.")],
+    right: Annotated[str, typer.Argument(metavar="ENV", help="The one to compare it with.")],
+    path: Annotated[
+        str | None, typer.Argument(metavar="[PATH]", help="Compare this part alone: services.api, api.environment.")
+    ] = None,
+    format: Annotated[  # noqa: A002 - the option's name
+        DiffFormat | None, typer.Option("--format", help="How the difference is written.")
+    ] = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with status 5 where they differ.")] = False,
+    instance: Instance = None,
+) -> int:
+    """Show how two environments differ in meaning, and where each side's value comes from."""
+    from envman.difference.environments import compare
+    from envman.output.difference import difference_data, difference_lines, difference_markdown, difference_text
+
+    invocation = context.ensure_object(Invocation)
+    if format is not None and format is not DiffFormat.MARKDOWN:
+        invocation.format = Format(format.value)
+    workspace = invocation.workspace(instance=instance)
+    one, other = workspace.environment(left), workspace.environment(right)
+    invocation.warn(workspace.report)
+    differences = compare(one, other, path)
+    names = (one.name, other.name)
+    if format is DiffFormat.MARKDOWN:
+        text = difference_markdown(differences, names)
+    elif invocation.format is Format.CONCISE:
+        text = difference_lines(differences)
+    else:
+        text = difference_text(differences, names, invocation.style())
+    invocation.show(difference_data(differences, names), text)
+    return DIFFERENT if differences and exit_code else 0
