@@ -12,7 +12,6 @@ from envman.difference.identity import by_identity
 from envman.difference.meaning import goes_without_saying, same
 from envman.source.tree import Path
 
-
 _SECTIONS_OF_A_SERVICE: Final = (("deploy", "resources"), ("deploy", "resources", "limits"))
 
 

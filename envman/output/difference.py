@@ -101,7 +101,7 @@ def _sides(one: Difference, names: tuple[str, str], style: Style) -> Iterator[st
 def _cell(one: Difference, side: Side) -> str:
     if not side.present:
         return _NOTHING
-    if one.group is Group.SERVICES or side.value in ({}, None) and not side.withheld and len(one.path) in {2, 4}:
+    if one.group is Group.SERVICES or (side.value in ({}, None) and not side.withheld and len(one.path) in {2, 4}):
         return "there"
     return shown(_short(side.value), withheld=side.withheld)
 
