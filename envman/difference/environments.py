@@ -8,7 +8,7 @@ from typing import Any, Final
 from envman.diagnostics import EnvmanError, Span
 from envman.difference.difference import ABSENT, difference
 from envman.difference.groups import Group
-from envman.explanation.explain import using
+from envman.explanation.explain import hidden_variables, using
 from envman.explanation.paths import find_part
 from envman.explanation.values import Using
 from envman.explanation.view import view
@@ -115,19 +115,20 @@ def _side(environment: Environment, value: Any, at: Path | None) -> Side:
     node = node_at(environment.tree, at)
     if node is None:
         return Side(present=True, value=masked(value))
+    hidden = hidden_variables(environment.scope)
     found = list(leaves(node, at))
     names = dict.fromkeys(name for _, leaf in found for name in leaf.variables)
     variables = tuple(using(environment.scope, name) for name in names)
     if isinstance(node, Scalar):
-        withheld = is_withheld(at, node.variables)
+        withheld = is_withheld(at, node.variables, hidden)
         shown = None if withheld else masked(node.value)
         return Side(present=True, value=shown, withheld=withheld, span=node.span, variables=variables)
-    return Side(present=True, value=_shown(node, at), span=key_span(environment.tree, at), variables=variables)
+    return Side(present=True, value=_shown(node, at, hidden), span=key_span(environment.tree, at), variables=variables)
 
 
-def _shown(node: Node, path: Path) -> Any:
+def _shown(node: Node, path: Path, hidden: frozenset[str]) -> Any:
     if isinstance(node, Mapping):
-        return {key: _shown(value, (*path, key)) for key, value in node.entries.items()}
+        return {key: _shown(value, (*path, key), hidden) for key, value in node.entries.items()}
     if isinstance(node, Sequence):
-        return [_shown(item, (*path, index)) for index, item in enumerate(node.items)]
-    return WITHHELD if is_withheld(path, node.variables) else masked(node.value)
+        return [_shown(item, (*path, index), hidden) for index, item in enumerate(node.items)]
+    return WITHHELD if is_withheld(path, node.variables, hidden) else masked(node.value)

@@ -32,7 +32,7 @@ def explain(environment: Environment, document: Document, path: str) -> Explanat
     if steps[:1] == [_VARIABLES]:
         return _variables(environment, steps)
     part = find_part(view(environment.tree, document.data), path)
-    values = tuple(_values(part))
+    values = tuple(_values(part, hidden_variables(environment.scope)))
     used = dict.fromkeys(name for one in values for name in one.using)
     variables = {name: using(environment.scope, name) for name in used}
     return Explanation(environment.key, part.path, values, variables)
@@ -50,17 +50,34 @@ def _variables(environment: Environment, steps: list[str]) -> Explanation:
 def using(scope: Scope, name: str) -> Using:
     """Return variable ``name`` with its value's origin."""
     resolved = scope.variables[name]
-    withheld = is_confidential_name(name)
-    value = None if withheld else masked(resolved.value)
-    return Using(name, value, resolved.origin, resolved.span, resolved.declared, withheld)
+    withheld = is_hidden(scope, name)
+    return Using(
+        name,
+        None if withheld else masked(resolved.value),
+        resolved.origin,
+        resolved.span,
+        resolved.declared,
+        withheld,
+        resolved.overrides,
+    )
 
 
-def _values(part: Part) -> Iterator[Value]:
+def hidden_variables(scope: Scope) -> frozenset[str]:
+    """Return the variables whose values must not be shown."""
+    return frozenset(name for name in scope.variables if is_hidden(scope, name))
+
+
+def is_hidden(scope: Scope, name: str) -> bool:
+    """Whether the value of variable ``name`` must not be shown."""
+    return is_confidential_name(name) or scope.variables[name].confidential
+
+
+def _values(part: Part, hidden: frozenset[str]) -> Iterator[Value]:
     if not part.children or _is_one(part.node):
-        yield _value(part)
+        yield _value(part, hidden)
         return
     for child in part.children.values():
-        yield from _values(child)
+        yield from _values(child, hidden)
 
 
 def _is_one(node: Node | None) -> bool:
@@ -71,15 +88,15 @@ def _is_one(node: Node | None) -> bool:
     return len(sources) == 1 and all(isinstance(item, Scalar) and item.overrides is None for item in node.items)
 
 
-def _value(part: Part) -> Value:
+def _value(part: Part, hidden: frozenset[str]) -> Value:
     node = part.node
     if node is None or part.assumed:
         return Value(part.path, masked(part.rendered), None, reason=why(part.path))
     variables = tuple(_variables_of(node))
-    withheld = is_withheld(part.path, variables)
+    withheld = is_withheld(part.path, variables, hidden)
     value = plain(node)
     rendered, reason = _rendered(part, value)
-    earlier = tuple(_earlier(part, withheld=withheld))
+    earlier = tuple(_earlier(part, hidden, withheld=withheld))
     return Value(
         part.path,
         None if withheld else _masked(value),
@@ -113,14 +130,14 @@ def _rendered(part: Part, value: Any) -> tuple[Any, str]:
     return None, ""
 
 
-def _earlier(part: Part, *, withheld: bool) -> Iterator[Earlier]:
+def _earlier(part: Part, hidden: frozenset[str], *, withheld: bool) -> Iterator[Earlier]:
     for node in part.before:
         if isinstance(node, Mapping):
             value: Any = f"a mapping of {len(node.entries)}" if isinstance(part.node, Scalar) else plain(node)
         else:
             value = plain(node)
-        hidden = withheld or is_withheld(part.path, tuple(_variables_of(node)))
-        yield Earlier(None if hidden else _masked(value), node.span)
+        secret = withheld or is_withheld(part.path, _variables_of(node), hidden)
+        yield Earlier(None if secret else _masked(value), node.span, secret)
 
 
 def written(node: Node) -> str:

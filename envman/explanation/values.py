@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from envman.diagnostics import Span
+from envman.model.scope import Origin
 from envman.source.tree import Path
 
 
@@ -15,11 +16,15 @@ class Earlier:
 
     value: Any
     span: Span
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Using:
-    """A variable that was interpolated: ``origin`` says in words what gave it its value, ``span`` where that stands."""
+    """A variable that was interpolated: ``origin`` says in words what gave it its value, ``span`` where that stands.
+
+    ``overrides`` are the origins that it won over, the next best first.
+    """
 
     name: str
     value: Any
@@ -27,6 +32,7 @@ class Using:
     span: Span | None = None
     declared: Span | None = None
     withheld: bool = False
+    overrides: tuple[Origin, ...] = ()
 
     @property
     def is_built_in(self) -> bool:
@@ -36,11 +42,14 @@ class Using:
     @property
     def source(self) -> str:
         """Where the value came from, in a few words: ``--set``, ``.env:3``, ``blueprints/dev.yaml:4:20``."""
-        if self.span is None:
-            return self.origin
-        if self.span.source.confidential:
-            return f"{self.span.source.name}:{self.span.line}"
-        return str(self.span)
+        return place_of(self.origin, self.span)
+
+
+def place_of(origin: str, span: Span | None) -> str:
+    """Return an origin in a few words. Of a ``.env`` file the line is enough: it holds one value."""
+    if span is None:
+        return origin
+    return f"{span.source.name}:{span.line}" if span.source.confidential else str(span)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def _part(path: Path, node: Node | None, rendered: Any, key: Span | None, outer:
         for name, child in node.entries.items():
             value = there.get(name, ABSENT)
             part = _part((*path, name), child, value, node.keys.get(name), before)
-            children[name] = replace(part, assumed=True) if _is_assumed(node, name, child) else part
+            children[name] = replace(part, assumed=True) if _is_assumed((node, *before), name, child) else part
         for name, value in there.items():
             if name not in children:
                 children[name] = _part((*path, name), None, value, None, ())
@@ -75,10 +75,13 @@ def _part(path: Path, node: Node | None, rendered: Any, key: Span | None, outer:
     return Part(path, node, rendered, key, before, children)
 
 
-def _is_assumed(node: Mapping, name: str, child: Node) -> bool:
+def _is_assumed(wholes: tuple[Node, ...], name: str, child: Node) -> bool:
     # A short form's fields all stand where the short form does; in a long form only an assumed one has no own place.
-    return (
-        name == "protocol" and child.span == node.span and any(one.span != node.span for one in node.entries.values())
+    return name == "protocol" and any(
+        isinstance(one, Mapping)
+        and one.span == child.span
+        and any(part.span != one.span for part in one.entries.values())
+        for one in wholes
     )
 
 

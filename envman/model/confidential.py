@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any, Final
 
 _WORDS: Final = re.compile(
@@ -24,10 +24,10 @@ def is_confidential_name(name: str) -> bool:
     return _WORDS.search(name) is not None and _PLACES.search(name) is None
 
 
-def is_withheld(path: tuple[str | int, ...], variables: Iterable[str] = ()) -> bool:
-    """Whether the value at ``path``, into which ``variables`` were interpolated, must not be shown."""
+def is_withheld(path: tuple[str | int, ...], variables: Iterable[str], hidden: Container[str]) -> bool:
+    """Whether the value at ``path`` must not be shown; one of ``variables`` in it may be among the ``hidden``."""
     named = len(path) > 1 and path[-2] in _TABLES and isinstance(path[-1], str) and is_confidential_name(path[-1])
-    return named or any(is_confidential_name(one) for one in variables)
+    return named or any(one in hidden for one in variables)
 
 
 def masked(value: Any) -> Any:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from envman.diagnostics import Span
 from envman.explanation import Explanation, Using, Value
+from envman.explanation.values import place_of
 from envman.model.confidential import WITHHELD
 from envman.output.diagnostics import place
 from envman.output.style import Style
@@ -46,7 +48,10 @@ def _value_data(one: Value) -> dict[str, Any]:
         "by": "envman" if one.span is None else "blueprint",
         "reason": one.reason or None,
         "place": place(one.span),
-        "overrides": [{"value": earlier.value, "place": place(earlier.span)} for earlier in one.earlier],
+        "overrides": [
+            {"value": earlier.value, "withheld": earlier.withheld, "place": place(earlier.span)}
+            for earlier in one.earlier
+        ],
         "variables": list(one.using),
     }
 
@@ -59,6 +64,7 @@ def using_data(one: Using) -> dict[str, Any]:
         "origin": one.origin,
         "place": place(one.span),
         "declared": place(one.declared),
+        "overrides": [{"origin": origin.text, "place": place(origin.span)} for origin in one.overrides],
     }
 
 
@@ -82,8 +88,7 @@ def _values(explanation: Explanation, style: Style) -> str:
         if one.rendered is not None:
             rows.append(("", f"rendered {shown(one.rendered)}", f"envman: {one.reason}"))
         rows.extend(
-            ("", f"was {shown(earlier.value, withheld=earlier.value is None and one.withheld)}", str(earlier.span))
-            for earlier in one.earlier
+            ("", f"was {shown(earlier.value, withheld=earlier.withheld)}", str(earlier.span)) for earlier in one.earlier
         )
     names = max(len(row[0]) for row in rows)
     values = max(len(row[1]) for row in rows)
@@ -111,8 +116,15 @@ def _variables(variables: dict[str, Using], style: Style) -> str:
 
 
 def _origin(one: Using) -> str:
-    """Return in words where a variable's value comes from."""
-    if one.origin == "default":
-        return f"default at {one.span}" if one.span is not None else f"no default, declared at {one.declared}"
-    text = one.source
-    return f"{text}, declared at {one.declared}" if one.declared is not None else text
+    """Return in words where a variable's value comes from, and what it won over."""
+    if one.origin == "default" and one.span is None:
+        return f"no value, declared at {one.declared}"
+    text = _source(one.origin, one.span)
+    if one.overrides:
+        return f"{text}, over {', '.join(_source(*origin) for origin in one.overrides)}"
+    return f"{text}, declared at {one.declared}" if one.declared is not None and one.origin != "default" else text
+
+
+def _source(origin: str, span: Span | None) -> str:
+    where = place_of(origin, span)
+    return f"default at {where}" if origin == "default" else where

@@ -110,7 +110,7 @@ def test_a_broken_template_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     (broken / "{{ cookiecutter.project_name }}").mkdir(parents=True)
     (broken / "{{ cookiecutter.project_name }}" / "file").write_text("{{ cookiecutter.nothing }}")
     (broken / "cookiecutter.json").write_text('{"project_name": "x"}')
-    monkeypatch.setattr("envman.scaffold.shipped", lambda name: broken)
+    monkeypatch.setattr("envman.scaffold.shipped", lambda _: broken)
     with pytest.raises(EnvmanError) as caught:
         new_project("churn", tmp_path / "made", answers={}, ask=None, git=False)
     assert code(caught) == "EV703"

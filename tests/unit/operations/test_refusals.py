@@ -46,9 +46,9 @@ def test_files_of_the_project_are_not_on_a_remote_engine(tmp_path: Path) -> None
 
 
 def test_what_compose_says_when_it_fails_is_passed_on(tmp_path: Path) -> None:
-    handle = SimpleNamespace(lines=lambda: iter(()), wait=lambda: 1, tail=lambda count: "its own words")
+    handle = SimpleNamespace(lines=lambda: iter(()), wait=lambda: 1, tail=lambda _: "its own words")
     prepared: Any = SimpleNamespace(
-        compose=SimpleNamespace(start=lambda *arguments: handle), environment=SimpleNamespace(name="dev")
+        compose=SimpleNamespace(start=lambda *_: handle), environment=SimpleNamespace(name="dev")
     )
     with pytest.raises(EnvmanError) as caught:
         down.run(prepared, "restart")
