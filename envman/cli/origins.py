@@ -1,4 +1,7 @@
-"""Where values come from and how environments differ: explain, diff."""
+"""Where values come from and how environments differ: explain, diff.
+
+Warnings are left to `check`: they are not what was asked for here.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,6 @@ def explain(
     if path is None and not everything and subject is None:
         raise typer.BadParameter("name a PATH, or say --all", ctx=context, param_hint="PATH")
     loaded = workspace.environment(subject)
-    invocation.warn(workspace.report)
     explanation = explain_path(loaded, workspace.offline_document(loaded), "" if everything else path or "")
     invocation.show(explanation_data(explanation), explanation_text(explanation, invocation.style()))
 
@@ -95,7 +97,6 @@ def diff(
         invocation.format = Format(format.value)
     workspace = invocation.workspace(instance=instance)
     one, other = workspace.environment(left), workspace.environment(right)
-    invocation.warn(workspace.report)
     differences = compare(one, other, path)
     names = (one.name, other.name)
     if format is DiffFormat.MARKDOWN:

@@ -80,7 +80,7 @@ def _is_no_difference(path: tuple[str, ...], key: str) -> bool:
 def _values(path: tuple[str, ...], left: Any, right: Any, left_at: Path, right_at: Path) -> Iterator[Change]:
     if left is ABSENT or right is ABSENT:
         yield from _one_sided(path, left, right, left_at, right_at)
-    elif isinstance(left, dict) and isinstance(right, dict):
+    elif isinstance(left, dict) and isinstance(right, dict) and not _is_another_thing(path, left, right):
         yield from _mappings(path, left, right, left_at, right_at)
     elif isinstance(left, list) and isinstance(right, list) and (places := by_identity(path, left, right)):
         ours, theirs = places
@@ -95,6 +95,11 @@ def _values(path: tuple[str, ...], left: Any, right: Any, left_at: Path, right_a
             )
     elif not same(path, left, right):
         yield Change(path, left, right, left_at, right_at)
+
+
+def _is_another_thing(path: tuple[str, ...], left: dict[str, Any], right: dict[str, Any]) -> bool:
+    """Whether two entries have no more in common than their place: a bind and a volume at one target."""
+    return len(path) == 4 and path[2] == "volumes" and left.get("type") != right.get("type")
 
 
 def _one_sided(path: tuple[str, ...], left: Any, right: Any, left_at: Path, right_at: Path) -> Iterator[Change]:

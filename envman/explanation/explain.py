@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from envman.diagnostics import Span
 from envman.diagnostics.diagnostic import fail, near_match
-from envman.explanation.own import is_own, why
+from envman.explanation.own import why, why_not
 from envman.explanation.paths import find_part, split_path
 from envman.explanation.values import Earlier, Explanation, Using, Value
 from envman.explanation.view import ABSENT, Part, view
@@ -124,7 +124,7 @@ def _variables_of(node: Node) -> Iterable[str]:
 def _rendered(part: Part, value: Any) -> tuple[Any, str]:
     """Return what the Compose file has in place of ``value``, and why, where that is something else."""
     if part.rendered is ABSENT:
-        return None, "envman's own" if is_own(part.path) else "left out: this machine has no such secret"
+        return None, why_not(part.path)
     if value == "auto" and part.rendered != value:
         return part.rendered, "a host port that envman chose"
     return None, ""

@@ -37,10 +37,16 @@ def why(path: Path) -> str:
     return "envman"
 
 
-def is_own(path: Path) -> bool:
-    """Whether an attribute of ``path`` is envman's own, so that no Compose file has it."""
+def why_not(path: Path) -> str:
+    """Return why a Compose file has no value at ``path`` although a blueprint sets one."""
     steps = [str(step) for step in path]
-    return any(
+    if any(
         len(steps) >= len(own) and all(one in {"*", step} for one, step in zip(own, steps, strict=False))
         for own in OWN_ATTRIBUTES
-    )
+    ):
+        return "envman's own"
+    if steps[:1] == ["services"] and steps[2:3] == ["environment"]:
+        return "the value is handed over when the stack starts"
+    if "secrets" in (*steps[:1], *steps[2:4]) and len(steps) > 1:
+        return "left out: this machine has no such secret"
+    return ""

@@ -145,7 +145,7 @@ def test_groups_name_attributes_that_exist() -> None:
 
 # --- environments
 
-BLUEPRINTS = {
+BLUEPRINTS: dict[str, Any] = {
     "base": """\
     abstract: true
     variables: {level: {type: string, default: info}, db_password: {type: string, default: one}}
