@@ -11,7 +11,7 @@ PAGES = Path(__file__).parent / "pages"
 
 
 def looks_like_code(word: str) -> bool:
-    """Whether ``word`` means a code rather than an environment, whose names are in lower case."""
+    """Whether ``word`` means a code; an environment of that name can be meant by giving a path after it."""
     return word[:2].upper() == "EV" and word[2:].isdecimal()
 
 

@@ -49,13 +49,14 @@ def compare(left: Environment, right: Environment, path: str | None = None) -> t
     if path is not None:
         at = _locate(left, right, path)
         changes = tuple(one for one in changes if _touches(one.left_at, at[0]) or _touches(one.right_at, at[1]))
+    hidden = hidden_variables(left.scope) | hidden_variables(right.scope)
     return tuple(
         Difference(
             one.path,
             one.group,
             one.service,
-            _side(left, one.left, one.left_at),
-            _side(right, one.right, one.right_at),
+            _side(left, one.left, one.left_at, hidden),
+            _side(right, one.right, one.right_at, hidden),
         )
         for one in changes
     )
@@ -109,13 +110,12 @@ def comparable(environment: Environment) -> dict[str, Any]:
     return data
 
 
-def _side(environment: Environment, value: Any, at: Path | None) -> Side:
+def _side(environment: Environment, value: Any, at: Path | None, hidden: frozenset[str]) -> Side:
     if value is ABSENT or at is None:
         return Side(present=False)
     node = node_at(environment.tree, at)
     if node is None:
         return Side(present=True, value=masked(value))
-    hidden = hidden_variables(environment.scope)
     found = list(leaves(node, at))
     names = dict.fromkeys(name for _, leaf in found for name in leaf.variables)
     variables = tuple(using(environment.scope, name) for name in names)

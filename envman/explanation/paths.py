@@ -29,6 +29,10 @@ def find_part(root: Part, text: str) -> Part:
         EnvmanError: EV012 with what is near where a step leads nowhere.
     """
     steps = split_path(text)
+    if text and not steps:
+        raise fail(
+            "EV012", f'"{text}" is not a path', expected="names with dots between them, as in services.api.image"
+        )
     services = root.children.get("services")
     if steps and steps[0] not in root.children and services is not None and steps[0] in services.children:
         steps = ["services", *steps]

@@ -191,7 +191,7 @@ def test_both_sides_say_where_they_come_from(tmp_path: Path) -> None:
     (level,) = compared(tmp_path, "api.environment.LEVEL")
     assert (level.left.value, level.right.value) == ("info", "debug")
     assert str(level.left.span) == str(level.right.span) == "blueprints/base.yaml:7:14"
-    assert [one.source for one in level.left.variables] == ["blueprints/base.yaml:2:45"]
+    assert [one.source for one in level.left.variables] == ["blueprints/base.yaml:2:44"]
     assert [one.source for one in level.right.variables] == ["blueprints/b.yaml:2:30"]
 
 
