@@ -85,6 +85,7 @@ CODES: Final[dict[str, Code]] = {
     "EV504": Code("a secret's value is missing"),
     "EV505": Code("a host port is taken"),
     "EV506": Code("another envman is at work"),
+    "EV507": Code("a volume or network differs from its definition"),
     "EV508": Code("the checkout's ID is lost"),
     "EV510": Code("the state folder cannot be used"),
     "EV511": Code("unknown secret"),
