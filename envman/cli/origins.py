@@ -52,7 +52,7 @@ def explain(
         _explain_code(invocation, subject)
         return
     from envman.explanation import explain as explain_path
-    from envman.output.explanation import explanation_data, explanation_text
+    from envman.output.explanation import explanation_data, explanation_lines, explanation_text
 
     workspace = invocation.workspace(settings=settings or (), instance=instance)
     if path is None and subject is not None and subject not in workspace.project.blueprints and not everything:
@@ -62,7 +62,11 @@ def explain(
         raise typer.BadParameter("name a PATH, or say --all", ctx=context, param_hint="PATH")
     loaded = workspace.environment(subject)
     explanation = explain_path(loaded, workspace.offline_document(loaded), "" if everything else path or "")
-    invocation.show(explanation_data(explanation), explanation_text(explanation, invocation.style()))
+    if invocation.format is Format.CONCISE:
+        text = explanation_lines(explanation)
+    else:
+        text = explanation_text(explanation, invocation.style())
+    invocation.show(explanation_data(explanation), text)
 
 
 def _explain_code(invocation: Invocation, code: str) -> None:

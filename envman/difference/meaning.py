@@ -97,10 +97,10 @@ def _is_named(path: tuple[str, ...]) -> bool:
 
 def _meaning(path: tuple[str, ...], value: Any) -> Any:
     measure = _look_up(_MEASURES, path)
-    if measure is not None and value is not None:
+    if measure is not None and isinstance(value, str | int | float):
         try:
             return _texts(measure(value))
-        except (ValueError, TypeError):
+        except ValueError:
             return _texts(value)
     if value in (None, {}) and _is_named(path):
         return None

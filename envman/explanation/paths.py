@@ -63,7 +63,18 @@ def _entry(part: Part, name: str) -> Part | None:
             field = child.children.get(attribute)
             if field is not None and text_of(field.value) == name:
                 return child
-    return next((child for child in part.children.values() if not child.children and str(child.value) == name), None)
+    return next((child for child in part.children.values() if name in _short_names(child)), None)
+
+
+def _short_names(part: Part) -> tuple[str, ...]:
+    """Return what else an entry goes by: a scalar's text, or the target in it; of a port the target and protocol."""
+    if not part.children:
+        text = text_of(part.value)
+        return (text, text.partition(":")[0])
+    target, protocol = part.children.get("target"), part.children.get("protocol")
+    if target is None or protocol is None:
+        return ()
+    return (f"{text_of(target.value)}/{text_of(protocol.value)}",)
 
 
 def names_of(part: Part) -> list[str]:

@@ -28,6 +28,19 @@ def explanation_text(explanation: Explanation, style: Style) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
+def explanation_lines(explanation: Explanation) -> str:
+    """Return a line for each value, then each variable: ``file:line:col: path = value``, as editors parse it."""
+    lines = [
+        f"{one.span or one.reason}: {dotted(one.path)} = {shown(one.value, withheld=one.withheld)}"
+        for one in explanation.values
+    ]
+    lines += [
+        f"{one.source}: {one.name} = {shown(one.value, withheld=one.withheld)}"
+        for one in explanation.variables.values()
+    ]
+    return "\n".join(lines)
+
+
 def explanation_data(explanation: Explanation) -> dict[str, Any]:
     """Return an explanation as plain data."""
     return {

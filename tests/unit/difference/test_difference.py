@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from environments import load
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from envman.diagnostics import EnvmanError
 from envman.difference import ABSENT, Change, Group, difference, group_of
@@ -141,6 +143,36 @@ def test_groups_name_attributes_that_exist() -> None:
     assert set(_BY_ATTRIBUTE) <= set(Service.model_fields)
     assert group_of(("services", "api")) is Group.SERVICES
     assert group_of(("networks", "back")) is Group.OTHER
+
+
+SCALARS = st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from(["", "a", "1", "1s", "1000ms", "1k"])
+LISTS = st.lists(SCALARS.filter(lambda one: one is not None) | st.fixed_dictionaries({"target": SCALARS}), max_size=3)
+VALUES = SCALARS | LISTS | st.dictionaries(st.sampled_from(["a", "b", "condition", "labels"]), SCALARS, max_size=2)
+ATTRIBUTES = [
+    "environment",
+    "ports",
+    "volumes",
+    "cap_drop",
+    "command",
+    "deploy",
+    "mem_limit",
+    "stop_grace_period",
+    "x-a",
+]
+SERVICES = st.dictionaries(
+    st.sampled_from(["api", "db"]), st.dictionaries(st.sampled_from(ATTRIBUTES), VALUES), max_size=2
+)
+
+
+@settings(deadline=None)
+@given(SERVICES, SERVICES)
+def test_a_difference_is_the_same_from_either_side(left: dict[str, Any], right: dict[str, Any]) -> None:
+    there = difference({"services": left}, {"services": right})
+    back = difference({"services": right}, {"services": left})
+    assert {(one.path, one.left_at, one.right_at) for one in there} == {
+        (one.path, one.right_at, one.left_at) for one in back
+    }
+    assert difference({"services": left}, {"services": left}) == ()
 
 
 # --- environments

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from environments import facts, load
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envman.diagnostics import Report
@@ -74,6 +74,7 @@ DATA = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), DATA, min_size=1, max_size=4))
 def test_there_is_a_path_for_each_line_that_is_written(data: dict[str, object]) -> None:
     assert len(list(line_paths(data))) == write_yaml(data).count("\n")

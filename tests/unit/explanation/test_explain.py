@@ -132,6 +132,32 @@ def test_ways_to_write_a_path(path: str, tmp_path: Path) -> None:
     assert one(explained(tmp_path, path)).value == 80
 
 
+@pytest.mark.parametrize(
+    ("path", "at"),
+    [
+        ("api.ports.53/udp", "services.api.ports[1]"),
+        ("api.ports.53/tcp", "services.api.ports[0]"),
+        ("api.ports.53", "services.api.ports[0]"),
+        ("api.ports.1", "services.api.ports[1]"),
+        ("api.tmpfs./run", "services.api.tmpfs[1]"),
+        ("api.cap_drop.ALL", "services.api.cap_drop[0]"),
+        ("api.secrets.s", "services.api.secrets[0]"),
+    ],
+)
+def test_entries_go_by_the_names_that_diff_gives_them(path: str, at: str, tmp_path: Path) -> None:
+    dev = """\
+    services:
+      api:
+        image: x
+        ports: ["53:53", "53:53/udp"]
+        tmpfs: ["/tmp", "/run:size=1m"]
+        cap_drop: [ALL]
+        secrets: [s]
+    secrets: {s: {source: generate}}
+    """
+    assert dotted(explained(tmp_path, path, blueprints={"dev": dev}).path) == at
+
+
 def test_keys_with_dots(tmp_path: Path) -> None:
     dev = "services: {api: {image: x, labels: {com.example.team: ml}}}"
     for path in ("api.labels.com.example.team", 'api.labels["com.example.team"]', "api.labels[com.example.team]"):
