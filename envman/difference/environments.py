@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from envman.diagnostics import EnvmanError, Span
@@ -55,11 +55,20 @@ def compare(left: Environment, right: Environment, path: str | None = None) -> t
             one.path,
             one.group,
             one.service,
-            _side(left, one.left, one.left_at, hidden),
-            _side(right, one.right, one.right_at, hidden),
+            *_sides(
+                _side(left, one.left, one.left_at, hidden),
+                _side(right, one.right, one.right_at, hidden),
+            ),
         )
         for one in changes
     )
+
+
+def _sides(left: Side, right: Side) -> tuple[Side, Side]:
+    """Return both sides; what differs only where it is not shown is not shown at all."""
+    if left.present and right.present and left.value == right.value and type(left.value) is type(right.value):
+        return replace(left, value=None, withheld=True), replace(right, value=None, withheld=True)
+    return left, right
 
 
 def _locate(left: Environment, right: Environment, path: str) -> tuple[Path | None, Path | None]:

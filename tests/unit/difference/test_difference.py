@@ -234,6 +234,13 @@ def test_secret_values_are_withheld_but_their_names_are_not(tmp_path: Path) -> N
     assert not found["PGPASSWORD"].left.withheld
 
 
+def test_what_differs_only_in_a_password_is_withheld_whole(tmp_path: Path) -> None:
+    text = "services: {{api: {{image: x, environment: {{DSN: 'postgres://app:{}@db'}}}}}}"
+    left, right = (load(tmp_path, name, **{name: text.format(password)}) for name, password in (("a", "1"), ("b", "2")))  # type: ignore[arg-type]
+    (dsn,) = compare(left, right)
+    assert (dsn.left.withheld, dsn.left.value, dsn.right.withheld, dsn.right.value) == (True, None, True, None)
+
+
 def test_a_path_that_one_side_has(tmp_path: Path) -> None:
     (worker,) = compared(tmp_path, "services.worker.image")
     assert (worker.path, worker.left.present, worker.right.present) == (("services", "worker"), False, True)
