@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from envman.diagnostics.visible import visible
 from envman.explanation.explain import using
 from envman.explanation.own import why
 from envman.explanation.view import ABSENT, Part, view
@@ -16,7 +16,6 @@ from envman.source.tree import Path, Scalar
 
 # Comments stand in one column, but for lines that are longer than this.
 _COLUMN: Final = 72
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 
 
 def annotate(environment: Environment, document: Document) -> str:
@@ -57,13 +56,13 @@ def _comment(root: Part, path: Path, scope: Scope) -> str:
     if part is None or part.node is None or part.assumed:
         return why(path)
     if not isinstance(part.node, Scalar):
-        return _clean(str(part.key or part.node.span))
+        return visible(str(part.key or part.node.span))
     origin = [str(part.node.span)]
     variables = [using(scope, name) for name in part.node.variables]
     origin += [f"{one.name} from {one.source}" for one in variables if not one.is_built_in]
     if part.node.value == "auto" and part.rendered != "auto":
         origin.append("chosen by envman")
-    return _clean(", ".join(origin))
+    return visible(", ".join(origin))
 
 
 def _rendered_at(root: Part, path: Path) -> Part | None:
@@ -78,7 +77,3 @@ def _rendered_at(root: Part, path: Path) -> Part | None:
         else:
             current = current.children.get(step)
     return current
-
-
-def _clean(text: str) -> str:
-    return _CONTROL.sub("?", text)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
+from envman.diagnostics.visible import visible
 from envman.difference.environments import Difference, Side
 from envman.difference.groups import Group
 from envman.output.diagnostics import place
@@ -87,7 +88,7 @@ def _grouped(differences: Sequence[Difference]) -> Iterator[tuple[Group, list[Di
 
 def label(one: Difference) -> str:
     """Return the path of a difference as it is shown: of a service, from its name on."""
-    return ".".join(one.path[1:] if one.service is not None else one.path)
+    return visible(".".join(one.path[1:] if one.service is not None else one.path))
 
 
 def _sides(one: Difference, names: tuple[str, str], style: Style) -> Iterator[str]:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from envman.diagnostics import Span
+from envman.diagnostics.visible import visible
 from envman.explanation import Explanation, Using, Value
 from envman.explanation.values import place_of
 from envman.model.confidential import WITHHELD
@@ -20,7 +21,7 @@ def explanation_text(explanation: Explanation, style: Style) -> str:
     """Return the values below their path, what they replaced indented below them, then the variables in them."""
     blocks = []
     if explanation.values:
-        title = dotted(explanation.path) or explanation.environment
+        title = visible(dotted(explanation.path)) or explanation.environment
         blocks.append(f"{style.bold(title)}\n{_values(explanation, style)}")
     if explanation.variables:
         title = "variables" if explanation.values or len(explanation.path) < 2 else dotted(explanation.path)
@@ -31,7 +32,7 @@ def explanation_text(explanation: Explanation, style: Style) -> str:
 def explanation_lines(explanation: Explanation) -> str:
     """Return a line for each value, then each variable: ``file:line:col: path = value``, as editors parse it."""
     lines = [
-        f"{one.span or one.reason}: {dotted(one.path)} = {shown(one.value, withheld=one.withheld)}"
+        f"{one.span or one.reason}: {visible(dotted(one.path))} = {shown(one.value, withheld=one.withheld)}"
         for one in explanation.values
     ]
     lines += [
@@ -85,7 +86,7 @@ def shown(value: Any, *, withheld: bool = False) -> str:
     """Return a value on one line, shortened in the middle where it is long."""
     if withheld:
         return WITHHELD
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = visible(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 20]} ... {text[-15:]}"
 
 
@@ -94,7 +95,7 @@ def _values(explanation: Explanation, style: Style) -> str:
     for one in explanation.values:
         origin = str(one.span) if one.span is not None else one.reason
         if one.written:
-            origin += f"  {one.written}"
+            origin += f"  {visible(one.written)}"
         if one.span is not None and one.reason and one.rendered is None:
             origin += f"  ({one.reason})"
         rows.append((_relative(one.path, explanation.path), shown(one.value, withheld=one.withheld), origin))
@@ -114,8 +115,8 @@ def _values(explanation: Explanation, style: Style) -> str:
 
 
 def _relative(path: Path, base: Path) -> str:
-    text = dotted(path)
-    return text[len(dotted(base)) :].removeprefix(".") if base else text
+    text = visible(dotted(path))
+    return text[len(visible(dotted(base))) :].removeprefix(".") if base else text
 
 
 def _variables(variables: dict[str, Using], style: Style) -> str:

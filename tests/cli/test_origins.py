@@ -126,3 +126,26 @@ def test_an_annotated_render_is_written_where_renders_are(project: Path, capsys:
     assert run(invocation(), ["render", "dev", "--annotate"]) == 0
     assert capsys.readouterr().out == ".envman/dev/docker-compose.yml\n"
     assert "# blueprints/base.yaml:" in (project / ".envman/dev/docker-compose.yml").read_text()
+
+
+HOSTILE = 'services:\n  api:\n    image: x\n    labels: {"\\e[31mkey": "\\x9b31m\\e]0;title\\a"}\n'
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["explain", "a", "--all"],
+        ["--format", "concise", "explain", "a", "--all"],
+        ["diff", "a", "b"],
+        ["diff", "a", "b", "--format", "markdown"],
+        ["diff", "a", "b", "--format", "concise"],
+        ["render", "a", "--annotate", "--output", "-"],
+    ],
+)
+def test_no_value_drives_the_terminal(command: list[str], project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "blueprints/a.yaml").write_text(HOSTILE)
+    (project / "blueprints/b.yaml").write_text(HOSTILE.replace("title", "other"))
+    assert run(invocation(), command) == 0
+    output = capsys.readouterr().out
+    assert "31mkey" in output
+    assert output.replace("\n", "").isprintable()
