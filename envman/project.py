@@ -198,7 +198,7 @@ def load_environment(
         stack=stack,
         data=data,
         tree=tree,
-        scope=scope,
+        scope={key: one.variable for key, one in scope.variables.items()},
     )
 
 

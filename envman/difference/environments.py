@@ -100,7 +100,7 @@ def comparable(environment: Environment) -> dict[str, Any]:
 
     ``auto`` stays ``auto``: which port it became is no difference. Secrets are named, their values are nowhere in it.
     """
-    names = {name: environment.scope.variables.get(name) for name in _BUILT_IN}
+    names = {name: environment.scope.get(name) for name in _BUILT_IN}
     texts = {name: str(one.value) for name, one in names.items() if one is not None and one.value}
 
     def neutral(node: Node, value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Mapping as Map
 from typing import Any, Final
 
 from envman.diagnostics.visible import visible
@@ -10,7 +11,7 @@ from envman.explanation.explain import using
 from envman.explanation.own import why
 from envman.explanation.view import ABSENT, Part, view
 from envman.model.environment import Environment
-from envman.model.scope import Scope
+from envman.model.variable import Variable
 from envman.render.document import Document
 from envman.source.tree import Path, Scalar
 
@@ -51,7 +52,7 @@ def _below(value: Any, path: Path) -> Iterator[Path]:
             yield from _below(item, (*path, index))
 
 
-def _comment(root: Part, path: Path, scope: Scope) -> str:
+def _comment(root: Part, path: Path, scope: Map[str, Variable]) -> str:
     part = _rendered_at(root, path)
     if part is None or part.node is None or part.assumed:
         return why(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as Map
 from typing import Any, Final
 
 from envman.diagnostics import Span
@@ -13,7 +14,7 @@ from envman.explanation.values import Earlier, Explanation, Using, Value
 from envman.explanation.view import ABSENT, Part, view
 from envman.model.confidential import is_confidential_name, is_withheld, masked
 from envman.model.environment import Environment
-from envman.model.scope import Scope
+from envman.model.variable import Variable
 from envman.render.document import Document
 from envman.source.tree import Mapping, Node, Scalar, Sequence, plain
 
@@ -39,7 +40,7 @@ def explain(environment: Environment, document: Document, path: str) -> Explanat
 
 
 def _variables(environment: Environment, steps: list[str]) -> Explanation:
-    known = environment.scope.variables
+    known = environment.scope
     if len(steps) > 1 and steps[1] not in known:
         expected = near_match(steps[1], known) or f"one of {', '.join(known)}"
         raise fail("EV012", f'no variable "{steps[1]}" is declared', expected=expected)
@@ -47,29 +48,28 @@ def _variables(environment: Environment, steps: list[str]) -> Explanation:
     return Explanation(environment.key, tuple(steps[:2]), (), {name: using(environment.scope, name) for name in names})
 
 
-def using(scope: Scope, name: str) -> Using:
+def using(scope: Map[str, Variable], name: str) -> Using:
     """Return variable ``name`` with its value's origin."""
-    resolved = scope.variables[name]
+    variable = scope[name]
     withheld = is_hidden(scope, name)
     return Using(
         name,
-        None if withheld else masked(resolved.value),
-        resolved.origin,
-        resolved.span,
-        resolved.declared,
+        None if withheld else masked(variable.value),
+        *variable.origin,
+        variable.declared,
         withheld,
-        resolved.overrides,
+        variable.overrides,
     )
 
 
-def hidden_variables(scope: Scope) -> frozenset[str]:
+def hidden_variables(scope: Map[str, Variable]) -> frozenset[str]:
     """Return the variables whose values must not be shown."""
-    return frozenset(name for name in scope.variables if is_hidden(scope, name))
+    return frozenset(name for name in scope if is_hidden(scope, name))
 
 
-def is_hidden(scope: Scope, name: str) -> bool:
+def is_hidden(scope: Map[str, Variable], name: str) -> bool:
     """Whether the value of variable ``name`` must not be shown."""
-    return is_confidential_name(name) or scope.variables[name].confidential
+    return is_confidential_name(name) or scope[name].confidential
 
 
 def _values(part: Part, hidden: frozenset[str]) -> Iterator[Value]:

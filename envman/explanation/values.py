@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from envman.diagnostics import Span
-from envman.model.scope import Origin
+from envman.model.variable import Origin
 from envman.source.tree import Path
 
 

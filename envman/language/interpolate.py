@@ -8,21 +8,53 @@ operator at the place of use says what to do: nothing becomes an empty string in
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping as Map
+from dataclasses import dataclass, field
 from typing import Final
 
 from envman.diagnostics import Diagnostic, Span
 from envman.diagnostics.diagnostic import near_match
-from envman.model.scope import Resolved, Scope
+from envman.model.variable import Origin, Variable
 from envman.source.scalars import text_of
 from envman.source.tree import Mapping, Node, Scalar, Value
-
-__all__ = ["Resolved", "Scope", "interpolate"]
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LONE: Final = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_][A-Za-z0-9_]*)\}|(?P<bare>[A-Za-z_][A-Za-z0-9_]*))")
 _OPERATORS: Final = (":-", ":?", ":+", "-", "?", "+")
 _BRACES: Final = re.compile(r"\$\{|\}")
 _DEEPEST: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A variable's value (None: declared without one) and where it came from, in words and as a place.
+
+    ``problem`` says why there is none. It stands already where the variable is declared or set; a value that uses the
+    variable repeats the same diagnostic, which a report keeps once. ``overrides`` are the origins that it won over,
+    the next best first; ``confidential``: a secret takes its value from the same place.
+    """
+
+    value: Value
+    origin: str
+    span: Span | None = None
+    declared: Span | None = None
+    problem: Diagnostic | None = None
+    overrides: tuple[Origin, ...] = ()
+    confidential: bool = False
+
+    @property
+    def variable(self) -> Variable:
+        """The variable as those see it who only want to know where its value comes from."""
+        origin = Origin(self.origin, self.span)
+        return Variable(self.value, origin, self.declared, self.overrides, self.confidential)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The variables of an environment. ``secrets`` are names that must not be used as variables."""
+
+    variables: Map[str, Resolved] = field(default_factory=dict)
+    secrets: frozenset[str] = frozenset()
 
 
 class _FailedError(Exception):

@@ -25,8 +25,8 @@ from envman.model.header import (
     SizeVariable,
     StringVariable,
 )
-from envman.model.scope import Origin
 from envman.model.types import seconds, size_in_bytes, truth
+from envman.model.variable import Origin
 from envman.source.tree import Mapping, Node, Scalar, Value, key_span, node_at, only
 
 AnyVariable = (

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Map
 from dataclasses import dataclass, field
 from typing import Any
 
 from envman.diagnostics import Span
-from envman.model.scope import Scope
 from envman.model.stack import Stack
+from envman.model.variable import Variable
 from envman.source.tree import Mapping, Path, key_span, span_at
 
 
@@ -30,7 +31,7 @@ class Environment:
     stack: Stack
     data: dict[str, Any]
     tree: Mapping
-    scope: Scope = field(default_factory=Scope)
+    scope: Map[str, Variable] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
