@@ -215,6 +215,7 @@ def load_environment(
         stack=stack,
         data=data,
         tree=tree,
+        scope={key: one.variable for key, one in scope.variables.items()},
     )
 
 

@@ -16,6 +16,7 @@ from envman.diagnostics import Diagnostic
 if TYPE_CHECKING:
     from envman.operations.progress import Progress
     from envman.operations.workspace import Workspace
+    from envman.output.style import Style
 
 # How long a command waits for another envman on the same checkout.
 PATIENCE = 600.0
@@ -63,6 +64,12 @@ class Invocation:
         from envman.operations.turn import take_turn
 
         return take_turn(workspace, what, progress, patience=PATIENCE)
+
+    def style(self) -> Style:
+        """Return how results are painted on standard output."""
+        from envman.output.style import style_for
+
+        return style_for(sys.stdout, self.environ)
 
     def show(self, data: Any, text: str) -> None:
         """Write a command's result: ``data`` for a program, ``text`` for a person."""

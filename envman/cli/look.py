@@ -76,6 +76,9 @@ def render(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write here instead; - is standard output.")
     ] = None,
+    annotate: Annotated[
+        bool, typer.Option("--annotate", help="Write behind each line, as a comment, where its value comes from.")
+    ] = False,
     settings: Settings = None,
     instance: Instance = None,
 ) -> None:
@@ -87,10 +90,16 @@ def render(
     loaded = workspace.environment(environment)
     invocation.warn(workspace.report)
     document = workspace.offline_document(loaded)
+    if annotate:
+        from envman.explanation.annotate import annotate as annotated
+
+        text = annotated(loaded, document)
+    else:
+        text = document.text()
     if str(output) == "-":
-        invocation.show({"environment": loaded.name, "text": document.text()}, document.text())
+        invocation.show({"environment": loaded.name, "text": text}, text)
         return
     path = workspace.compose_file(loaded) if output is None else output
-    write_if_changed(path, document.text())
+    write_if_changed(path, text)
     shown = path.relative_to(workspace.project.root) if path.is_relative_to(workspace.project.root) else path
     invocation.show({"environment": loaded.name, "file": str(path)}, str(shown))

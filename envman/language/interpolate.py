@@ -14,6 +14,7 @@ from typing import Final
 
 from envman.diagnostics import Diagnostic, Span
 from envman.diagnostics.diagnostic import near_match
+from envman.model.variable import Origin, Variable
 from envman.source.scalars import text_of
 from envman.source.tree import Mapping, Node, Scalar, Value
 
@@ -34,7 +35,8 @@ class Resolved:
     """A variable's value (None: declared without one) and where it came from, in words and as a place.
 
     ``problem`` says why there is none. It stands already where the variable is declared or set; a value that uses the
-    variable repeats the same diagnostic, which a report keeps once.
+    variable repeats the same diagnostic, which a report keeps once. ``overrides`` are the origins that it won over,
+    the next best first; ``confidential``: a secret takes its value from the same place.
     """
 
     value: Value
@@ -42,6 +44,14 @@ class Resolved:
     span: Span | None = None
     declared: Span | None = None
     problem: Diagnostic | None = None
+    overrides: tuple[Origin, ...] = ()
+    confidential: bool = False
+
+    @property
+    def variable(self) -> Variable:
+        """The variable as those see it who only want to know where its value comes from."""
+        origin = Origin(self.origin, self.span)
+        return Variable(self.value, origin, self.declared, self.overrides, self.confidential)
 
 
 @dataclass(slots=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Map
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from envman.diagnostics import Diagnostic, Note, Report, Span
@@ -27,7 +27,8 @@ from envman.model.header import (
     StringVariable,
 )
 from envman.model.types import seconds, size_in_bytes, truth
-from envman.source.tree import Mapping, Scalar, Value, key_span, node_at, only
+from envman.model.variable import Origin
+from envman.source.tree import Mapping, Node, Scalar, Value, key_span, node_at, only
 
 AnyVariable = (
     StringVariable
@@ -63,7 +64,11 @@ class Inputs:
 class _Declaration:
     variable: AnyVariable
     span: Span
-    default_span: Span | None
+    default: Node | None
+
+    @property
+    def default_span(self) -> Span | None:
+        return None if self.default is None else self.default.span
 
 
 def resolve_scope(
@@ -76,9 +81,11 @@ def resolve_scope(
     variable takes is let pass (another environment may).
     """
     secrets: set[str] = set()
+    secret_sources: set[str] = set()
     declared: Mapping | None = None
     for layer in layers:
         secrets.update(_secret_names(layer.tree))
+        secret_sources.update(_secret_sources(layer.tree))
         if "variables" in layer.tree.entries:
             part = only(layer.tree, "variables")
             if declared is None:
@@ -94,13 +101,16 @@ def resolve_scope(
     for name, variable in declarations.items():
         assert declared is not None  # the declarations were bound from it
         default = node_at(declared, ("variables", name, "default"))
-        declaration = _Declaration(variable, key_span(declared, ("variables", name)), default.span if default else None)
+        declaration = _Declaration(variable, key_span(declared, ("variables", name)), default)
         if name in builtin:
             report.error(
                 "EV205", f'"{name}" is built in and cannot be declared', declaration.span, expected="another name"
             )
         else:
-            variables[name] = _resolve(name, declaration, inputs, report)
+            resolved = _resolve(name, declaration, inputs, report)
+            overrides = tuple(_origins(name, declaration, inputs))[1:]
+            hidden = (variable.env or name) in secret_sources
+            variables[name] = replace(resolved, overrides=overrides, confidential=hidden)
     for name in inputs.settings:
         if name not in declarations and name not in broken and not partial:
             report.add(unused_setting(name, declarations))
@@ -147,6 +157,30 @@ def _declarations(declared: Mapping, broken: dict[str, Resolved], report: Report
 def _secret_names(tree: Mapping) -> Iterable[str]:
     found = node_at(tree, ("secrets",))
     return found.entries if isinstance(found, Mapping) else ()
+
+
+def _secret_sources(tree: Mapping) -> Iterable[str]:
+    """Yield the process variables that secrets take their values from."""
+    for name in _secret_names(tree):
+        variable = node_at(tree, ("secrets", name, "variable"))
+        if isinstance(variable, Scalar) and isinstance(variable.value, str):
+            yield variable.value
+
+
+def _origins(name: str, declaration: _Declaration, inputs: Inputs) -> Iterator[Origin]:
+    """Yield everything that gives variable ``name`` a value; the first one wins."""
+    variable = declaration.variable
+    if name in inputs.settings:
+        yield Origin("--set")
+    if variable.env is not None and variable.env in inputs.process:
+        yield Origin(f"process environment ({variable.env})")
+    outside = inputs.dotenv.get(variable.env or name)
+    if outside is not None:
+        yield Origin(outside[1].source.name, outside[1])
+    default = declaration.default
+    while default is not None:
+        yield Origin("default", default.span)
+        default = default.overrides
 
 
 def _resolve(name: str, declaration: _Declaration, inputs: Inputs, report: Report) -> Resolved:

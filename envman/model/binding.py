@@ -210,7 +210,7 @@ def _tagged(node: Node, path: Path, tags: str) -> _Problem:
     declared = node_at(node, (*path, "type"))
     if declared is None:
         message = f'"type" is missing in {dotted(path)}'
-        return _Problem("EV107", message, f'"type: ..." with one of {tags}', key_span(node, path))
+        return _Problem("EV107", message, '"type: ...", as in {type: string}', key_span(node, path))
     return _Problem("EV108", f"{dotted(path)}.type: not a type of variable", f"one of {tags}", declared.span)
 
 

@@ -98,6 +98,11 @@ class Workspace:
             help=f"name it, or choose one with `envman use {names[0] if names else 'NAME'}`",
         )
 
+    def has_choice(self) -> bool:
+        """Whether an environment need not be named: one was chosen, or there is only one."""
+        selected = read_selection(self.checkout.state).environment
+        return selected is not None or len(self.project.environments(self.report)) == 1
+
     def chosen_instance(self) -> str | None:
         """Return the instance: ``--instance``, else ``ENVMAN_INSTANCE``, else what `envman use` chose."""
         return self.instance or self.environ.get("ENVMAN_INSTANCE") or read_selection(self.checkout.state).instance

@@ -41,9 +41,9 @@ def as_data(one: Diagnostic) -> dict[str, Any]:
         "severity": one.severity.value,
         "title": CODES[one.code].title,
         "message": one.message,
-        "place": _place(one.span),
+        "place": place(one.span),
         "expected": one.expected,
-        "notes": [{"text": note.text, "place": _place(note.span)} for note in one.notes],
+        "notes": [{"text": note.text, "place": place(note.span)} for note in one.notes],
         "help": one.help,
         "detail": one.detail,
     }
@@ -55,7 +55,8 @@ def as_json(document: Any) -> str:
     return _C1.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def _place(span: Span | None) -> dict[str, Any] | None:
+def place(span: Span | None) -> dict[str, Any] | None:
+    """Return a place as plain data for JSON."""
     if span is None:
         return None
     return {

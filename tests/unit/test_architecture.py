@@ -21,6 +21,8 @@ RIVER = [
     {"language"},
     {"project", "facts"},
     {"checks", "render"},
+    {"explanation"},
+    {"difference"},
     {"plan", "state"},
     {"secrets"},
     {"engine", "scaffold"},
