@@ -10,6 +10,7 @@ from typing import Final
 
 from envman.diagnostics import EnvmanError, Report, Span
 from envman.diagnostics.diagnostic import fail, near_match
+from envman.language.composition import compose_layers, has_other_files
 from envman.language.interpolate import interpolate
 from envman.language.layers import HEADER_KEYS, Layer, linearise, read_layer
 from envman.language.merge import merge_layers
@@ -182,6 +183,9 @@ def load_environment(
         body = interpolate(layer.body, scope)
         assert isinstance(body, Mapping)  # interpolation keeps the kind of node
         trees.append(normalise(body, report))
+    reached: tuple[tuple[str, ...], ...] = ()
+    if any(has_other_files(tree) for tree in trees):
+        trees, reached = compose_layers(project.root, layers, trees, scope, report)
     tree = merge_layers(trees, report)
     # Bound even where there are errors, so that one run shows all of them.
     stack, data = bind(tree, Stack, report, what="a blueprint", also=HEADER_KEYS)
@@ -195,6 +199,7 @@ def load_environment(
         protected=own.header.protected,
         layers=tuple(layer.name for layer in layers),
         files=tuple(layer.tree.span.source.name for layer in layers),
+        reached=reached,
         stack=stack,
         data=data,
         tree=tree,

@@ -158,7 +158,7 @@ def _other_kind(parent: Node, child: Node, path: Path, report: Report) -> Node:
     null = isinstance(parent, Scalar) and (parent.value is None or parent.problem is not None)
     if null or type(parent) is type(child) or (isinstance(child, Scalar) and child.problem is not None):
         return over(parent, child)
-    if path[2:] in _ANY_KIND or (len(path) == 4 and path[2] == "ulimits"):
+    if path[2:] in _ANY_KIND or path[2:-1] in _TABLES or (len(path) == 4 and path[2] == "ulimits"):
         return over(parent, child)
     report.error(
         "EV221",

@@ -41,10 +41,14 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The variables of an environment. ``secrets`` are names that must not be used as variables."""
+    """The variables of an environment. ``secrets`` are names that must not be used as variables.
+
+    ``blueprint`` is where a variable is to be declared, for values that stand in another file.
+    """
 
     variables: Map[str, Resolved] = field(default_factory=dict)
     secrets: frozenset[str] = frozenset()
+    blueprint: str = ""
 
 
 class _FailedError(Exception):
@@ -116,7 +120,8 @@ def _look_up(name: str, scope: Scope, used: list[str], offset: int) -> Value:
             f'variable "{name}" is not declared',
             offset,
             near_match(name, scope.variables) or "a name under `variables:`",
-            f"declare it under `variables:` (for example `{name}: {{type: string}}`), or write $$ for a literal $",
+            f"declare it under `variables:`{f' of {scope.blueprint}' if scope.blueprint else ''} "
+            f"(for example `{name}: {{type: string}}`), or write $$ for a literal $",
         )
     used.append(name)
     variable = scope.variables[name]

@@ -16,7 +16,7 @@ class Environment:
 
     ``stack`` is typed, ``data`` the same as plain data with keys in the author's order and with ``x-`` extensions,
     ``tree`` the same with the origin of every leaf. ``layers`` names the blueprints, parents first; ``files`` their
-    paths as shown.
+    paths as shown; ``reached`` the files that each of them includes or extends (empty where none does).
     """
 
     project: str
@@ -29,6 +29,7 @@ class Environment:
     stack: Stack
     data: dict[str, Any]
     tree: Mapping
+    reached: tuple[tuple[str, ...], ...] = ()
 
     @property
     def key(self) -> str:
