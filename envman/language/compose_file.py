@@ -17,7 +17,8 @@ from envman.language.rebase import is_remote, rebase
 from envman.source.dotenv import read_dotenv
 from envman.source.files import read_source
 from envman.source.reader import MOST_NODES, read_tree
-from envman.source.tree import Mapping, Node, Sequence
+from envman.source.scalars import text_of
+from envman.source.tree import Mapping, Node, Scalar, Sequence, replace_entries
 
 MOST_FILES: Final = 500
 BLUEPRINTS: Final = "blueprints"
@@ -38,6 +39,7 @@ class ComposeFiles:
     _sources: dict[str, Mapping | None] = field(default_factory=dict)
     _ready: dict[tuple[str, str, int], Mapping | None] = field(default_factory=dict)
     _environments: dict[tuple[int, tuple[str, ...]], Scope] = field(default_factory=dict)
+    _names: dict[int, frozenset[str]] = field(default_factory=dict)
     _nodes: int = 0
     _files: int = 0
 
@@ -53,6 +55,8 @@ class ComposeFiles:
             if tree is not None and self.spend(tree, asked):
                 body = interpolate(tree, scope)
                 assert isinstance(body, Mapping)  # interpolation keeps the kind of node
+                if id(scope) in self._names:
+                    body = _with_values(body, scope, self._names[id(scope)])
                 self._ready[key] = rebase(normalise(body, self.report), folder)
         if path not in self.used:
             self.used.append(path)
@@ -135,7 +139,10 @@ class ComposeFiles:
                 for name, one in scope.variables.items()
                 if name not in found or one.value is not None or one.problem is not None
             }
-            self._environments[key] = replace(scope, variables={**found, **known}) if found else scope
+            inner = replace(scope, variables={**found, **known}) if found else scope
+            self._environments[key] = inner
+            if found:
+                self._names[id(inner)] = self._names.get(id(scope), frozenset()) | found.keys()
         return self._environments[key]
 
     def inside(self, path: str, asked: Span) -> str | None:
@@ -155,6 +162,30 @@ class ComposeFiles:
             help="copy the file into the project, so that everybody who has the project has it",
         )
         return None
+
+
+def _with_values(tree: Mapping, scope: Scope, names: frozenset[str]) -> Mapping:
+    """Return ``tree`` with the values of variables that a list under `environment` only names.
+
+    An include's own `.env` gives them, as Compose does for this form (the other, `NAME: null`, it leaves alone).
+    """
+    services = tree.entries.get("services")
+    if not isinstance(services, Mapping):
+        return tree
+    entries = dict(services.entries)
+    for name, service in services.entries.items():
+        environment = service.entries.get("environment") if isinstance(service, Mapping) else None
+        if isinstance(service, Mapping) and isinstance(environment, Sequence):
+            items = tuple(_with_value(item, scope, names) for item in environment.items)
+            entries[name] = replace_entries(service, {"environment": environment._replace(items=items)})
+    return replace_entries(tree, {"services": services._replace(entries=entries)})
+
+
+def _with_value(item: Node, scope: Scope, names: frozenset[str]) -> Node:
+    if not isinstance(item, Scalar) or item.value not in names or item.problem is not None:
+        return item
+    name = str(item.value)
+    return item._replace(value=f"{name}={text_of(scope.variables[name].value)}", variables=(*item.variables, name))
 
 
 def is_blueprint(path: str) -> bool:

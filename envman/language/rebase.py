@@ -86,8 +86,13 @@ def _text(node: Mapping, name: str) -> str:
     return str(value.value) if isinstance(value, Scalar) and value.value is not None else ""
 
 
-def _is_bind_of_local_driver(options: Mapping) -> bool:
-    return "bind" in _text(options, "o").split(",")
+def _volume(node: Node, folder: str) -> Node:
+    # Compose resolves the device of exactly these.
+    options = node.entries.get("driver_opts") if isinstance(node, Mapping) else None
+    if not isinstance(node, Mapping) or not isinstance(options, Mapping) or _text(node, "driver") != "local":
+        return node
+    rebased = _field_where("device", lambda one: _text(one, "o") == "bind")(options, folder)
+    return node._replace(entries={**node.entries, "driver_opts": rebased})
 
 
 _PATHS: Final[PathTable[Rebase]] = PathTable(
@@ -103,6 +108,6 @@ _PATHS: Final[PathTable[Rebase]] = PathTable(
         "services.*.extends.file": _path,
         "services.*.label_file.*": _path,
         "services.*.volumes.*": _field_where("source", lambda mount: _text(mount, "type") == "bind"),
-        "volumes.*.driver_opts": _field_where("device", _is_bind_of_local_driver),
+        "volumes.*": _volume,
     }
 )
