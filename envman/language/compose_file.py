@@ -29,13 +29,14 @@ class ComposeFiles:
     """What one environment's ``include`` and ``extends`` read, with how much they may still read.
 
     ``used`` are the files of the layer at hand, as shown. ``services`` names the file of every service of every layer,
-    for advice.
+    for advice. ``included`` is what an include came to, by paths, project directory and scope.
     """
 
     root: Path
     report: Report
     services: dict[str, str] = field(default_factory=dict)
     used: list[str] = field(default_factory=list)
+    included: dict[tuple[tuple[str, ...], str, int], Mapping] = field(default_factory=dict)
     _sources: dict[str, Mapping | None] = field(default_factory=dict)
     _ready: dict[tuple[str, str, int], Mapping | None] = field(default_factory=dict)
     _environments: dict[tuple[int, tuple[str, ...]], Scope] = field(default_factory=dict)
@@ -50,6 +51,12 @@ class ComposeFiles:
         """
         key = (path, folder, id(scope))
         if key not in self._ready:
+            self._files += 1
+            if self._files > MOST_FILES:
+                if self._files == MOST_FILES + 1:
+                    # The same file counts once for each set of variables that it is read with.
+                    self.report.error("EV110", f"more than {MOST_FILES} files are included or extended", asked)
+                return None
             tree = self._read(path, asked)
             self._ready[key] = None
             if tree is not None and self.spend(tree, asked):
@@ -64,9 +71,10 @@ class ComposeFiles:
 
     def spend(self, node: Node, asked: Span) -> bool:
         """Count what is put in once more; False, and an error, where it is too much, as with nested aliases."""
-        before = self._nodes
+        if self._nodes > MOST_NODES:
+            return False
         self._nodes += size(node)
-        if self._nodes > MOST_NODES >= before:
+        if self._nodes > MOST_NODES:
             message = f"include and extends bring in more than {MOST_NODES:,} values"
             self.report.error("EV110", message, asked, expected="smaller files, or fewer that extend them")
         return self._nodes <= MOST_NODES
@@ -74,12 +82,7 @@ class ComposeFiles:
     def _read(self, path: str, asked: Span) -> Mapping | None:
         if path in self._sources:
             return self._sources[path]
-        self._files += 1
-        if self._files > MOST_FILES:
-            if self._files == MOST_FILES + 1:
-                self.report.error("EV110", f"more than {MOST_FILES} files are included or extended", asked)
-            return None
-        if self.refused(path, "file", asked):
+        if self._nodes > MOST_NODES or self.missing(path, asked):
             return None
         self._sources[path] = None
         try:
@@ -87,26 +90,19 @@ class ComposeFiles:
         except EnvmanError as error:
             self.report.extend(replace(one, span=one.span or asked) for one in error.diagnostics)
             return None
-        self._sources[path] = read_tree(source, self.report)
+        here = Report()
+        self._sources[path] = read_tree(source, here)
+        self.report.extend(here.diagnostics)
+        if any(one.code == "EV110" for one in here.errors):
+            self._nodes = MOST_NODES + 1  # it took long enough to find that out
         return self._sources[path]
 
-    def refused(self, path: str, what: str, asked: Span) -> bool:
-        """Whether ``path`` is no file of this machine, or not there; that is reported, with a near match."""
-        if is_remote(path):
-            self.report.error(
-                "EV220",
-                f"{path} is not a file of this project",
-                asked,
-                expected="a path",
-                help="download it into the project, so that everybody renders the same",
-            )
-            return True
+    def missing(self, path: str, asked: Span) -> bool:
+        """Whether there is no file at ``path``; that is reported, with a near match."""
         if os.path.lexists(self.root / path):
             return False  # read_source says what else may be wrong
-        shown = posixpath.normpath(path)
-        self.report.error(
-            "EV220", f"there is no {what} {shown}", asked, expected=self._near(shown) or f"a {what} that exists"
-        )
+        message = f"there is no file {path}"
+        self.report.error("EV220", message, asked, expected=self._near(path) or "a file that exists")
         return True
 
     def _near(self, path: str) -> str:
@@ -146,7 +142,16 @@ class ComposeFiles:
         return self._environments[key]
 
     def inside(self, path: str, asked: Span) -> str | None:
-        """Return ``path`` relative to the root without detours, or None (EV007) where it leads out of the project."""
+        """Return ``path`` relative to the root or None (EV007, EV220) where it is not in the project."""
+        if is_remote(path):
+            self.report.error(
+                "EV220",
+                f"{path} is not a file of this project",
+                asked,
+                expected="a path",
+                help="download it into the project, so that everybody renders the same",
+            )
+            return None
         clean = posixpath.normpath(path)
         if posixpath.isabs(clean):
             root = str(self.root)

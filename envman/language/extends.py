@@ -21,7 +21,6 @@ from envman.language.interpolate import Scope
 from envman.source.reader import kind
 from envman.source.tree import Mapping, Node, Scalar, replace_entries
 
-MOST_LEVELS: Final = 100
 _FIELDS: Final = ("service", "file")
 _EXPECTED: Final = "a service's name, or {service: NAME, file: PATH}"
 
@@ -74,17 +73,14 @@ class _Chains:
     def resolve(self, first: _Link) -> Node:
         """Return what ``first`` is with all that it extends. Chains are walked, not recursed into."""
         chain: list[_Link] = []
+        seen: set[tuple[str, str]] = set()
         link: _Link | None = first
         while link is not None and link.key not in self.done:
-            if any(link.key == earlier.key for earlier in chain):
+            if link.key in seen:
                 self._report_cycle(chain, link)
                 break
-            if len(chain) >= MOST_LEVELS:
-                self.files.report.error(
-                    "EV110", f"more than {MOST_LEVELS} levels of extends", link.asked, expected="fewer levels"
-                )
-                break
             chain.append(link)
+            seen.add(link.key)
             link = self._next(link)
         base = self.done.get(link.key) if link is not None else None
         for one in reversed(chain):

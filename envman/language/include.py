@@ -105,10 +105,7 @@ def _entry(item: Node, files: ComposeFiles) -> _Entry | None:
 
 
 def _inside(node: Scalar, files: ComposeFiles) -> Scalar | None:
-    text = str(node.value)
-    if files.refused(text, "file", node.span):
-        return None
-    path = files.inside(text, node.span)
+    path = files.inside(str(node.value), node.span)
     if path is None:
         return None
     if is_blueprint(path):
@@ -155,15 +152,18 @@ def _load(entry: _Entry, scope: Scope, files: ComposeFiles, outer: tuple[tuple[s
     if env_files is None:
         return None
     inner = files.environment(scope, env_files)
+    key = (tuple(str(path.value) for path in entry.paths), entry.folder, id(inner))
+    if key in files.included:
+        return files.included[key]
     trees: list[Mapping] = []
     for path in entry.paths:
         tree = files.load(str(path.value), entry.folder, inner, path.span)
-        if tree is None or not _is_compose(tree, str(path.value), files):
+        if tree is None or not files.spend(tree, path.span):
             return None
-        if not files.spend(tree, path.span):
-            return None
+        _report_strangers(tree, str(path.value), files)
         trees.append(put_together(tree, str(path.value), inner, files, outer))
-    return merge_as_compose(trees, files.report)
+    files.included[key] = merge_as_compose(trees, files.report)
+    return files.included[key]
 
 
 def _env_files(entry: _Entry, files: ComposeFiles) -> list[str] | None:
@@ -176,22 +176,19 @@ def _env_files(entry: _Entry, files: ComposeFiles) -> list[str] | None:
         if node.value == _NO_FILE:
             continue
         path = files.inside(str(node.value), node.span)
-        if path is None or files.refused(path, "file", node.span):
+        if path is None or files.missing(path, node.span):
             return None
         found.append(path)
     return found
 
 
-def _is_compose(tree: Mapping, path: str, files: ComposeFiles) -> bool:
-    fine = True
+def _report_strangers(tree: Mapping, path: str, files: ComposeFiles) -> None:
     for key in tree.entries:
         if key in SECTIONS or key in _IGNORED or key.startswith("x-"):
             continue
-        fine = False
         expected = near_match(key, SECTIONS) or f"one of {', '.join(SECTIONS)}"
         message = f'"{key}" has no place in {path}, a Compose file'
         files.report.error("EV105", message, tree.keys[key], expected=expected)
-    return fine
 
 
 def _report_cycle(main: str, asked: Span, files: ComposeFiles, outer: tuple[tuple[str, Span], ...]) -> None:
@@ -224,7 +221,7 @@ def _join(whole: Mapping, included: Mapping, asked: Span, files: ComposeFiles) -
         for name, node in theirs.entries.items():
             if name not in entries:
                 entries[name], keys[name] = node, theirs.keys[name]
-            elif not name.startswith("x-") and plain(entries[name]) != plain(node):
+            elif entries[name] is not node and not name.startswith("x-") and plain(entries[name]) != plain(node):
                 _report_conflict(section, name, (theirs.keys[name], keys[name], asked), files)
         changes[section] = mine._replace(entries=entries, keys=keys)
     return replace_entries(whole, changes)
