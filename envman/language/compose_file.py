@@ -142,7 +142,7 @@ class ComposeFiles:
         return self._environments[key]
 
     def inside(self, path: str, asked: Span) -> str | None:
-        """Return ``path`` relative to the root or None (EV007, EV220) where it is not in the project."""
+        """Return ``path`` relative to the root or None (EV007, EV220, EV224) where it is not in the project."""
         if is_remote(path):
             self.report.error(
                 "EV220",
@@ -151,6 +151,9 @@ class ComposeFiles:
                 expected="a path",
                 help="download it into the project, so that everybody renders the same",
             )
+            return None
+        if "\0" in path:
+            self.report.error("EV224", "a path cannot hold a NUL byte", asked, expected="a path")
             return None
         clean = posixpath.normpath(path)
         if posixpath.isabs(clean):
