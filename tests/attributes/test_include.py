@@ -127,7 +127,8 @@ CASES: dict[str, dict[str, str]] = {
             models: {llm: {model: m}}
         """,
         "team/parts/x.yaml": """
-            services: {x: {image: x, volumes: ["./x:/x"], env_file: x.env}}
+            include: [../never-read.yaml]
+            services: {x: {image: "x:${PLACE}", label_file: x.labels, volumes: ["./x:/x"], env_file: x.env}}
         """,
         "team/lower/compose.yaml": """
             services: {low: {image: "low:${PLACE}-${LOWER}-$${KEPT}", volumes: ["../up:/up"], profiles: [p]}}
@@ -135,6 +136,7 @@ CASES: dict[str, dict[str, str]] = {
         "team/.env": "PLACE=team\nHERE=x\n",
         "team/api.env": "A=1\n",
         "team/parts/x.env": "A=1\n",
+        "team/parts/x.labels": "label=1\n",
         "team/lower/.env": "PLACE=lower\nLOWER=lower\nTAG=other\n",
     },
     "include of a list, with a project directory and env files": {
@@ -157,6 +159,33 @@ CASES: dict[str, dict[str, str]] = {
         "one.env": "X=one\nY=y\n",
         "two.env": "X=two\n",
         "elsewhere/.env": "X=not-read\n",
+    },
+    "what stands in an included file means its project directory": {
+        "main": """
+            include:
+              - {path: parts/deep/a.yaml, project_directory: elsewhere}
+              - path: [parts/deep/b.yaml, parts/b.yaml]
+        """,
+        "parts/deep/a.yaml": """
+            include: [{path: nested/n.yaml, env_file: nested.env}]
+            services: {a: {extends: {service: x, file: x.yaml}, label_file: a.labels}}
+        """,
+        "elsewhere/x.yaml": "services: {x: {image: x, env_file: x.env}}\n",
+        "elsewhere/x.env": "X=1\n",
+        "elsewhere/a.labels": "l=1\n",
+        "elsewhere/nested.env": "N=n\n",
+        "elsewhere/nested/n.yaml": """
+            services: {n: {image: "n:${N}", volumes: ["./n:/n"]}}
+        """,
+        "parts/deep/b.yaml": """
+            services: {b: {image: b, volumes: ["./b:/b"]}}
+        """,
+        "parts/b.yaml": """
+            include: [more.yaml]
+            services: {b: {extends: {service: y, file: y.yaml}}}
+        """,
+        "parts/deep/y.yaml": "services: {y: {image: y, volumes: ['./y:/y']}}\n",
+        "parts/deep/more.yaml": "services: {more: {image: y, volumes: ['./y:/y']}}\n",
     },
     "the same file twice, and the same network in two": {
         "main": """
@@ -189,7 +218,9 @@ CASES: dict[str, dict[str, str]] = {
 def config(folder: Path, file: Path) -> dict[str, Any]:
     """Return what the real Compose makes of ``file``, less what envman alone writes."""
     command = ["docker", "compose", "--project-name", "p", "--project-directory", str(folder), "--file", str(file)]
-    done = subprocess.run([*command, "--profile", "*", "config"], capture_output=True, text=True, check=False)
+    command += ["--profile", "*", "config"]
+    # In that folder: Compose looks for the env files of nested includes from where it runs.
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = yaml.safe_load(done.stdout)
     for section in ("services", "networks", "volumes"):

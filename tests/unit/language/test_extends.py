@@ -52,7 +52,7 @@ def test_values_keep_their_place_and_what_they_override(tmp_path: Path) -> None:
     assert changed is not None
     assert str(changed.span) == "blueprints/dev.yaml:6:22"
     assert changed.overrides is not None
-    assert str(changed.overrides.span) == "sub/common.yaml:9:20"
+    assert str(changed.overrides.span) == "sub/common.yaml:9:22"
     assert environment.data["services"]["web"]["env_file"] == [{"path": "./sub/web.env"}]
     assert environment.reached == (("sub/common.yaml",),)
     assert "extends" not in environment.data["services"]["web"]
