@@ -15,7 +15,10 @@ import yaml
 from trees import told, tree
 
 from envman.diagnostics import Report
+from envman.language.compose_file import ComposeFiles
 from envman.language.compose_rules import merge_as_compose
+from envman.language.extends import extend_services
+from envman.language.interpolate import Scope
 from envman.language.merge import LIST_RULES
 from envman.language.normalise import normalise
 from envman.language.paths import PathTable
@@ -169,6 +172,14 @@ def file(side: int) -> str:
     return yaml.safe_dump({"services": services, **yaml.safe_load(REST[side])}, sort_keys=False)
 
 
+def extending() -> str:
+    """Return one file in which the second value of each attribute extends the first."""
+    first, second = (yaml.safe_load(file(side)) for side in (0, 1))
+    services = {f"b{name}" if name.startswith("s") else name: one for name, one in first["services"].items()}
+    services |= {name: {**one, "extends": f"b{name}"} for name, one in second["services"].items()}
+    return yaml.safe_dump({**first, "services": services}, sort_keys=False)
+
+
 def config(folder: Path, *files: str) -> dict[str, Any]:
     """Return what the real Compose makes of ``files``."""
     options = [part for name in files for part in ("--file", name)]
@@ -187,10 +198,27 @@ def config(folder: Path, *files: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, Any]]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("overlay")
     for name, text in (("a.env", "A=1"), ("b.env", "A=2\nB=1"), ("a.labels", "a=1"), ("b.labels", "a=2\nb=1")):
         (folder / name).write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def extended(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    report = Report()
+    whole = extend_services(
+        normalise(tree(extending()), report), "extending.yaml", Scope(), ComposeFiles(folder, report)
+    )
+    assert told(report) == []
+    (folder / "extending.yaml").write_text(extending())
+    (folder / "extended.yaml").write_text(json.dumps(plain(whole)))
+    return config(folder, "extending.yaml"), config(folder, "extended.yaml")
+
+
+@pytest.fixture(scope="module")
+def both(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     report = Report()
     trees = []
     for side in (0, 1):
@@ -209,6 +237,15 @@ def test_an_attribute_is_merged_as_compose_merges_it(
     name = f"s{list(SERVICES).index(attribute)}"
     source, merged = both
     assert merged["services"][name] == source["services"][name]
+
+
+@pytest.mark.parametrize("attribute", SERVICES)
+def test_an_attribute_is_extended_as_compose_extends_it(
+    attribute: str, extended: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    name = f"s{list(SERVICES).index(attribute)}"
+    source, flat = extended
+    assert flat["services"][name] == source["services"][name]
 
 
 @pytest.mark.parametrize("section", ["networks", "volumes", "secrets", "configs", "models", "x-top"])
