@@ -39,20 +39,27 @@ class _Entry(NamedTuple):
     env_files: list[Scalar] | None
 
 
+class _Outer(NamedTuple):
+    """An include that is being loaded: its first file, which names it, and where it is asked for."""
+
+    main: str
+    asked: Span
+
+
 def put_together(
-    tree: Mapping, path: str, scope: Scope, files: ComposeFiles, outer: tuple[tuple[str, Span], ...] = ()
+    tree: Mapping, path: str, scope: Scope, files: ComposeFiles, outer: tuple[_Outer, ...] = ()
 ) -> Mapping:
     """Return ``tree``, the file at ``path``, with what it extends and includes; neither word is left in it.
 
-    The tree is interpolated in ``scope``, normalised, and its paths mean the project's root. ``outer`` are the files
-    that include this one, outermost first. What is wrong goes to the report.
+    The tree is interpolated in ``scope``, normalised, and its paths mean the project's root. ``outer`` are the includes
+    that led here, outermost first. What is wrong goes to the report.
     """
     tree = extend_services(tree, path, scope, files)
     if "include" not in tree.entries:
         return tree
     whole = replace_entries(tree, {"include": None})
     for entry in _entries(tree.entries["include"], files):
-        included = _load(entry, scope, files, (*outer, (path, entry.paths[0].span)))
+        included = _load(entry, scope, files, outer)
         if included is not None:
             whole = _join(whole, included, entry.paths[0].span, files)
     return whole
@@ -140,12 +147,12 @@ def _texts(node: Node | None, name: str, files: ComposeFiles) -> list[Scalar] | 
 # --- loading
 
 
-def _load(entry: _Entry, scope: Scope, files: ComposeFiles, outer: tuple[tuple[str, Span], ...]) -> Mapping | None:
+def _load(entry: _Entry, scope: Scope, files: ComposeFiles, outer: tuple[_Outer, ...]) -> Mapping | None:
     main, asked = str(entry.paths[0].value), entry.paths[0].span
-    if main in (path for path, _ in outer):
+    if main in (one.main for one in outer):
         _report_cycle(main, asked, files, outer)
         return None
-    if len(outer) > MOST_LEVELS:
+    if len(outer) >= MOST_LEVELS:
         files.report.error("EV110", f"more than {MOST_LEVELS} levels of include", asked, expected="fewer levels")
         return None
     env_files = _env_files(entry, files)
@@ -161,7 +168,7 @@ def _load(entry: _Entry, scope: Scope, files: ComposeFiles, outer: tuple[tuple[s
         if tree is None or not files.spend(tree, path.span):
             return None
         _report_strangers(tree, str(path.value), files)
-        trees.append(put_together(tree, str(path.value), inner, files, outer))
+        trees.append(put_together(tree, str(path.value), inner, files, (*outer, _Outer(main, asked))))
     files.included[key] = merge_as_compose(trees, files.report)
     return files.included[key]
 
@@ -191,17 +198,15 @@ def _report_strangers(tree: Mapping, path: str, files: ComposeFiles) -> None:
         files.report.error("EV105", message, tree.keys[key], expected=expected)
 
 
-def _report_cycle(main: str, asked: Span, files: ComposeFiles, outer: tuple[tuple[str, Span], ...]) -> None:
-    names = [path for path, _ in outer]
+def _report_cycle(main: str, asked: Span, files: ComposeFiles, outer: tuple[_Outer, ...]) -> None:
+    names = [one.main for one in outer]
     start = names.index(main)
     files.report.error(
         "EV223",
         f"the files include each other: {' -> '.join((*names[start:], main))}",
         asked,
         expected="a file that does not include this one",
-        notes=tuple(
-            Note(f"{names[index + 1]} is included here", outer[index][1]) for index in range(start, len(outer) - 1)
-        ),
+        notes=tuple(Note(f"{one.main} is included here", one.asked) for one in outer[start + 1 :]),
     )
 
 

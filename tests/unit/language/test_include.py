@@ -151,6 +151,18 @@ def test_a_diamond_is_one_and_the_same(tmp_path: Path) -> None:
     assert time.monotonic() - began < 5
 
 
+def test_a_circle_through_the_second_file_of_a_list_is_one(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {"a.yaml": "services: {a: {image: x}}\n", "b.yaml": "include: [{path: [a.yaml, b.yaml]}]\nservices: {}\n"},
+    )
+
+    environment, problems = attempt(tmp_path, dev="include: [{path: [a.yaml, b.yaml]}]\n")
+
+    assert environment is None
+    assert [one.message for one in problems] == ["the files include each other: a.yaml -> a.yaml"]
+
+
 def fifo(root: Path) -> None:
     os.mkfifo(root / "odd.yaml")
 
