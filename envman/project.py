@@ -32,11 +32,12 @@ _INSTANCE: Final = re.compile(r"[a-z0-9_]{1,30}")
 
 @dataclass(slots=True)
 class Project:
-    """A project's root, its file, and the blueprints read so far (each file is read once a run)."""
+    """A project's root, its file, and the blueprints and Compose files read so far (each file is read once a run)."""
 
     root: Path
     file: ProjectFile
     layers: dict[str, Layer | None] = field(default_factory=dict)
+    compose_files: dict[str, Mapping] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -185,7 +186,7 @@ def load_environment(
         trees.append(normalise(body, report))
     reached: tuple[tuple[str, ...], ...] = ()
     if any(has_other_files(tree) for tree in trees):
-        trees, reached = compose_layers(project.root, layers, trees, scope, report)
+        trees, reached = compose_layers(project.root, layers, trees, scope, report, sources=project.compose_files)
     tree = merge_layers(trees, report)
     # Bound even where there are errors, so that one run shows all of them.
     stack, data = bind(tree, Stack, report, what="a blueprint", also=HEADER_KEYS)

@@ -28,16 +28,18 @@ BLUEPRINTS: Final = "blueprints"
 class ComposeFiles:
     """What one environment's ``include`` and ``extends`` read, with how much they may still read.
 
+    ``sources`` are the files as they stand, shared by all environments of a run: each is read once.
     ``used`` are the files of the layer at hand, as shown. ``services`` names the file of every service of every layer,
     for advice. ``included`` is what an include came to, by paths, project directory and scope.
     """
 
     root: Path
     report: Report
+    sources: dict[str, Mapping]
     services: dict[str, str] = field(default_factory=dict)
     used: list[str] = field(default_factory=list)
     included: dict[tuple[tuple[str, ...], str, int], Mapping] = field(default_factory=dict)
-    _sources: dict[str, Mapping | None] = field(default_factory=dict)
+    _failed: set[str] = field(default_factory=set)
     _ready: dict[tuple[str, str, int], Mapping | None] = field(default_factory=dict)
     _environments: dict[tuple[int, tuple[str, ...]], Scope] = field(default_factory=dict)
     _names: dict[int, frozenset[str]] = field(default_factory=dict)
@@ -80,22 +82,24 @@ class ComposeFiles:
         return self._nodes <= MOST_NODES
 
     def _read(self, path: str, asked: Span) -> Mapping | None:
-        if path in self._sources:
-            return self._sources[path]
+        if path in self.sources or path in self._failed:
+            return self.sources.get(path)
         if self._nodes > MOST_NODES or self.missing(path, asked):
             return None
-        self._sources[path] = None
+        self._failed.add(path)
         try:
             source = read_source(self.root / path, root=self.root)
         except EnvmanError as error:
             self.report.extend(replace(one, span=one.span or asked) for one in error.diagnostics)
             return None
         here = Report()
-        self._sources[path] = read_tree(source, here)
+        tree = read_tree(source, here)
         self.report.extend(here.diagnostics)
         if any(one.code == "EV110" for one in here.errors):
             self._nodes = MOST_NODES + 1  # it took long enough to find that out
-        return self._sources[path]
+        if tree is not None:
+            self.sources[path] = tree
+        return tree
 
     def missing(self, path: str, asked: Span) -> bool:
         """Whether there is no file at ``path``; that is reported, with a near match."""

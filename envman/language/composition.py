@@ -21,19 +21,26 @@ def has_other_files(tree: Mapping) -> bool:
 
 
 def compose_layers(
-    root: Path, layers: list[Layer], trees: list[Mapping], scope: Scope, report: Report
+    root: Path,
+    layers: list[Layer],
+    trees: list[Mapping],
+    scope: Scope,
+    report: Report,
+    *,
+    sources: dict[str, Mapping],
 ) -> tuple[list[Mapping], tuple[tuple[str, ...], ...]]:
     """Return ``trees``, the normalised bodies of ``layers``, put together with what they include and extend.
 
     Beside them, for each, the names of the files that were read. Each layer is done by itself, as Compose does each
-    file, before layers meet. Problems go to ``report``.
+    file, before layers meet. ``sources`` are files that were read already, by path, and is added to. Problems go to
+    ``report``.
     """
     # Most environments need none of this.
     from envman.language.compose_file import ComposeFiles
     from envman.language.include import put_together
 
     outside = replace(scope, blueprint=layers[-1].tree.span.source.name)
-    files = ComposeFiles(root, report)
+    files = ComposeFiles(root, report, sources)
     for layer, tree in zip(layers, trees, strict=True):
         services = tree.entries.get("services")
         if isinstance(services, Mapping):

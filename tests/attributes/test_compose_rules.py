@@ -209,7 +209,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def extended(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     report = Report()
     whole = extend_services(
-        normalise(tree(extending()), report), "extending.yaml", Scope(), ComposeFiles(folder, report)
+        normalise(tree(extending()), report), "extending.yaml", Scope(), ComposeFiles(folder, report, {})
     )
     assert told(report) == []
     (folder / "extending.yaml").write_text(extending())

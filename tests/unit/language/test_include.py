@@ -8,9 +8,11 @@ import pytest
 from environments import attempt, facts, load
 
 from envman.checks import check_environment
-from envman.diagnostics import Report
+from envman.diagnostics import Report, Source
 from envman.language import composition
+from envman.project import load_environment, open_project
 from envman.render.compose import render
+from envman.source.files import read_source
 
 
 def write(root: Path, files: dict[str, str]) -> None:
@@ -163,6 +165,37 @@ def test_a_circle_through_the_second_file_of_a_list_is_one(tmp_path: Path) -> No
     assert [one.message for one in problems] == ["the files include each other: a.yaml -> a.yaml"]
 
 
+def test_a_file_is_read_once_a_run_and_its_problems_told_for_each_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(
+        tmp_path,
+        {
+            "envman.yaml": "name: churn\nlanguage: 1\n",
+            "blueprints/dev.yaml": "include: [a.yaml]\n",
+            "blueprints/prod.yaml": "include: [a.yaml, b.yaml]\n",
+            "a.yaml": "services: {a: {image: x}}\n",
+            "b.yaml": "services: {b: {image: x}\n",
+        },
+    )
+    read: list[str] = []
+
+    def counted(path: Path, *, root: Path) -> Source:
+        read.append(path.name)
+        return read_source(path, root=root)
+
+    monkeypatch.setattr("envman.language.compose_file.read_source", counted)
+    project = open_project(tmp_path)
+    codes = []
+    for name in ("dev", "prod", "prod"):
+        report = Report()
+        load_environment(project, name, report, settings={}, process={})
+        codes.append([one.code for one in report])
+
+    assert codes == [[], ["EV100"], ["EV100"]]
+    assert read == ["a.yaml", "b.yaml", "b.yaml"]
+
+
 def fifo(root: Path) -> None:
     os.mkfifo(root / "odd.yaml")
 
@@ -259,7 +292,7 @@ def test_a_name_that_no_file_can_have(name: str, tmp_path: Path) -> None:
 
 
 def test_a_blueprint_without_either_never_comes_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unexpected(*_: object) -> None:
+    def unexpected(*_: object, **__: object) -> None:
         raise AssertionError("nothing is to be put together")
 
     monkeypatch.setattr("envman.project.compose_layers", unexpected)
