@@ -19,15 +19,15 @@ from envman.language.merge import (
     ListRule,
     Rules,
     field_text,
+    merge_all,
     merge_by,
     mount_identity,
     over,
-    replace,
     stands_alone,
     without_tags,
 )
 from envman.language.paths import PathTable
-from envman.source.reader import kind
+from envman.source.reader import RESET, kind
 from envman.source.scalars import text_of
 from envman.source.tree import Mapping, Node, Path, Scalar, Sequence, dotted
 
@@ -36,10 +36,7 @@ Identity = Callable[[Node], str | None]
 
 def merge_as_compose(trees: list[Mapping], report: Report) -> Mapping:
     """Return what Compose makes of ``trees``, given to it as ``-f`` files in this order; the result holds no tags."""
-    merged = trees[0]
-    for tree in trees[1:]:
-        merged = merge_by(COMPOSE_RULES, merged, tree, report)
-    return without_tags(merged)
+    return merge_all(COMPOSE_RULES, trees, report)
 
 
 def extend_service(base: Mapping, service: Mapping, name: str, report: Report) -> Mapping:
@@ -47,7 +44,30 @@ def extend_service(base: Mapping, service: Mapping, name: str, report: Report) -
 
     Its ``!reset`` and ``!override`` have done their work on the base and stay, because they mean the parent layers too.
     """
-    return merge_by(_EXTENDING, without_tags(base), service, report, ("services", name))
+    bare = without_tags(base)
+    assert isinstance(bare, Mapping)  # the kind of a node stays
+    merged = _tagged(merge_by(COMPOSE_RULES, bare, service, report, ("services", name)), service)
+    assert isinstance(merged, Mapping)  # as above
+    return merged
+
+
+def _tagged(merged: Node, own: Node) -> Node:
+    """Return ``merged`` with the tags of ``own``, which is what was laid over the base."""
+    if own.tag is not None:
+        return own if own.tag == RESET else merged._replace(tag=own.tag)
+    if not isinstance(merged, Mapping) or not isinstance(own, Mapping):
+        return merged
+    entries, keys = dict(merged.entries), dict(merged.keys)
+    for key, value in own.entries.items():
+        if key in entries:
+            entries[key] = _tagged(entries[key], value)
+        elif value.tag == RESET:
+            entries[key], keys[key] = value, own.keys[key]
+    return merged._replace(entries=entries, keys=keys)
+
+
+def _replace(parent: Sequence, child: Sequence, path: Path, report: Report) -> Sequence:  # noqa: ARG001
+    return child._replace(overrides=parent)
 
 
 def append(parent: Sequence, child: Sequence, path: Path, report: Report) -> Sequence:  # noqa: ARG001 - a rule
@@ -186,13 +206,13 @@ _KEYED: Final = (
 )
 _SERVICE_LISTS: Final[dict[str, ListRule]] = {
     **dict.fromkeys(_KEYED, _one_of_each(_key)),
-    "command": replace,
+    "command": _replace,
     "configs": _one_of_each(_grant("")),
     "devices": _one_of_each(lambda node: field_text(node, "target") or field_text(node, "source")),
-    "entrypoint": replace,
+    "entrypoint": _replace,
     "env_file": _one_of_each(lambda node: field_text(node, "path")),
     "expose": _one_of_each(_text),
-    "healthcheck.test": replace,
+    "healthcheck.test": _replace,
     "ports": _one_of_each(_port),
     "secrets": _one_of_each(_grant("/run/secrets")),
     "volumes": _one_of_each(mount_identity),
@@ -204,4 +224,3 @@ _LISTS: Final[PathTable[ListRule]] = PathTable(
     }
 )
 COMPOSE_RULES: Final = Rules(_LISTS, append, _null_overrides, _alone, _other_kind)
-_EXTENDING: Final = COMPOSE_RULES._replace(keep_tags=True)

@@ -27,8 +27,7 @@ class Rules(NamedTuple):
 
     ``lists`` is the table of lists and ``unlisted`` the rule of a list that has no row in it. ``null`` says whether a
     child's null takes the place of what the parent has, ``alone`` whether a child's mapping replaces the parent's
-    whole. ``other`` lays a child's scalar, or value of another kind, over the parent's. With ``keep_tags`` the result
-    still has the child's ``!reset`` and ``!override``, for a merge that comes after.
+    whole. ``other`` lays a child's scalar, or value of another kind, over the parent's.
     """
 
     lists: PathTable[ListRule]
@@ -37,24 +36,32 @@ class Rules(NamedTuple):
     alone: Callable[[Mapping, Mapping, Path], bool]
     other: Callable[[Node, Node, Path, Report], Node]
     one_mount_a_target: bool = False
-    keep_tags: bool = False
 
 
 def merge_layers(trees: list[Mapping], report: Report) -> Mapping:
     """Return ``trees`` merged in order, parents first; the result holds no tags."""
-    merged = trees[0]
+    return merge_all(LAYER_RULES, trees, report)
+
+
+def merge_all(rules: Rules, trees: list[Mapping], report: Report) -> Mapping:
+    """Return ``trees`` merged in order by ``rules``, the first one lowest; the result holds no tags."""
+    merged = without_tags(trees[0])
+    assert isinstance(merged, Mapping)  # the kind of a node stays
     for tree in trees[1:]:
-        merged = merge(merged, tree, report)
-    return without_tags(merged)
+        merged = merge_by(rules, merged, tree, report)
+    return merged
 
 
 def merge(parent: Mapping, child: Mapping, report: Report) -> Mapping:
-    """Return ``parent`` with ``child`` laid over it."""
+    """Return ``parent``, which holds no tags, with ``child`` laid over it; nor does the result hold any."""
     return merge_by(LAYER_RULES, parent, child, report)
 
 
 def merge_by(rules: Rules, parent: Mapping, child: Mapping, report: Report, path: Path = ()) -> Mapping:
-    """Return ``parent`` with ``child`` laid over it by ``rules``; both stand at ``path`` of a whole file."""
+    """Return ``parent`` with ``child`` laid over it by ``rules``; both stand at ``path`` of a whole file.
+
+    The parent holds no tags, nor does the result.
+    """
     table: PathTable[ListRule] | None = rules.lists
     for step in path:
         table = table and table.below(str(step))
@@ -67,14 +74,16 @@ def _merge(
     parent: Node, child: Node, path: Path, table: PathTable[ListRule] | None, rules: Rules, report: Report
 ) -> Node:
     if child.tag == OVERRIDE:
-        return over(parent, child if rules.keep_tags else child._replace(tag=None))
+        return over(parent, child)
     if isinstance(parent, Mapping) and isinstance(child, Mapping):
         if rules.alone(parent, child, path):
             return over(parent, child)
         return _merge_mappings(parent, child, path, table, rules, report)
     if isinstance(parent, Sequence) and isinstance(child, Sequence):
         rule = table.rule if table is not None else None
-        return (rule or rules.unlisted)(parent, child, path, report)
+        cleaned = without_tags(child)
+        assert isinstance(cleaned, Sequence)  # the kind of a node stays
+        return (rule or rules.unlisted)(parent, cleaned, path, report)
     if isinstance(child, Scalar) and child.value is None and child.problem is None:
         # `networks: {front: null}` says nothing of what the parent says, as in Compose.
         return over(parent, child) if rules.null(parent, path) else parent
@@ -95,7 +104,7 @@ def _child_wins(parent: Node, child: Node, path: Path, report: Report) -> Node: 
 
 def over(parent: Node, child: Node) -> Node:
     """Return ``child`` in the place of ``parent``, and with it as what it overrides."""
-    return child._replace(overrides=parent)
+    return without_tags(child)._replace(overrides=parent)
 
 
 def stands_alone(parent: Mapping, child: Mapping, path: Path) -> bool:
@@ -119,14 +128,14 @@ def _merge_mappings(
     entries = dict(parent.entries)
     keys = dict(parent.keys)
     for key, value in child.entries.items():
-        if value.tag == RESET and not rules.keep_tags:
+        if value.tag == RESET:
             entries.pop(key, None)
             keys.pop(key, None)
             continue
-        if key in entries and value.tag != RESET:
+        if key in entries:
             entries[key] = _merge(entries[key], value, (*path, key), table and table.below(key), rules, report)
         else:
-            entries[key] = value
+            entries[key] = without_tags(value)
         keys[key] = child.keys[key]
     if rules.one_mount_a_target and len(path) == 2 and path[0] == "services":
         _one_mount_a_target(entries, child)
@@ -146,21 +155,17 @@ def _one_mount_a_target(entries: dict[str, Node], child: Mapping) -> None:
                 entries[other] = theirs._replace(items=kept)
 
 
-def without_tags(tree: Mapping) -> Mapping:
-    """Return ``tree`` without the tags that are left, and without what ``!reset`` stands at."""
-    cleaned = _without_tags(tree)
-    assert isinstance(cleaned, Mapping)  # the kind of a node stays
-    return cleaned
+def without_tags(node: Node) -> Node:
+    """Return ``node`` as it is where there is nothing to override: what ``!reset`` marks is not there.
 
-
-def _without_tags(node: Node) -> Node:
-    """Drop what is left of ``!reset`` and ``!override`` where there was nothing to override."""
+    Every layer but the last is a parent too, and what it removed must not come back under the next child.
+    """
     if isinstance(node, Mapping):
-        entries = {key: _without_tags(value) for key, value in node.entries.items() if value.tag != RESET}
+        entries = {key: without_tags(value) for key, value in node.entries.items() if value.tag != RESET}
         if len(entries) != len(node.entries) or any(entries[key] is not node.entries[key] for key in entries):
             node = node._replace(entries=entries, keys={key: node.keys[key] for key in entries})
     elif isinstance(node, Sequence):
-        items = tuple(_without_tags(item) for item in node.items if item.tag != RESET)
+        items = tuple(without_tags(item) for item in node.items if item.tag != RESET)
         if len(items) != len(node.items) or any(new is not old for new, old in zip(items, node.items, strict=True)):
             node = node._replace(items=items)
     return node if node.tag is None else node._replace(tag=None)
@@ -169,8 +174,7 @@ def _without_tags(node: Node) -> Node:
 # --- rules for lists
 
 
-def replace(parent: Sequence, child: Sequence, path: Path, report: Report) -> Sequence:  # noqa: ARG001
-    """Return the child's list in the place of the parent's."""
+def _replace(parent: Sequence, child: Sequence, path: Path, report: Report) -> Sequence:  # noqa: ARG001
     return child._replace(overrides=parent)
 
 
@@ -332,16 +336,16 @@ _SERVICE_LISTS: Final[dict[str, ListRule]] = {
             "provider.options.*",
             "volumes_from",
         ),
-        replace,
+        _replace,
     ),
 }
 LIST_RULES: Final[PathTable[ListRule]] = PathTable(
     {
         **{f"services.*.{pattern}": rule for pattern, rule in _SERVICE_LISTS.items()},
-        "models.*.runtime_flags": replace,
-        "networks.*.ipam.config": replace,
-        "profiles": replace,
-        "variables.*.values": replace,
+        "models.*.runtime_flags": _replace,
+        "networks.*.ipam.config": _replace,
+        "profiles": _replace,
+        "variables.*.values": _replace,
     }
 )
-LAYER_RULES: Final = Rules(LIST_RULES, replace, _null_overrides, stands_alone, _child_wins, one_mount_a_target=True)
+LAYER_RULES: Final = Rules(LIST_RULES, _replace, _null_overrides, stands_alone, _child_wins, one_mount_a_target=True)
