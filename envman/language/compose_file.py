@@ -88,7 +88,9 @@ class ComposeFiles:
             return None
         self._failed.add(path)
         try:
-            source = read_source(self.root / path, root=self.root)
+            # Whoever names a `.env` file by mistake is not to see its lines quoted.
+            secret = ".env" in posixpath.basename(path)
+            source = read_source(self.root / path, root=self.root, confidential=secret)
         except EnvmanError as error:
             self.report.extend(replace(one, span=one.span or asked) for one in error.diagnostics)
             return None

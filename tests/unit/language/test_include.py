@@ -10,6 +10,8 @@ from environments import attempt, facts, load
 from envman.checks import check_environment
 from envman.diagnostics import Report, Source
 from envman.language import composition
+from envman.output.diagnostics import human
+from envman.output.style import Style
 from envman.project import load_environment, open_project
 from envman.render.compose import render
 from envman.source.files import read_source
@@ -124,6 +126,16 @@ def test_a_value_of_an_env_file_is_in_no_message(tmp_path: Path) -> None:
     assert "hunter2" not in problems[0].message
 
 
+def test_an_env_file_that_is_taken_for_a_compose_file_is_not_quoted(tmp_path: Path) -> None:
+    write(tmp_path, {"prod.env": "PASSWORD: {hunter2\n"})
+
+    environment, problems = attempt(tmp_path, dev="include: [prod.env]\n")
+
+    assert environment is None
+    assert [one.code for one in problems] == ["EV100"]
+    assert "hunter2" not in human(problems, Style(colour=False))
+
+
 def test_a_fixed_name_of_an_own_include_is_no_inherited_one(tmp_path: Path) -> None:
     write(tmp_path, {"a.yaml": "services: {a: {image: x, networks: [n]}}\nnetworks: {n: {name: fixed}}\n"})
 
@@ -180,9 +192,9 @@ def test_a_file_is_read_once_a_run_and_its_problems_told_for_each_environment(
     )
     read: list[str] = []
 
-    def counted(path: Path, *, root: Path) -> Source:
+    def counted(path: Path, *, root: Path, confidential: bool) -> Source:
         read.append(path.name)
-        return read_source(path, root=root)
+        return read_source(path, root=root, confidential=confidential)
 
     monkeypatch.setattr("envman.language.compose_file.read_source", counted)
     project = open_project(tmp_path)
