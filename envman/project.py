@@ -10,6 +10,7 @@ from typing import Final
 
 from envman.diagnostics import EnvmanError, Report, Span
 from envman.diagnostics.diagnostic import fail, near_match
+from envman.language.composition import compose_layers, has_other_files
 from envman.language.interpolate import interpolate
 from envman.language.layers import HEADER_KEYS, Layer, linearise, read_layer
 from envman.language.merge import merge_layers
@@ -33,11 +34,12 @@ _INSTANCE: Final = re.compile(r"[a-z0-9_]{1,30}")
 
 @dataclass(slots=True)
 class Project:
-    """A project's root, its file, and the blueprints read so far (each file is read once a run)."""
+    """A project's root, its file, and the blueprints and Compose files read so far (each file is read once a run)."""
 
     root: Path
     file: ProjectFile
     layers: dict[str, Layer | None] = field(default_factory=dict)
+    compose_files: dict[str, Mapping] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -195,6 +197,9 @@ def load_environment(
         body = interpolate(layer.body, scope)
         assert isinstance(body, Mapping)  # interpolation keeps the kind of node
         trees.append(normalise(body, report))
+    reached: tuple[tuple[str, ...], ...] = ()
+    if any(has_other_files(tree) for tree in trees):
+        trees, reached = compose_layers(project.root, layers, trees, scope, report, sources=project.compose_files)
     tree = merge_layers(trees, report)
     services = node_at(tree, ("services",))
     if isinstance(services, Mapping) and len(services.entries) > MOST_SERVICES:
@@ -212,6 +217,7 @@ def load_environment(
         protected=own.header.protected,
         layers=tuple(layer.name for layer in layers),
         files=tuple(layer.tree.span.source.name for layer in layers),
+        reached=reached,
         stack=stack,
         data=data,
         tree=tree,

@@ -66,13 +66,14 @@ def incomplete_secrets(environment: Environment) -> Iterator[Diagnostic]:
 def inherited_names(environment: Environment) -> Iterator[Diagnostic]:
     """EV210: a fixed name inherited from another environment would make both use one volume or network."""
     own = environment.files[-1]
+    ours = {own, *(environment.reached[-1] if environment.reached else ())}
     for kind, entries in (("volumes", environment.stack.volumes), ("networks", environment.stack.networks)):
         for name, entry in entries.items():
             if entry is None or entry.shared or (entry.name is None and not entry.is_external):
                 continue
             attribute = "name" if entry.name is not None else "external"
             span = environment.span(kind, name, attribute)
-            if span.source.name != own and len(environment.files) > 1:
+            if span.source.name not in ours and len(environment.files) > 1:
                 yield Diagnostic(
                     "EV210",
                     f'{kind[:-1]} "{name}" is the same one in every environment that inherits this',

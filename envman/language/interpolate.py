@@ -66,13 +66,15 @@ class _Spent:
 class Scope:
     """The variables of an environment. ``secrets`` are names that must not be used as variables.
 
-    ``used`` collects the names that stand in values, also where an operator then passes them over.
+    ``used`` collects the names that stand in values, also where an operator then passes them over. ``blueprint`` is where a
+    variable is to be declared, for values that stand in another file.
     """
 
     variables: Map[str, Resolved] = field(default_factory=dict)
     secrets: frozenset[str] = frozenset()
     used: set[str] = field(default_factory=set, compare=False)
     spent: _Spent = field(default_factory=_Spent, compare=False, repr=False)
+    blueprint: str = ""
 
 
 class _FailedError(Exception):
@@ -147,7 +149,8 @@ def _look_up(name: str, scope: Scope, used: list[str], offset: int) -> Value:
             f'variable "{name}" is not declared',
             offset,
             near or "a name under `variables:`",
-            f"declare it under `variables:` (for example `{name}: {{type: string}}`), or write $$ for a literal $",
+            f"declare it under `variables:`{f' of {scope.blueprint}' if scope.blueprint else ''} "
+            f"(for example `{name}: {{type: string}}`), or write $$ for a literal $",
         )
     used.append(name)
     variable = scope.variables[name]

@@ -18,7 +18,8 @@ class Environment:
 
     ``stack`` is typed, ``data`` the same as plain data with keys in the author's order and with ``x-`` extensions,
     ``tree`` the same with the origin of every leaf. ``layers`` names the blueprints, parents first; ``files`` their
-    paths as shown. ``scope`` holds the variables that were interpolated, with their origins.
+    paths as shown; ``reached`` the files that each of them includes or extends (empty where none does). ``scope`` holds
+    the variables that were interpolated, with their origins.
     """
 
     project: str
@@ -32,6 +33,7 @@ class Environment:
     data: dict[str, Any]
     tree: Mapping
     scope: Map[str, Variable] = field(default_factory=dict)
+    reached: tuple[tuple[str, ...], ...] = ()
 
     @property
     def key(self) -> str:

@@ -193,7 +193,9 @@ class _Renderer:
         environment, facts = self.environment, self.facts
         file = facts.project_directory / ".envman" / environment.key / "docker-compose.yml"
         instance = f", instance {environment.instance}" if environment.instance else ""
-        sources = ", ".join(environment.files)
+        sources = ", ".join(
+            dict.fromkeys((*environment.files, *(name for names in environment.reached for name in names)))
+        )
         plain_docker = (
             f"  docker compose --project-directory {quote(str(facts.project_directory))} "
             f"--project-name {environment.compose_project} --env-file /dev/null --file {quote(str(file))} up --detach"
