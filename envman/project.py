@@ -26,6 +26,8 @@ from envman.source.tree import Mapping, node_at
 
 PROJECT_FILE: Final = "envman.yaml"
 BLUEPRINTS: Final = "blueprints"
+# Far beyond any stack; each costs memory when its attributes are checked.
+MOST_SERVICES: Final = 10_000
 _INSTANCE: Final = re.compile(r"[a-z0-9_]{1,30}")
 
 
@@ -121,7 +123,7 @@ def _place(tree: Mapping, key: str) -> Span | None:
 def _require(requirement: str, span: Span | None) -> None:
     from envman.version import installed_version
 
-    match = re.fullmatch(r">=\s*(\d+(?:\.\d+)*)", requirement)
+    match = re.fullmatch(r">=\s*(\d{1,9}(?:\.\d{1,9}){0,3})", requirement)
     if match is None:
         raise fail("EV005", f'"{requirement}" is not a requirement', span, expected='">=0.1"')
     have = tuple(int(part) for part in re.findall(r"\d+", installed_version())[:3])
@@ -183,6 +185,10 @@ def load_environment(
         assert isinstance(body, Mapping)  # interpolation keeps the kind of node
         trees.append(normalise(body, report))
     tree = merge_layers(trees, report)
+    services = node_at(tree, ("services",))
+    if isinstance(services, Mapping) and len(services.entries) > MOST_SERVICES:
+        report.error("EV110", f"more than {MOST_SERVICES:,} services", services.span, expected="fewer services")
+        return None
     # Bound even where there are errors, so that one run shows all of them.
     stack, data = bind(tree, Stack, report, what="a blueprint", also=HEADER_KEYS)
     if stack is None or len(report.errors) > before:

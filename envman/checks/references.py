@@ -68,21 +68,25 @@ def dependency_cycles(environment: Environment) -> Iterator[Diagnostic]:
     services = environment.stack.services
     done: set[str] = set()
     reported: set[frozenset[str]] = set()
-
-    def visit(name: str, chain: tuple[str, ...]) -> Iterator[Diagnostic]:
-        for other in services[name].depends_on or {}:
-            if other in (*chain, name):
-                cycle = (*chain, name)[(*chain, name).index(other) :]
+    for start in services:
+        if start in done:
+            continue
+        # Not a recursion: a chain may be longer than Python's stack.
+        chain: dict[str, Iterator[str]] = {start: iter(services[start].depends_on or ())}
+        while chain:
+            name = next(reversed(chain))
+            other = next(chain[name], None)
+            if other is None:
+                done.add(name)
+                del chain[name]
+            elif other in chain:
+                names = list(chain)
+                cycle = names[names.index(other) :]
                 if frozenset(cycle) not in reported:
                     reported.add(frozenset(cycle))
                     yield _cycle(environment, cycle)
             elif other in services and other not in done:
-                yield from visit(other, (*chain, name))
-        done.add(name)
-
-    for name in services:
-        if name not in done:
-            yield from visit(name, ())
+                chain[other] = iter(services[other].depends_on or ())
 
 
 def _cycle(environment: Environment, cycle: Iterable[str]) -> Diagnostic:

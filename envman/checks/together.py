@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from envman.checks.ports import Claim, fixed_claims
+from envman.checks.ports import Claims, fixed_claims
 from envman.diagnostics import Note, Report
 from envman.model.environment import Environment
 
 
 def check_together(environments: list[Environment], report: Report) -> None:
     """Add warnings for what keeps two of ``environments`` from running at the same time (EV302)."""
-    claims: list[Claim] = []
+    claims = Claims()
     for environment in environments:
         for claim in fixed_claims(environment):
-            others = (one for one in claims if one.environment != claim.environment)
-            first = next((one for one in others if one.clashes(claim)), None)
+            first = claims.clash(claim, others=True)
             if first is not None:
                 same = first.span == claim.span
                 report.warning(
@@ -26,4 +25,4 @@ def check_together(environments: list[Environment], report: Report) -> None:
                     notes=() if same else (Note(f"{first.environment} publishes it here", first.span),),
                     help="write `published: auto`, or give one of them another port",
                 )
-            claims.append(claim)
+            claims.add(claim)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -94,15 +93,14 @@ class Invocation:
         """Write the one JSON document of a run, where that is the format."""
         if self.format is not Format.JSON:
             return
-        from envman.output.diagnostics import as_data
+        from envman.output.diagnostics import as_data, as_json
 
         document = {
             "exit_status": status,
             "diagnostics": [as_data(one) for one in self.shown],
             "result": self.result,
         }
-        json.dump(document, sys.stdout, indent=2, ensure_ascii=False, default=str)
-        sys.stdout.write("\n")
+        sys.stdout.write(as_json(document) + "\n")
         sys.stdout.flush()
 
 

@@ -45,6 +45,8 @@ CODES: Final[dict[str, Code]] = {
     "EV111": Code("empty file"),
     "EV112": Code("not a size"),
     "EV113": Code("not a .env file"),
+    "EV114": Code("too many problems"),
+    "EV115": Code("a pattern that takes too long"),
     "EV201": Code("missing parent"),
     "EV202": Code("cyclic parents"),
     "EV203": Code("undeclared variable"),

@@ -19,9 +19,14 @@ from envman.source.tree import Mapping, Node, Scalar, Value
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LONE: Final = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_][A-Za-z0-9_]*)\}|(?P<bare>[A-Za-z_][A-Za-z0-9_]*))")
+_REFERENCE: Final = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 _OPERATORS: Final = (":-", ":?", ":+", "-", "?", "+")
 _BRACES: Final = re.compile(r"\$\{|\}")
 _DEEPEST: Final = 20
+# What all values of an environment may grow to: a long value that is used often enough fills any memory.
+MOST_TEXT: Final = 16 * 1024 * 1024
+# A near match is looked for in this many names, and then no more: the first are enough to see what is wrong.
+_MOST_MISSES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +44,25 @@ class Resolved:
     problem: Diagnostic | None = None
 
 
+@dataclass(slots=True)
+class _Spent:
+    """What the interpolation of an environment's values has used up."""
+
+    text: int = 0
+    misses: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The variables of an environment. ``secrets`` are names that must not be used as variables."""
+    """The variables of an environment. ``secrets`` are names that must not be used as variables.
+
+    ``used`` collects the names that stand in values, also where an operator then passes them over.
+    """
 
     variables: Map[str, Resolved] = field(default_factory=dict)
     secrets: frozenset[str] = frozenset()
+    used: set[str] = field(default_factory=set, compare=False)
+    spent: _Spent = field(default_factory=_Spent, compare=False, repr=False)
 
 
 class _FailedError(Exception):
@@ -87,6 +105,7 @@ def interpolate(node: Node, scope: Scope) -> Node:
 
 def _scalar(node: Scalar, text: str, scope: Scope) -> Scalar:
     used: list[str] = []
+    scope.used.update(_REFERENCE.findall(text))
     try:
         lone = _LONE.fullmatch(text)
         if lone:
@@ -111,11 +130,13 @@ def _look_up(name: str, scope: Scope, used: list[str], offset: int) -> Value:
             f"grant it with `secrets: [{name}]`, or hand it over with `environment: {{NAME: {{secret: {name}}}}}`",
         )
     if name not in scope.variables:
+        scope.spent.misses += 1
+        near = near_match(name, scope.variables) if scope.spent.misses <= _MOST_MISSES else ""
         raise _FailedError(
             "EV203",
             f'variable "{name}" is not declared',
             offset,
-            near_match(name, scope.variables) or "a name under `variables:`",
+            near or "a name under `variables:`",
             f"declare it under `variables:` (for example `{name}: {{type: string}}`), or write $$ for a literal $",
         )
     used.append(name)
@@ -165,8 +186,15 @@ def _expand(text: str, scope: Scope, used: list[str], base: int = 0, depth: int 
             value = _look_up(match[0], scope, used, base + dollar)
             if value is None:
                 raise _unset(match[0], base + dollar)
-            parts.append(text_of(value))
+            parts.append(_spend(text_of(value), scope, base + dollar))
             position = match.end()
+
+
+def _spend(text: str, scope: Scope, offset: int) -> str:
+    scope.spent.text += len(text)
+    if scope.spent.text > MOST_TEXT:
+        raise _FailedError("EV110", f"the values grow beyond {MOST_TEXT:,} characters", offset, "shorter values")
+    return text
 
 
 def _closing(text: str, position: int) -> int:
@@ -197,7 +225,7 @@ def _braced(inner: str, scope: Scope, used: list[str], offset: int, depth: int) 
     if operator.endswith("+"):
         return _expand(operand, scope, used, operand_offset, depth) if present else ""
     if present:
-        return text_of(value)
+        return _spend(text_of(value), scope, offset)
     if operator.endswith("-"):
         return _expand(operand, scope, used, operand_offset, depth)
     if operator.endswith("?"):

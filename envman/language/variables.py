@@ -13,6 +13,7 @@ from envman.diagnostics.diagnostic import near_match
 from envman.language.interpolate import Resolved, Scope
 from envman.language.layers import Layer
 from envman.language.merge import merge
+from envman.language.patterns import TooSlowError, matches
 from envman.model.binding import bind
 from envman.model.header import (
     BooleanVariable,
@@ -42,7 +43,7 @@ AnyVariable = (
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WHOLE: Final = re.compile(r"[-+]?[0-9]{1,30}")
-_DECIMAL: Final = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
+_DECIMAL: Final = re.compile(r"[-+]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][-+]?[0-9]{1,3})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +156,8 @@ def _resolve(name: str, declaration: _Declaration, inputs: Inputs, report: Repor
     if text is None:
         value: Value = variable.default
         origin, span = "default", declaration.default_span
-        if value is not None and not _fits(variable, value):
-            place = span or declaration.span
-            _out_of_bounds(name, variable, "its default", place, declaration, here)
+        if value is not None:
+            _examine(name, variable, value, "its default", span or declaration.span, declaration, here)
     else:
         try:
             value = _parse(variable, text)
@@ -171,16 +171,28 @@ def _resolve(name: str, declaration: _Declaration, inputs: Inputs, report: Repor
                 notes=(Note("declared here", declaration.span),) if span else (),
             )
         else:
-            if not _fits(variable, value):
-                _out_of_bounds(name, variable, origin, place, declaration, here)
+            _examine(name, variable, value, origin, place, declaration, here)
     report.extend(here.diagnostics)
     return Resolved(value, origin, span, declaration.span, here.errors[0] if here else None)
 
 
-def _out_of_bounds(
-    name: str, variable: AnyVariable, origin: str, place: Span, declaration: _Declaration, report: Report
+def _examine(
+    name: str, variable: AnyVariable, value: Value, origin: str, place: Span, declaration: _Declaration, report: Report
 ) -> None:
     notes = (Note("declared here", declaration.span),) if place != declaration.span else ()
+    try:
+        if _fits(variable, value):
+            return
+    except TooSlowError:
+        report.error(
+            "EV115",
+            f'the pattern of variable "{name}" takes more than a second on the value from {origin}',
+            place,
+            expected="a pattern that cannot match one text in many ways",
+            notes=notes,
+            help="avoid repetitions inside repetitions, as in (a+)+",
+        )
+        return
     message = f'variable "{name}" from {origin} is out of bounds'
     report.error("EV205", message, place, expected=_describe(variable), notes=notes)
 
@@ -220,7 +232,7 @@ def _fits(variable: AnyVariable, value: Any) -> bool:
         case PortVariable():
             return value == "auto" or bool(1 <= value <= 65535)
         case StringVariable():
-            return variable.pattern is None or re.fullmatch(variable.pattern, value) is not None
+            return variable.pattern is None or matches(variable.pattern, value)
         case IntegerVariable() | NumberVariable():
             return _between(value, variable.min, variable.max)
         case SizeVariable():

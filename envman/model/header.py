@@ -10,6 +10,7 @@ from envman.model.attributes import Attributes
 from envman.model.types import Duration, Null, Opaque, Scalar, Size, Text
 
 LANGUAGE: Final = 1
+LONGEST_PATTERN: Final = 1000
 PROJECT_NAME: Final = r"^[a-z][a-z0-9-]{0,38}[a-z0-9]$|^[a-z]$"
 # No `-`: a Compose project is named PROJECT-ENVIRONMENT[-INSTANCE], and must be readable backwards.
 ENVIRONMENT_NAME: Final = r"^[a-z][a-z0-9_]{0,29}$"
@@ -28,6 +29,8 @@ def _pattern(value: Any) -> Any:
     expected = "a regular expression"
     if value.__class__ is not str:
         raise PydanticCustomError("EV106", "", {"expected": expected})
+    if len(value) > LONGEST_PATTERN:
+        raise PydanticCustomError("EV108", f"longer than {LONGEST_PATTERN} characters", {"expected": expected})
     try:
         re.compile(value)
     except (re.error, RecursionError, OverflowError) as error:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from envman.diagnostics.visible import visible
 from envman.source.writer import write_yaml
 
 
@@ -39,7 +40,8 @@ class Document:
 
     def text(self) -> str:
         """Return the file: a header of comments, then YAML with every ``$`` doubled that Compose must not read."""
-        comments = "".join(f"# {line}\n" if line else "#\n" for line in self.header)
+        # A folder's name may hold a line break, which would end the comment.
+        comments = "".join(f"# {visible(line)}\n" if line else "#\n" for line in self.header)
         return comments + write_yaml(escape(self.data))
 
 

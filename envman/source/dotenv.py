@@ -18,8 +18,8 @@ _LINE: Final = re.compile(
     r"[ \t]*(?:export[ \t]+)?(?P<name>[\w.\[\]-]+)[ \t]*(?:(?P<separator>[=:])[ \t]*|(?=\r?\n|\Z))"
 )
 _QUOTED: Final = {
-    "'": re.compile(r"'((?:[^'\\]|\\.)*)'[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z)", re.DOTALL),
-    '"': re.compile(r'"((?:[^"\\]|\\.)*)"[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z)', re.DOTALL),
+    "'": re.compile(r"'((?:[^'\\]++|\\.)*+)'[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z)", re.DOTALL),
+    '"': re.compile(r'"((?:[^"\\]++|\\.)*+)"[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z)', re.DOTALL),
 }
 _COMMENT: Final = re.compile(r"[ \t]+#.*")
 _REFERENCE: Final = re.compile(r"(?<![\\$])(?:\$\$)*\$[A-Za-z_{]")
