@@ -204,6 +204,8 @@ def load_environment(
         stack=stack,
         data=data,
         tree=tree,
+        variables={key: one.declared for key, one in scope.variables.items() if one.declared is not None},
+        used_variables=frozenset(scope.used),
     )
 
 

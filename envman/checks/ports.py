@@ -26,7 +26,6 @@ class Claim(NamedTuple):
     span: Span
 
 
-
 class Claims:
     """Claims so far, found by port: some stacks publish whole ranges, and each with each would take for ever."""
 

@@ -12,7 +12,7 @@ _NAMED: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
 def visible(text: str) -> str:
-    """Return ``text`` with every character that does not show itself written as an escape such as ``\\x1b``."""
+    r"""Return ``text`` with every character that does not show itself written as an escape such as ``\x1b``."""
     if text.isascii() and text.isprintable():
         return text
     return _HIDDEN.sub(_escaped, text)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping as Map
+from dataclasses import dataclass, field
 from typing import Any
 
 from envman.diagnostics import Span
@@ -16,7 +17,7 @@ class Environment:
 
     ``stack`` is typed, ``data`` the same as plain data with keys in the author's order and with ``x-`` extensions,
     ``tree`` the same with the origin of every leaf. ``layers`` names the blueprints, parents first; ``files`` their
-    paths as shown.
+    paths as shown. ``variables`` are those declared, with their places, ``used_variables`` the names that values use.
     """
 
     project: str
@@ -29,6 +30,8 @@ class Environment:
     stack: Stack
     data: dict[str, Any]
     tree: Mapping
+    variables: Map[str, Span] = field(default_factory=dict)
+    used_variables: frozenset[str] = frozenset()
 
     @property
     def key(self) -> str:

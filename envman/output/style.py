@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TextIO
 
-
 # Lines of source are cut here where nobody knows the terminal's width.
 WIDEST: Final = 160
 
