@@ -27,6 +27,7 @@ from envman.source.tree import Mapping, node_at
 PROJECT_FILE: Final = "envman.yaml"
 BLUEPRINTS: Final = "blueprints"
 # Far beyond any stack; each costs memory when its attributes are checked.
+MOST_BLUEPRINTS: Final = 1_000
 MOST_SERVICES: Final = 10_000
 _INSTANCE: Final = re.compile(r"[a-z0-9_]{1,30}")
 
@@ -38,6 +39,7 @@ class Project:
     root: Path
     file: ProjectFile
     layers: dict[str, Layer | None] = field(default_factory=dict)
+    names: list[str] | None = None
 
     @property
     def name(self) -> str:
@@ -46,8 +48,19 @@ class Project:
 
     @property
     def blueprints(self) -> list[str]:
-        """The names of all blueprints, abstract ones too, sorted."""
-        return sorted(path.stem for path in (self.root / BLUEPRINTS).glob("*.yaml"))
+        """The names of all blueprints, abstract ones too, sorted.
+
+        Raises:
+            EnvmanError: EV110 where there are more than ``MOST_BLUEPRINTS``.
+        """
+        if self.names is None:
+            self.names = sorted(path.stem for path in (self.root / BLUEPRINTS).glob("*.yaml"))
+        if len(self.names) > MOST_BLUEPRINTS:
+            raise fail(
+                "EV110",
+                f"{BLUEPRINTS}/ holds {len(self.names):,} blueprints; {MOST_BLUEPRINTS:,} are the most that envman reads",
+            )
+        return self.names
 
     def layer(self, name: str, report: Report) -> Layer | None:
         """Return blueprint ``name`` as a layer, or None where it has errors (added to ``report``)."""

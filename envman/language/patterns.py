@@ -16,7 +16,7 @@ PATIENCE: Final = 1.0
 # Without a repeated group and with so few repetitions, a text of this length takes milliseconds at worst.
 _SHORT: Final = 256
 _MOST_REPETITIONS: Final = 2
-_REPETITION: Final = re.compile(r"(?<!\\)(?:\\\\)*[*+{]")
+_REPETITION: Final = re.compile(r"(?<!\\)(?:\\\\)*(?:[*+{]|(?<!\()\?)")
 _REPEATED_GROUP: Final = re.compile(r"\)[*+?{]|\\[1-9]|\(\?P=")
 _PROGRAM: Final = """
 import json, re, sys
