@@ -58,7 +58,7 @@ class Project:
         if len(self.names) > MOST_BLUEPRINTS:
             raise fail(
                 "EV110",
-                f"{BLUEPRINTS}/ holds {len(self.names):,} blueprints; {MOST_BLUEPRINTS:,} are the most that envman reads",
+                f"{BLUEPRINTS}/ holds {len(self.names):,} blueprints; the most are {MOST_BLUEPRINTS:,}",
             )
         return self.names
 

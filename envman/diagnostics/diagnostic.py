@@ -92,7 +92,6 @@ class Report:
         if diagnostic in self._known:
             return
         if len(self.diagnostics) >= MOST_DIAGNOSTICS and diagnostic.code != TOO_MANY.code:
-            self._known.add(TOO_MANY)
             raise EnvmanError(*self, TOO_MANY)
         self._known.add(diagnostic)
         self.diagnostics.append(diagnostic)
