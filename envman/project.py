@@ -28,6 +28,7 @@ from envman.source.tree import Mapping, node_at
 PROJECT_FILE: Final = "envman.yaml"
 BLUEPRINTS: Final = "blueprints"
 # Far beyond any stack; each costs memory when its attributes are checked.
+MOST_BLUEPRINTS: Final = 1_000
 MOST_SERVICES: Final = 10_000
 _INSTANCE: Final = re.compile(r"[a-z0-9_]{1,30}")
 
@@ -40,6 +41,7 @@ class Project:
     file: ProjectFile
     layers: dict[str, Layer | None] = field(default_factory=dict)
     compose_files: dict[str, Mapping] = field(default_factory=dict)
+    names: list[str] | None = None
 
     @property
     def name(self) -> str:
@@ -48,8 +50,19 @@ class Project:
 
     @property
     def blueprints(self) -> list[str]:
-        """The names of all blueprints, abstract ones too, sorted."""
-        return sorted(path.stem for path in (self.root / BLUEPRINTS).glob("*.yaml"))
+        """The names of all blueprints, abstract ones too, sorted.
+
+        Raises:
+            EnvmanError: EV110 where there are more than ``MOST_BLUEPRINTS``.
+        """
+        if self.names is None:
+            self.names = sorted(path.stem for path in (self.root / BLUEPRINTS).glob("*.yaml"))
+        if len(self.names) > MOST_BLUEPRINTS:
+            raise fail(
+                "EV110",
+                f"{BLUEPRINTS}/ holds {len(self.names):,} blueprints; the most are {MOST_BLUEPRINTS:,}",
+            )
+        return self.names
 
     def layer(self, name: str, report: Report) -> Layer | None:
         """Return blueprint ``name`` as a layer, or None where it has errors (added to ``report``)."""
@@ -222,6 +235,7 @@ def load_environment(
         data=data,
         tree=tree,
         scope={key: one.variable for key, one in scope.variables.items()},
+        used_variables=frozenset(scope.used),
     )
 
 

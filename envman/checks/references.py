@@ -28,7 +28,7 @@ def undefined_references(environment: Environment) -> Iterator[Diagnostic]:
         "service": set(stack.services),
     }
     for name, service in stack.services.items():
-        for kind, used, path in _references(name, service):
+        for kind, used, path in references(name, service):
             if used in defined[kind]:
                 continue
             section = f"{kind}s"
@@ -41,7 +41,8 @@ def undefined_references(environment: Environment) -> Iterator[Diagnostic]:
             )
 
 
-def _references(name: str, service: Service) -> Iterator[tuple[str, str, Path]]:
+def references(name: str, service: Service) -> Iterator[tuple[str, str, Path]]:
+    """Yield what service ``name`` uses: its kind, its name, and where that is written."""
     base: Path = ("services", name)
     for network in service.networks or {}:
         yield "network", network, (*base, "networks", network)

@@ -1,34 +1,39 @@
-"""The rules for one environment, in the order in which they run."""
+"""The rules for one environment, in two tables: what every command says, and what `check` says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final, TypeAlias
 
-from envman.checks.files import missing_files
+from envman.checks.access import read_only_secrets, unreadable_files
+from envman.checks.dependencies import (
+    dependencies_behind_profiles,
+    endless_dependencies,
+    lonely_one_shots,
+    unhealthy_dependencies,
+)
+from envman.checks.files import missing_files, unfit_env_files
+from envman.checks.images import floating_images
 from envman.checks.ports import host_port_clashes, replicas_with_ports
 from envman.checks.references import dependency_cycles, undefined_references
 from envman.diagnostics import Diagnostic, Note, Report, Severity
 from envman.model.environment import Environment
 from envman.model.service import SecretValue
 
+Rule: TypeAlias = Callable[[Environment, Path], Iterator[Diagnostic]]
+
 
 def check_environment(environment: Environment, root: Path, report: Report) -> None:
-    """Add to ``report`` everything that is wrong with ``environment``. ``root`` is the project's folder."""
-    for rule in (
-        services_without_image,
-        undefined_references,
-        dependency_cycles,
-        host_port_clashes,
-        replicas_with_ports,
-        incomplete_secrets,
-        inherited_names,
-        unhealthy_dependencies,
-        secrets_as_variables,
-        container_names,
-    ):
-        report.extend(rule(environment))
-    report.extend(missing_files(environment, root))
+    """Add to ``report`` what every command refuses or warns of. ``root`` is the project's folder."""
+    for rule in RULES:
+        report.extend(rule(environment, root))
+
+
+def advise(environment: Environment, root: Path, report: Report) -> None:
+    """Add to ``report`` what Compose lets pass and people regret: warnings, said by `check` alone."""
+    for rule in ADVICE:
+        report.extend(rule(environment, root))
 
 
 def services_without_image(environment: Environment) -> Iterator[Diagnostic]:
@@ -84,29 +89,6 @@ def inherited_names(environment: Environment) -> Iterator[Diagnostic]:
                 )
 
 
-def unhealthy_dependencies(environment: Environment) -> Iterator[Diagnostic]:
-    """EV308: waiting for the health of a service that has no health check waits for ever or fails."""
-    services = environment.stack.services
-    for name, service in services.items():
-        for other, dependency in (service.depends_on or {}).items():
-            if dependency.condition != "service_healthy" or other not in services:
-                continue
-            target = services[other]
-            if target.healthcheck is not None and target.healthcheck.disabled:
-                severity, why = Severity.ERROR, "has its health check disabled"
-            elif target.healthcheck is None and target.build is None:
-                severity, why = Severity.WARNING, "has no health check here; its image must bring one"
-            else:
-                continue
-            yield Diagnostic(
-                "EV308",
-                f"{name} waits until {other} is healthy, but {other} {why}",
-                environment.span("services", name, "depends_on", other, "condition"),
-                "`service_started`, or a `healthcheck:` there",
-                severity=severity,
-            )
-
-
 def secrets_as_variables(environment: Environment) -> Iterator[Diagnostic]:
     """EV309: a variable's value can be read by everything in the container, and by `docker inspect`."""
     for name, service in environment.stack.services.items():
@@ -137,3 +119,32 @@ def container_names(environment: Environment) -> Iterator[Diagnostic]:
             help="remove it: containers are found by labels, and services reach each other by service name",
             severity=Severity.ERROR if many else Severity.WARNING,
         )
+
+
+def _alone(rule: Callable[[Environment], Iterator[Diagnostic]]) -> Rule:
+    """Return a rule that looks at no file."""
+    return lambda environment, _: rule(environment)
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    _alone(services_without_image),
+    _alone(undefined_references),
+    _alone(dependency_cycles),
+    _alone(host_port_clashes),
+    _alone(replicas_with_ports),
+    _alone(incomplete_secrets),
+    _alone(inherited_names),
+    _alone(unhealthy_dependencies),
+    _alone(secrets_as_variables),
+    _alone(container_names),
+    missing_files,
+    unfit_env_files,
+)
+ADVICE: Final[tuple[Rule, ...]] = (
+    _alone(lonely_one_shots),
+    _alone(endless_dependencies),
+    _alone(dependencies_behind_profiles),
+    _alone(floating_images),
+    _alone(read_only_secrets),
+    unreadable_files,
+)

@@ -29,7 +29,7 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Let warnings count as errors.")] = False,
 ) -> int:
     """Say everything that is wrong with the blueprints, in one run."""
-    from envman.checks import check_environment, check_together
+    from envman.checks import advise, check_environment, check_together
     from envman.diagnostics import EnvmanError
     from envman.language.variables import unused_setting
     from envman.project import load_environment
@@ -54,12 +54,16 @@ def check(
             report.extend(error.diagnostics)
             continue
         if environment is not None:
-            check_environment(environment, project.root, report)
+            try:
+                check_environment(environment, project.root, report)
+                advise(environment, project.root, report)
+            except EnvmanError as error:
+                report.extend(error.diagnostics)
             good.append(environment)
-    check_together(good, report)
     if not environments:
         declared = project.variables()
         report.extend(unused_setting(name, declared) for name in workspace.settings if name not in declared)
+    check_together(good, report, whole=not environments and not report.errors)
     invocation.warn(report)
     failed = bool(report.errors) or (strict and bool(report.warnings))
     counts = {"errors": len(report.errors), "warnings": len(report.warnings)}

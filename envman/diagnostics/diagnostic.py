@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 
 from envman.diagnostics.codes import CODES
@@ -15,7 +16,8 @@ from envman.diagnostics.span import Span
 MOST_DIAGNOSTICS: Final = 500
 # A name longer than this is no slip of the pen; of more names than this the likelier ones are compared.
 _LONGEST_NAME: Final = 64
-_MOST_NAMES: Final = 100
+_MOST_NAMES: Final = 50
+_MOST_KNOWN: Final = 1000
 _LIKE: Final = 0.6
 
 
@@ -90,7 +92,6 @@ class Report:
         if diagnostic in self._known:
             return
         if len(self.diagnostics) >= MOST_DIAGNOSTICS and diagnostic.code != TOO_MANY.code:
-            self._known.add(TOO_MANY)
             raise EnvmanError(*self, TOO_MANY)
         self._known.add(diagnostic)
         self.diagnostics.append(diagnostic)
@@ -183,7 +184,7 @@ def near_match(name: str, known: Iterable[str]) -> str:
     if length > _LONGEST_NAME:
         return ""
     # The ratio of two names can reach the limit only where their lengths are near each other.
-    likely = [one for one in known if 2 * min(length, len(one)) >= _LIKE * (length + len(one))]
+    likely = [one for one in islice(known, _MOST_KNOWN) if 2 * min(length, len(one)) >= _LIKE * (length + len(one))]
     if len(likely) > _MOST_NAMES:
         likely.sort(key=lambda one: (one[:1] != name[:1], abs(len(one) - length)))
     close = get_close_matches(name, likely[:_MOST_NAMES], n=1, cutoff=_LIKE)

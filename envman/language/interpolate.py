@@ -66,8 +66,8 @@ class _Spent:
 class Scope:
     """The variables of an environment. ``secrets`` are names that must not be used as variables.
 
-    ``used`` collects the names that stand in values, also where an operator then passes them over. ``blueprint`` is where a
-    variable is to be declared, for values that stand in another file.
+    ``used`` collects the names that stand in values, also where an operator then passes them over; ``blueprint`` is
+    where a variable is to be declared, for values that stand in another file.
     """
 
     variables: Map[str, Resolved] = field(default_factory=dict)

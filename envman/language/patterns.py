@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from functools import lru_cache
 from typing import Final
 
 PATIENCE: Final = 1.0
 # Without a repeated group and with so few repetitions, a text of this length takes milliseconds at worst.
 _SHORT: Final = 256
 _MOST_REPETITIONS: Final = 2
-_REPETITION: Final = re.compile(r"(?<!\\)(?:\\\\)*[*+{]")
+_REPETITION: Final = re.compile(r"(?<!\\)(?:\\\\)*(?:[*+{]|(?<!\()\?)")
 _REPEATED_GROUP: Final = re.compile(r"\)[*+?{]|\\[1-9]|\(\?P=")
 _PROGRAM: Final = """
 import json, re, sys
@@ -36,6 +37,15 @@ def matches(pattern: str, text: str) -> bool:
     """
     if is_quick(pattern) and len(text) <= _SHORT:
         return re.fullmatch(pattern, text) is not None
+    found = _apart(pattern, text)
+    if found is None:
+        raise TooSlowError(pattern)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _apart(pattern: str, text: str) -> bool | None:
+    """Return whether it matches, or None where that took too long. Environments that inherit it ask once."""
     import json
 
     try:
@@ -47,10 +57,8 @@ def matches(pattern: str, text: str) -> bool:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise TooSlowError(pattern) from None
-    if done.returncode not in {0, 1} or done.stderr:
-        raise TooSlowError(pattern)
-    return done.returncode == 0
+        return None
+    return None if done.returncode not in {0, 1} or done.stderr else done.returncode == 0
 
 
 def is_quick(pattern: str) -> bool:

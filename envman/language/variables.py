@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from envman.diagnostics import Diagnostic, Note, Report, Span
-from envman.diagnostics.diagnostic import near_match
+from envman.diagnostics.diagnostic import fail, near_match
 from envman.language.interpolate import Resolved, Scope
 from envman.language.layers import Layer
 from envman.language.merge import merge, without_tags
@@ -228,15 +228,15 @@ def _examine(
         if _fits(variable, value):
             return
     except TooSlowError:
-        report.error(
+        # Fatal: every further pattern of this kind would take its time, too.
+        raise fail(
             "EV115",
             f'the pattern of variable "{name}" takes more than a second on the value from {origin}',
             place,
             expected="a pattern that cannot match one text in many ways",
             notes=notes,
             help="avoid repetitions inside repetitions, as in (a+)+",
-        )
-        return
+        ) from None
     message = f'variable "{name}" from {origin} is out of bounds'
     report.error("EV205", message, place, expected=_describe(variable), notes=notes)
 

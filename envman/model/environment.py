@@ -19,7 +19,7 @@ class Environment:
     ``stack`` is typed, ``data`` the same as plain data with keys in the author's order and with ``x-`` extensions,
     ``tree`` the same with the origin of every leaf. ``layers`` names the blueprints, parents first; ``files`` their
     paths as shown; ``reached`` the files that each of them includes or extends (empty where none does). ``scope`` holds
-    the variables that were interpolated, with their origins.
+    the variables with their origins, ``used_variables`` the names of those that stand in values.
     """
 
     project: str
@@ -34,6 +34,12 @@ class Environment:
     tree: Mapping
     scope: Map[str, Variable] = field(default_factory=dict)
     reached: tuple[tuple[str, ...], ...] = ()
+    used_variables: frozenset[str] = frozenset()
+
+    @property
+    def variables(self) -> Map[str, Span]:
+        """The variables that blueprints declare, and where."""
+        return {name: one.declared for name, one in self.scope.items() if one.declared is not None}
 
     @property
     def key(self) -> str:

@@ -19,6 +19,7 @@ from envman.render.document import Document
 from envman.secrets.provide import absent_secrets
 from envman.secrets.store import SecretStore
 from envman.source.dotenv import read_dotenv
+from envman.source.places import locate
 from envman.state.atomic import write_if_changed
 from envman.state.checkout import Checkout, open_checkout
 from envman.state.ports import allocate_ports, read_ports
@@ -161,9 +162,10 @@ class Workspace:
         digests = {}
         for service in environment.stack.services.values():
             for file in service.env_file or ():
-                path = self.project.root / file.path
-                if path.is_file():
-                    digests[file.path] = hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+                path = locate(self.project.root, file.path)
+                if path is not None and path.is_file():
+                    with path.open("rb") as stream:
+                        digests[file.path] = hashlib.file_digest(stream, "sha256").hexdigest()[:32]
         return digests
 
     def offline_document(self, environment: Environment) -> Document:

@@ -7,6 +7,7 @@ half done, because blueprints have typed variables for that.
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -21,7 +22,7 @@ _QUOTED: Final = {
     "'": re.compile(r"'((?:[^'\\]++|\\.)*+)'[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z)", re.DOTALL),
     '"': re.compile(r'"((?:[^"\\]++|\\.)*+)"[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z)', re.DOTALL),
 }
-_COMMENT: Final = re.compile(r"[ \t]+#.*")
+_COMMENT: Final = re.compile(r"(?<![ \t])[ \t]++#.*")
 _REFERENCE: Final = re.compile(r"(?<![\\$])(?:\$\$)*\$[A-Za-z_{]")
 _ESCAPED: Final = re.compile(r"\\(.)|\$\$", re.DOTALL)
 _ESCAPES: Final = {
@@ -40,7 +41,8 @@ _ESCAPES: Final = {
 
 def read_dotenv(path: Path, *, root: Path, report: Report) -> dict[str, tuple[str, Span]]:
     """Return the names in ``path`` with their values and places; nothing where there is no such file."""
-    if not path.exists():
+    # Not exists(): a broken link is a mistake, not the absence of a file.
+    if not os.path.lexists(path):
         return {}
     source = read_source(path, root=root, confidential=True)
     return parse_dotenv(source, report)

@@ -24,5 +24,5 @@ def joint_complaints(root: Path, code: str, names: list[str], **blueprints: Any)
     load(root, names[0], **blueprints)
     report, project = Report(), open_project(root)
     environments = [load_environment(project, name, report, settings={}, process={}) for name in names]
-    check_together([one for one in environments if one is not None], report)
+    check_together([one for one in environments if one is not None], report, whole=False)
     return [one for one in report if one.code == code]
