@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from envman.checks.exclusive import exclusive_attributes, shared_container_names
 from envman.checks.files import missing_files
 from envman.checks.ports import host_port_clashes, replicas_with_ports
 from envman.checks.references import dependency_cycles, undefined_references
@@ -26,6 +27,8 @@ def check_environment(environment: Environment, root: Path, report: Report) -> N
         unhealthy_dependencies,
         secrets_as_variables,
         container_names,
+        exclusive_attributes,
+        shared_container_names,
     ):
         report.extend(rule(environment))
     report.extend(missing_files(environment, root))
