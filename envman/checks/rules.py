@@ -13,6 +13,7 @@ from envman.checks.dependencies import (
     lonely_one_shots,
     unhealthy_dependencies,
 )
+from envman.checks.exclusive import exclusive_attributes, shared_container_names
 from envman.checks.files import missing_files, unfit_env_files
 from envman.checks.images import floating_images
 from envman.checks.ports import host_port_clashes, replicas_with_ports
@@ -137,6 +138,8 @@ RULES: Final[tuple[Rule, ...]] = (
     _alone(unhealthy_dependencies),
     _alone(secrets_as_variables),
     _alone(container_names),
+    _alone(exclusive_attributes),
+    _alone(shared_container_names),
     missing_files,
     unfit_env_files,
 )

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from called import Envman, without_engine
 
+from envman.plan.plan import Action, Plan, Step
+
 
 def test_done(envman: Envman) -> None:
     done = envman("check")
@@ -86,6 +88,18 @@ def test_the_engine_is_away(envman: Envman, words: list[str]) -> None:
     assert "error[EV401]" in done.err
     assert "no-engine.sock" in done.err
     assert done.out == ""
+
+
+@pytest.mark.parametrize(("steps", "status"), [((Step(Action.CREATE, "service", "api"),), 5), ((), 0)])
+def test_something_differs_and_the_command_was_asked_to_say_so(
+    envman: Envman, monkeypatch: pytest.MonkeyPatch, steps: tuple[Step, ...], status: int
+) -> None:
+    monkeypatch.setattr("envman.operations.plan.preview", lambda *_: Plan(steps))
+    assert envman("plan", "dev").err == ""
+    assert envman("plan", "dev", "--exit-code", status=status).out != ""
+    shown = [{"action": "create", "kind": "service", "name": "api", "causes": []}] if steps else []
+    document = envman("--format", "json", "plan", "dev", "--exit-code", status=status).document
+    assert document["result"] == {"environment": "dev", "steps": shown}
 
 
 def test_a_bug_names_a_log_file_that_holds_no_values(
