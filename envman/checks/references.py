@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from envman.diagnostics import Diagnostic, Note
 from envman.diagnostics.diagnostic import near_match
 from envman.model.environment import Environment
 from envman.model.service import SecretValue, Service
 from envman.source.tree import Path
+
+# A cycle of hundreds of services is named by its message; as many places help nobody.
+_MOST_NOTES = 20
 
 
 def undefined_references(environment: Environment) -> Iterator[Diagnostic]:
@@ -100,7 +103,7 @@ def _cycle(environment: Environment, cycle: Iterable[str]) -> Diagnostic:
         "a dependency that does not lead back here",
         tuple(
             Note(f"{one} waits for {other}", environment.key_span("services", one, "depends_on", other))
-            for one, other in pairwise(names)
+            for one, other in islice(pairwise(names), _MOST_NOTES)
         ),
         "remove one of these dependencies",
     )

@@ -15,7 +15,11 @@ from envman.diagnostics import Report, Severity
 def advice(root: Path, **blueprints: str) -> list[tuple[str, str]]:
     """Return code and message of what is said about each blueprint that has no parent named `base`."""
     report = Report()
-    loaded = [environments.load(root, name, **blueprints) for name in blueprints if name != "base"]
+    loaded = [
+        environments.load(root, name, settings=None, process=None, instance=None, **blueprints)
+        for name in blueprints
+        if name != "base"
+    ]
     for environment in loaded:
         check_environment(environment, root, report)
         advise(environment, root, report)
