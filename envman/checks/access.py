@@ -39,8 +39,8 @@ def unreadable_files(environment: Environment, root: Path) -> Iterator[Diagnosti
                 )
 
 
-def read_only_secrets(environment: Environment, *, remote: bool = False) -> Iterator[Diagnostic]:
-    """EV319: Compose writes a secret from its environment into the container, and cannot where that is read-only.
+def unwritable_grants(environment: Environment, *, remote: bool = False) -> Iterator[Diagnostic]:
+    """EV319: Compose writes what is in no file into the container, and refuses to where that is read-only.
 
     On a ``remote`` engine envman hands its own secrets over that way too; there this is an error.
     """
@@ -61,6 +61,17 @@ def read_only_secrets(environment: Environment, *, remote: bool = False) -> Iter
                 else f"write `source: env` with `variable: {secret.environment}` instead of `environment:`",
                 severity=Severity.ERROR if remote else Severity.WARNING,
             )
+        for index, grant in enumerate(service.configs or ()):
+            config = environment.stack.configs.get(grant.source)
+            if config is not None and (config.content is not None or config.environment):
+                yield Diagnostic(
+                    "EV319",
+                    f'config "{grant.source}" cannot be written into {name}, whose file system is read-only',
+                    environment.span("services", name, "configs", index, "source"),
+                    "a config that is a file",
+                    help="put the content into a file, and name it with `file:`",
+                    severity=Severity.WARNING,
+                )
 
 
 def _mounted(environment: Environment, name: str, service: Service) -> Iterator[tuple[str, TreePath]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final
 
 from envman.diagnostics import Diagnostic, Note
@@ -14,6 +14,8 @@ from envman.source.tree import Path
 
 # A service names these as keys of a mapping, too.
 _BY_KEY: Final = frozenset({"network", "model", "service"})
+# A cycle of hundreds of services is named by its message; as many places help nobody.
+_MOST_NOTES = 20
 
 
 def undefined_references(environment: Environment) -> Iterator[Diagnostic]:
@@ -104,7 +106,7 @@ def _cycle(environment: Environment, cycle: Iterable[str]) -> Diagnostic:
         "a dependency that does not lead back here",
         tuple(
             Note(f"{one} waits for {other}", environment.key_span("services", one, "depends_on", other))
-            for one, other in pairwise(names)
+            for one, other in islice(pairwise(names), _MOST_NOTES)
         ),
         "remove one of these dependencies",
     )

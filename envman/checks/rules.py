@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from envman.checks.access import read_only_secrets, unreadable_files
+from envman.checks.access import unreadable_files, unwritable_grants
 from envman.checks.dependencies import (
     dependencies_behind_profiles,
     endless_dependencies,
@@ -148,6 +148,6 @@ ADVICE: Final[tuple[Rule, ...]] = (
     _alone(endless_dependencies),
     _alone(dependencies_behind_profiles),
     _alone(floating_images),
-    _alone(read_only_secrets),
+    _alone(unwritable_grants),
     unreadable_files,
 )

@@ -87,7 +87,7 @@ CODES: Final[dict[str, Code]] = {
     "EV316": Code("an unused variable"),
     "EV317": Code("an unused network, volume, config or secret"),
     "EV318": Code("a file that the container's user cannot read"),
-    "EV319": Code("a secret on a read-only file system"),
+    "EV319": Code("a secret or config on a read-only file system"),
     "EV401": Code("no Docker engine", ENGINE),
     "EV402": Code("no permission on the Docker socket", ENGINE),
     "EV403": Code("no Docker command", ENGINE),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from envman.checks.access import read_only_secrets
+from envman.checks.access import unwritable_grants
 from envman.diagnostics import EnvmanError, Report
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
@@ -107,7 +107,7 @@ def _refuse_impossible(workspace: Workspace, environment: Environment) -> None:
                         expected="a volume, or files that the image brings",
                         help="build the files into the image, or use a local engine",
                     )
-        report.extend(read_only_secrets(environment, remote=True))
+        report.extend(unwritable_grants(environment, remote=True))
     report.raise_errors()
 
 

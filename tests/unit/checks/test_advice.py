@@ -9,14 +9,18 @@ import environments
 import pytest
 
 from envman.checks import advise, check_environment, check_together
-from envman.checks.access import read_only_secrets
+from envman.checks.access import unwritable_grants
 from envman.diagnostics import Report, Severity
 
 
 def advice(root: Path, **blueprints: Any) -> list[tuple[str, str]]:
     """Return code and message of what is said about each blueprint that has no parent named `base`."""
     report = Report()
-    loaded = [environments.load(root, name, **blueprints) for name in blueprints if name != "base"]
+    loaded = [
+        environments.load(root, name, settings=None, process=None, instance=None, **blueprints)
+        for name in blueprints
+        if name != "base"
+    ]
     for environment in loaded:
         check_environment(environment, root, report)
         advise(environment, root, report)
@@ -181,10 +185,21 @@ def test_its_owner_may_read_it(tmp_path: Path) -> None:
 def test_own_secrets_of_a_read_only_service_work_on_a_local_engine_alone(tmp_path: Path) -> None:
     text = "services: {a: {image: 'x:1', read_only: true, secrets: [s]}}\nsecrets: {s: {source: generate}}"
     environment = environments.load(tmp_path, dev=text)
-    assert list(read_only_secrets(environment)) == []
-    assert [(one.code, one.severity) for one in read_only_secrets(environment, remote=True)] == [
+    assert list(unwritable_grants(environment)) == []
+    assert [(one.code, one.severity) for one in unwritable_grants(environment, remote=True)] == [
         ("EV319", Severity.ERROR)
     ]
+
+
+@pytest.mark.parametrize(
+    ("content", "refused"), [("content: hi", True), ("environment: HI", True), ("file: ./dev", False)]
+)
+def test_a_config_without_a_file_cannot_be_written_where_all_is_read_only(
+    tmp_path: Path, content: str, refused: bool
+) -> None:
+    (tmp_path / "dev").touch()
+    text = f"services: {{a: {{image: 'x:1', read_only: true, configs: [c]}}}}\nconfigs: {{c: {{{content}}}}}"
+    assert codes(tmp_path, dev=text) == (["EV319"] if refused else [])
 
 
 def test_an_endless_chain_of_dependencies_is_no_recursion(tmp_path: Path) -> None:
