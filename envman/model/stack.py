@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from envman.model.attributes import Attributes, Labelled
-from envman.model.service import Service
+from envman.model.service import Job, Service
 from envman.model.types import Boolean, DriverOption, Name, Opaque, Text, truth
 
 
@@ -104,7 +104,7 @@ class Stack(Attributes):
     configs: dict[Name, Config] = Field(default_factory=dict)
     secrets: dict[Name, Secret] = Field(default_factory=dict)
     models: dict[Name, LanguageModel] = Field(default_factory=dict)
-    jobs: dict[Name, Opaque] = Field(default_factory=dict)
+    jobs: dict[Name, Job] = Field(default_factory=dict)
     profiles: list[Text] = Field(default_factory=list)
     include: Opaque = None
 

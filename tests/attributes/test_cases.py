@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from attribute_cases import Case, all_cases, compose_config, meaning, merged, without_own_labels
+from attribute_cases import Case, ComposeRefusal, all_cases, compose_config, meaning, merged, without_own_labels
 
 from envman.render.document import Document
 
@@ -36,38 +37,50 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
     return Rendered(tmp_path_factory.mktemp("attributes"))
 
 
-@pytest.fixture(scope="module")
-def understood(rendered: Rendered, compose: None) -> Callable[[Case], tuple[Any, Any]]:
-    """What Compose makes of a case's source and of its render: of all of them at once, each alone where that fails."""
-    version = subprocess.run(["docker", "compose", "version", "--short"], capture_output=True, text=True, check=True)
-    known = [case for case in ALL if not case.needs or _numbers(case.needs) <= _numbers(version.stdout)]
-    together = [case for case in known if case.path]
+@dataclass
+class Understood:
+    """What Compose makes of sources and renders: of all at once, and of each alone where that fails."""
 
-    def ask(cases: Iterable[Case]) -> tuple[Any, Any]:
+    rendered: Rendered
+    version: tuple[int, ...]
+    batch: tuple[Any, Any] | None = None
+
+    def knows(self, case: Case) -> bool:
+        return not case.needs or _numbers(case.needs) <= self.version
+
+    @property
+    def together(self) -> list[Case]:
+        return [case for case in ALL if case.path and self.knows(case)]
+
+    def of(self, case: Case) -> tuple[Any, Any]:
+        """Return what Compose makes of the source and of the render of ``case``."""
+        if self.batch is None or not case.path:
+            return self.ask([case])
+        section, name = case.path[:2]
+        source, render = self.batch
+        return source[section].get(name), render[section].get(name)
+
+    def ask(self, cases: Iterable[Case], form: str = "yaml") -> tuple[Any, Any]:
         source: dict[str, Any] = {}
         render: dict[str, Any] = {}
         for case in cases:
             source = merged(source, case.source)
-            render = merged(render, rendered.document(case))
+            render = merged(render, self.rendered.document(case))
+        text = Document("churn-dev", render, (), {}, (), {}).text()
+        root = self.rendered.root
         return (
-            meaning(compose_config(rendered.root, json.dumps(source))),
-            meaning(compose_config(rendered.root, Document("churn-dev", render, (), {}, (), {}).text())),
+            meaning(compose_config(root, json.dumps(source), form=form)),
+            meaning(compose_config(root, text, form=form)),
         )
 
-    try:
-        batch = ask(together)
-    except AssertionError:
-        batch = None
 
-    def one(case: Case) -> tuple[Any, Any]:
-        if case not in known:
-            pytest.skip(f"needs Compose {case.needs}")
-        if batch is None or case not in together:
-            return ask([case])
-        section, name = case.path[:2]
-        return tuple(side[section].get(name) for side in batch)  # type: ignore[return-value]
-
-    return one
+@pytest.fixture(scope="module")
+def understood(rendered: Rendered, compose: None) -> Understood:
+    version = subprocess.run(["docker", "compose", "version", "--short"], capture_output=True, text=True, check=True)
+    made = Understood(rendered, _numbers(version.stdout))
+    with contextlib.suppress(ComposeRefusal):
+        made.batch = made.ask(made.together)
+    return made
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -91,9 +104,17 @@ def exactly(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.id)
-def test_compose_understands_source_and_render_alike(
-    case: Case, understood: Callable[[Case], tuple[Any, Any]]
-) -> None:
-    source, render = understood(case)
+def test_compose_understands_source_and_render_alike(case: Case, understood: Understood) -> None:
+    if not understood.knows(case):
+        with pytest.raises(ComposeRefusal, match="not allowed"):
+            understood.ask([case])
+        return
+    source, render = understood.of(case)
     assert source is not None, "Compose dropped it: nothing is compared"
+    assert render == source
+
+
+def test_compose_writes_the_same_json_of_all_of_them(understood: Understood) -> None:
+    source, render = understood.ask([case for case in understood.together if case.as_json], "json")
+    assert len(source["services"]) > 100
     assert render == source

@@ -10,6 +10,7 @@ for each case:
     with     other sections, such as the volume that a mount names
     files    files of the project, by path
     needs    the first Compose that knows what is written
+    json     false where Compose cannot write the case as JSON
 
 The case's thing is named ``NAME``; inside ``with`` that word stands for it.
 """
@@ -24,15 +25,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from envman.diagnostics import Report, Source
-from envman.source.reader import read_tree
-from envman.source.tree import plain
 from environments import facts, load
 
+from envman.diagnostics import Report, Source
 from envman.render.compose import render
+from envman.source.reader import read_tree
+from envman.source.tree import plain
 
 CASES: Final = Path(__file__).parents[1] / "attributes" / "cases"
 _SERVICE: Final[dict[str, Any]] = {"image": "busybox:1.37"}
+
+
+class ComposeRefusal(Exception):  # noqa: N818 - it is an answer
+    """What Compose said of a file that it refused."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ class Case:
     around: dict[str, Any]
     files: dict[str, str]
     needs: str
+    as_json: bool
 
     @property
     def id(self) -> str:
@@ -136,12 +142,12 @@ def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 def read_cases(path: Path) -> Iterator[Case]:
     """Yield the cases of one file; scalars are read as envman and Compose read them."""
     for number, text in enumerate(re.split(r"^---\n", path.read_text(encoding="utf-8"), flags=re.MULTILINE), 1):
-        report = Report()
-        tree = read_tree(Source(f"{path.name}#{number}", text), report)
-        assert tree is not None, (path, [one.message for one in report])
         name = f"{path.parent.name}-{path.stem}-{number}".lower()
-        data = json.loads(json.dumps(plain(tree)).replace("NAME", name))
-        assert set(data) <= {"case", "write", "render", "beside", "with", "files", "needs"}, (path, sorted(data))
+        data = json.loads(json.dumps(read_plain(text, f"{path.name}#{number}")).replace("NAME", name))
+        assert set(data) <= {"case", "write", "render", "beside", "with", "files", "needs", "json"}, (
+            path,
+            sorted(data),
+        )
         yield Case(
             folder=path.parent.name,
             attribute=path.stem,
@@ -153,24 +159,37 @@ def read_cases(path: Path) -> Iterator[Case]:
             around=data.get("with", {}),
             files=data.get("files", {}),
             needs=data.get("needs", ""),
+            as_json=data.get("json", True),
         )
+
+
+def read_plain(text: str, name: str = "config.yaml") -> Any:
+    """Return the data of a YAML document."""
+    report = Report()
+    tree = read_tree(Source(name, text), report)
+    assert tree is not None, (name, [one.message for one in report])
+    return plain(tree)
 
 
 def all_cases() -> list[Case]:
     return [case for path in sorted(CASES.glob("*/*.yaml")) for case in read_cases(path)]
 
 
-def compose_config(root: Path, text: str, *, project: str = "churn-dev") -> dict[str, Any]:
-    """Return what the real Compose understands of a Compose file in ``root``; AssertionError where it refuses."""
+def compose_config(root: Path, text: str, *, form: str = "yaml") -> dict[str, Any]:
+    """Return what the real Compose understands of a Compose file in ``root``; ComposeRefusal where it refuses.
+
+    As YAML, because Compose 2.40 leaves models and some extensions out of its JSON, and fails on keys of `build.ssh`.
+    """
     done = subprocess.run(
         [
-            "docker", "compose", "--project-directory", str(root), "--project-name", project, "--env-file", "/dev/null",
-            "--profile", "*", "--file", "-", "config", "--format", "json",
+            "docker", "compose", "--project-directory", str(root), "--project-name", "churn-dev",
+            "--env-file", "/dev/null", "--profile", "*", "--file", "-", "config", "--format", form,
         ],
         input=text, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    understood: dict[str, Any] = json.loads(done.stdout)
+    if done.returncode != 0:
+        raise ComposeRefusal(done.stderr)
+    understood: dict[str, Any] = read_plain(done.stdout) if form == "yaml" else json.loads(done.stdout)
     return understood
 
 
