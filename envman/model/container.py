@@ -1,6 +1,6 @@
 """A container: what services, jobs and the containers before a service have in common."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from envman.model.attributes import (
     Attributes,
@@ -24,6 +24,7 @@ from envman.model.types import (
     Integer,
     Mode,
     Name,
+    Null,
     Number,
     Opaque,
     Real,
@@ -158,7 +159,7 @@ class Container(Labelled):
     sysctls: Table | None = None
     tmpfs: list[Text] | None = None
     ulimits: dict[str, Ulimit | Integer] | None = None
-    umask: Mode | None = None
+    umask: Annotated[Mode | None, Null] = None
     use_api_socket: bool | None = None
     user: Text | None = None
     userns_mode: Text | None = None

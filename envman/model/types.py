@@ -155,6 +155,12 @@ def _atom(value: Any) -> Any:
     raise _wrong("", "a string, number, boolean or null")
 
 
+def _provider_option(value: Any) -> Any:
+    if value.__class__ in _PROVIDER_OPTIONS:
+        return value
+    raise _wrong("", "a string, number or boolean")
+
+
 def _option(value: Any) -> Any:
     if value.__class__ in _OPTIONS or value is None:
         return value
@@ -170,6 +176,7 @@ def _driver_option(value: Any) -> Any:
 _WORDS: Final = _TRUE | _FALSE
 _NUMBERS: Final = frozenset({int, float})
 _OPTIONS: Final = frozenset({str, int, float})
+_PROVIDER_OPTIONS: Final = _OPTIONS | {bool}
 _ATOMS: Final = frozenset({str, int, float, bool, type(None)})
 
 
@@ -214,6 +221,9 @@ Name: TypeAlias = Annotated[str, Scalar(_name, ("string",))]
 Atom: TypeAlias = Annotated[str | int | float | bool | None, Scalar(_atom, ("string", "number", "boolean", "null"))]
 Option: TypeAlias = Annotated[str | int | float | None, Scalar(_option, ("string", "number", "null"))]
 DriverOption: TypeAlias = Annotated[str | int | float, Scalar(_driver_option, ("string", "number"))]
+ProviderOption: TypeAlias = Annotated[
+    str | int | float | bool, Scalar(_provider_option, ("string", "number", "boolean"))
+]
 Command: TypeAlias = Annotated[str | list[str] | None, Null]
 StringOrList: TypeAlias = str | list[str]
 Table: TypeAlias = dict[str, Atom]
