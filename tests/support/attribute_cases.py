@@ -202,6 +202,8 @@ def meaning(understood: dict[str, Any]) -> dict[str, Any]:
         for name, entry in entries.items():
             if entry.get("name") == f"{project}_{name}":
                 del entry["name"]
+            if "ssh" in entry.get("build", {}):
+                entry["build"]["ssh"].sort()  # Compose writes them in an order that changes from run to run
         result[kind] = entries
     return result
 
