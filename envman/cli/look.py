@@ -32,6 +32,7 @@ def check(
     from envman.checks import check_environment, check_together
     from envman.diagnostics import EnvmanError
     from envman.project import load_environment
+    from envman.state.editor import provide_schema
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(settings=settings or ())
@@ -56,6 +57,7 @@ def check(
             check_environment(environment, project.root, report)
             good.append(environment)
     check_together(good, report)
+    provide_schema(project.root)
     invocation.warn(report)
     failed = bool(report.errors) or (strict and bool(report.warnings))
     counts = {"errors": len(report.errors), "warnings": len(report.warnings)}
