@@ -121,14 +121,15 @@ OWN_ATTRIBUTES: Final[frozenset[tuple[str, ...]]] = frozenset(
     }
 )
 
-# Attributes that Compose 2.40 does not know, by pattern, and the first release that does. What they hold is passed on
-# as it was written.
-# Sources: release notes of Compose 5.0.0 and 5.3.0; the last three came to the specification after Compose 5.5.1, so
+# Attributes that Compose 2.40 does not know, by pattern, and the first release that does.
+# Sources: release notes of Compose 5.0.0 and 5.3.0; the others came to the specification after Compose 5.5.1, so
 # theirs is the first release that can have them.
 NEEDS_COMPOSE: Final[dict[tuple[str, ...], str]] = {
     ("services", "*", "build", "no_cache_filter"): "5.0.0",
     ("services", "*", "pre_start"): "5.3.0",
     ("services", "*", "networks", "*", "use_service_name_alias"): "5.6.0",
     ("services", "*", "umask"): "5.6.0",
+    ("services", "*", "pre_start", "*", "networks", "*", "use_service_name_alias"): "5.6.0",
+    ("services", "*", "pre_start", "*", "umask"): "5.6.0",
     ("jobs",): "5.6.0",
 }

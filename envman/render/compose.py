@@ -10,13 +10,14 @@ from typing import Any, Final
 from envman import LABEL_PREFIX
 from envman.facts import Facts
 from envman.model.environment import Environment
+from envman.model.needs import needs_of
 from envman.model.service import Port, SecretValue, Service
 from envman.model.stack import OWN_ATTRIBUTES, Secret
 from envman.render.document import Document, Reference
 
 # What may change without a new container: Compose leaves the same out of its own hash (pkg/compose/hash.go).
 _NOT_IN_DIGEST: Final = ("build", "depends_on", "profiles", "pull_policy", "scale")
-_SECTIONS: Final = ("services", "networks", "volumes", "configs", "secrets", "models")
+_SECTIONS: Final = ("services", "networks", "volumes", "configs", "secrets", "models", "jobs")
 
 
 def render(environment: Environment, facts: Facts) -> Document:
@@ -79,6 +80,8 @@ class _Renderer:
                 made = self._secret(name, dict(entry), self.stack.secrets[name])
                 if made is not None:
                     rendered[name] = made
+            elif kind == "jobs":
+                rendered[name] = {**entry, "labels": {**(entry.get("labels") or {}), **self.identity}}
             elif kind in {"networks", "volumes"}:
                 rendered[name] = self._resource(kind, dict(entry or {}))
             else:
@@ -201,6 +204,7 @@ class _Renderer:
             f"Rendered by envman from {sources}. Do not edit: change a blueprint and render again.",
             f"Environment {environment.name}{instance} of project {environment.project}, checkout {facts.checkout}.",
             f"Facts: {facts.describe()}.",
+            *(f"Needs Compose {need.version} for {need.name}." for need in needs_of(environment)),
             "",
             f"  envman compose {environment.name} -- up --detach",
             plain_docker,
