@@ -187,7 +187,7 @@ class _Writer:
             properties[name] = self._property(model, name, field, (*path, name), whole=whole)
         schema: Schema = {
             "type": "object",
-            "description": (model.__doc__ or "").split("\n\n")[0].replace("``", "`").strip(),
+            "description": " ".join((model.__doc__ or "").split("\n\n")[0].replace("``", "`").split()),
             "properties": properties,
             "patternProperties": _EXTENSIONS,
             "additionalProperties": False,
