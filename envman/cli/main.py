@@ -49,13 +49,15 @@ def run(invocation: Invocation, arguments: Sequence[str]) -> int:
         _say_interrupted(invocation)
         status = INTERRUPTED
     except BrokenPipeError:
-        # The reader has gone (`envman logs | head`): not an error, and nobody to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_quietly()
         status = DONE
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
         invocation.warn([_report_bug(error, arguments)])
         status = BUG
-    invocation.finish(status)
+    try:
+        invocation.finish(status)
+    except BrokenPipeError:
+        _leave_quietly()
     return status
 
 
@@ -67,6 +69,11 @@ def _call(invocation: Invocation, arguments: Sequence[str]) -> int:
         # typer makes an exit status of a KeyboardInterrupt.
         raise KeyboardInterrupt
     return result if isinstance(result, int) else DONE
+
+
+def _leave_quietly() -> None:
+    """The reader has gone (`envman logs | head`): not an error, and nobody to tell."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show_usage(error: TyperException) -> None:
