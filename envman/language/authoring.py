@@ -186,7 +186,7 @@ class _Writer:
         for name, field in model.model_fields.items():
             properties[name] = self._property(model, name, field, (*path, name), whole=whole)
         schema: Schema = {
-            "type": "object",
+            "type": "object" if whole else ["object", "null"],
             "description": " ".join((model.__doc__ or "").split("\n\n")[0].replace("``", "`").split()),
             "properties": properties,
             "patternProperties": _EXTENSIONS,
@@ -206,7 +206,7 @@ class _Writer:
         elif form is not None:
             schema = _any_of([form, schema])
         about = " ".join(filter(None, (description(model, name), _remark(path))))
-        schema = _any_of([schema, {"type": "null"}])
+        schema = _nullable(schema)
         return {"description": about, **schema} if about else schema
 
     def annotation(self, annotation: Any, path: Path, *, whole: bool) -> Schema:
@@ -241,7 +241,7 @@ class _Writer:
             schema["propertyNames"] = {"pattern": _NAME}
         if len(path) == 1:
             # null asks for all defaults, and `x-` are extensions here too.
-            schema["additionalProperties"] = _any_of([below, {"type": "null"}])
+            schema["additionalProperties"] = _nullable(below)
             schema["patternProperties"] = _EXTENSIONS
         return schema
 
@@ -290,6 +290,16 @@ def _any_of(members: list[Schema]) -> Schema:
         kinds = [kind for one in plain for kind in (one["type"] if isinstance(one["type"], list) else [one["type"]])]
         flat = [{"type": list(dict.fromkeys(kinds))}, *(one for one in flat if one.keys() != {"type"})]
     return flat[0] if len(flat) == 1 else {"anyOf": flat}
+
+
+def _nullable(schema: Schema) -> Schema:
+    """Return ``schema`` or null, without an ``anyOf`` where that can be: what editors say of those is hard to read."""
+    if "type" in schema:
+        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        return {**schema, "type": list(dict.fromkeys([*kinds, "null"]))}
+    if schema.get("$ref", "").endswith("Entry") or "$ref" not in schema:
+        return _any_of([schema, {"type": "null"}]) if schema else schema
+    return schema  # a model that is not an entry of a list takes null itself
 
 
 def _with_items(schema: Schema, item: Schema, *, alone: bool) -> Schema:

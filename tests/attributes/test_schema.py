@@ -140,3 +140,15 @@ def test_the_command_prints_it_and_check_jsonschema_agrees(tmp_path: Path) -> No
     bad = subprocess.run([*check, str(wrong)], capture_output=True, text=True, check=False)
     assert bad.returncode == 1
     assert "imgae" in bad.stdout
+
+
+@pytest.mark.parametrize("form", ["human", "json"])
+def test_a_reader_that_leaves_early_is_no_error(form: str) -> None:
+    envman = [sys.executable, "-m", "envman", "--format", form, "schema"]
+    with subprocess.Popen(envman, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.read(1)
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
