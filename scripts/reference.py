@@ -49,6 +49,7 @@ WORDS = {
     scalars.Mode: "octal mode",
     scalars.Count: 'integer or `"all"`',
     scalars.Published: 'port, range or `"auto"`',
+    scalars.HostPort: "port or range",
     scalars.Address: "IP address",
     scalars.Name: "name",
     scalars.Atom: "scalar",

@@ -113,6 +113,7 @@ _PATTERNS: Final[dict[Scalar, str]] = {
     _scalar_of(scalar_types.Mode): "[0-7]+",
     _scalar_of(scalar_types.Count): "all|[-+]?[0-9]+",
     _scalar_of(scalar_types.Published): r"([0-9]+(-[0-9]+)?|auto)?",
+    _scalar_of(scalar_types.HostPort): r"([0-9]+(-[0-9]+)?)?",
     _scalar_of(scalar_types.Name): "[a-zA-Z0-9._-]+",
 }
 

@@ -17,6 +17,7 @@ from envman.model.types import (
     Atom,
     Boolean,
     Duration,
+    HostPort,
     Integer,
     Name,
     Null,
@@ -183,10 +184,17 @@ class Triggers(Attributes):
     schedule: list[Schedule] | None = None
 
 
+class JobPort(Port):
+    """A published port of a job. envman keeps free host ports for services alone."""
+
+    published: HostPort | None = None
+
+
 class Job(Workload):
     """A container that runs to its end when something triggers it."""
 
     environment: Table | None = None
     extends: Opaque = None
+    ports: list[JobPort] | None = None  # type: ignore[assignment]
     profiles: list[Text] | None = None
     triggers: Triggers

@@ -124,6 +124,12 @@ def _published(value: Any) -> Any:
     raise _wrong("not a host port", 'a port, a range such as "8080-8090", or "auto"', "EV103")
 
 
+def _host_port(value: Any) -> Any:
+    if value != "auto" and (value.__class__ is int or (value.__class__ is str and _PUBLISHED.fullmatch(value))):
+        return value
+    raise _wrong("not a host port", 'a port, or a range such as "8080-8090"', "EV103")
+
+
 def _address(value: Any) -> Any:
     if value.__class__ is str and is_address(value):
         return value
@@ -216,6 +222,7 @@ SizeText: TypeAlias = Annotated[str, Scalar(_size_text, ("string",))]
 Mode: TypeAlias = Annotated[int | str, Scalar(_mode, ("integer", "string"))]
 Count: TypeAlias = Annotated[int | str, Scalar(_count, ("integer", "string"))]
 Published: TypeAlias = Annotated[int | str, Scalar(_published, ("integer", "string"))]
+HostPort: TypeAlias = Annotated[int | str, Scalar(_host_port, ("integer", "string"))]
 Address: TypeAlias = Annotated[str, Scalar(_address, ("string",))]
 Name: TypeAlias = Annotated[str, Scalar(_name, ("string",))]
 Atom: TypeAlias = Annotated[str | int | float | bool | None, Scalar(_atom, ("string", "number", "boolean", "null"))]

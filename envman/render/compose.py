@@ -81,7 +81,7 @@ class _Renderer:
                 if made is not None:
                     rendered[name] = made
             elif kind == "jobs":
-                rendered[name] = {**entry, "labels": {**(entry.get("labels") or {}), **self.identity}}
+                rendered[name] = self._job(dict(entry))
             elif kind in {"networks", "volumes"}:
                 rendered[name] = self._resource(kind, dict(entry or {}))
             else:
@@ -103,10 +103,9 @@ class _Renderer:
                 else value
                 for key, value in entry["environment"].items()
             }
-        if service.secrets:
-            entry["secrets"] = self._granted(entry["secrets"])
-        if service.build and service.build.secrets:
-            entry["build"] = {**entry["build"], "secrets": self._granted(entry["build"]["secrets"])}
+        entry = self._with_present_secrets(entry)
+        if service.pre_start:
+            entry["pre_start"] = [self._with_present_secrets(one) for one in entry["pre_start"]]
         if service.gpu in {"optional", "required"} and (self.facts.gpu or service.gpu == "required"):
             self._reserve_gpu(entry)
         digest = self._digest(entry, service)
@@ -126,6 +125,17 @@ class _Renderer:
         variable = secret_variable(secret)
         self.variables[variable] = secret
         return Reference(f"${{{variable}:?run this file with `envman compose`, which hands the secret over}}")
+
+    def _job(self, entry: dict[str, Any]) -> dict[str, Any]:
+        return {**self._with_present_secrets(entry), "labels": {**(entry.get("labels") or {}), **self.identity}}
+
+    def _with_present_secrets(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """Return ``entry`` without grants of optional secrets that this machine has no value for."""
+        if entry.get("secrets"):
+            entry = {**entry, "secrets": self._granted(entry["secrets"])}
+        if (entry.get("build") or {}).get("secrets"):
+            entry = {**entry, "build": {**entry["build"], "secrets": self._granted(entry["build"]["secrets"])}}
+        return entry
 
     def _granted(self, grants: list[Any]) -> list[Any]:
         return [grant for grant in grants if grant["source"] not in self.facts.absent_secrets]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from environments import facts, load
+from environments import attempt, facts, load
 from trees import tell
 
 from envman.checks.compose import newer_attributes
@@ -48,6 +48,24 @@ def test_the_render_says_what_it_needs(tmp_path: Path) -> None:
 def test_a_jobs_containers_are_known_as_this_checkouts(tmp_path: Path) -> None:
     document = render(load(tmp_path, dev=BLUEPRINT), facts(tmp_path))
     assert document.data["jobs"]["nightly"]["labels"]["dev.envman.checkout"] == "0123456789ab"
+
+
+def test_a_job_gets_no_port_that_envman_would_have_to_keep(tmp_path: Path) -> None:
+    job = "{image: busybox, triggers: {manual: true}, ports: ['auto:80']}"
+    environment, problems = attempt(tmp_path, dev=f"jobs: {{nightly: {job}}}\n")
+    assert environment is None
+    assert [tell(one) for one in problems] == ["EV103 1:68-77 jobs.nightly.ports[0].published: not a host port"]
+
+
+def test_secrets_that_are_absent_are_granted_to_nobody(tmp_path: Path) -> None:
+    text = """
+    services: {api: {image: busybox, pre_start: [{image: busybox, secrets: [token, key]}]}}
+    jobs: {nightly: {image: busybox, triggers: {manual: true}, secrets: [token], build: {context: ., secrets: [token]}}}
+    secrets: {token: {source: env, variable: TOKEN, optional: true}, key: {source: generate}}
+    """
+    data = render(load(tmp_path, dev=text), facts(tmp_path, absent_secrets=frozenset({"token"}))).data
+    assert data["services"]["api"]["pre_start"][0]["secrets"] == [{"source": "key"}]
+    assert data["jobs"]["nightly"]["secrets"] == data["jobs"]["nightly"]["build"]["secrets"] == []
 
 
 def test_versions_compare_as_numbers() -> None:
