@@ -119,7 +119,7 @@ _PATTERNS: Final[dict[Scalar, str]] = {
 
 
 def blueprint_schema(version: str) -> Schema:
-    """Return the JSON Schema of a blueprint. ``version`` is envman's own, to tell when it has to be written anew."""
+    """Return the JSON Schema of a blueprint. ``version`` is envman's own: a reader sees which one it describes."""
     writer = _Writer()
     stack = writer.model(Stack, (), whole=False)
     header = writer.model(Header, (), whole=False)
@@ -128,7 +128,7 @@ def blueprint_schema(version: str) -> Schema:
     properties["include"] = {"description": description(Stack, "include")}
     return {
         "$schema": DIALECT,
-        "$comment": comment(version),
+        "$comment": f"envman {version}: `envman schema`",
         "title": "An envman blueprint",
         "type": ["object", "null"],
         "properties": properties,
@@ -136,11 +136,6 @@ def blueprint_schema(version: str) -> Schema:
         "additionalProperties": False,
         "definitions": dict(sorted(writer.definitions.items())),
     }
-
-
-def comment(version: str) -> str:
-    """Return what a schema says of its origin."""
-    return f"envman {version}: `envman schema`"
 
 
 def _variables(writer: _Writer) -> Schema:
