@@ -33,6 +33,7 @@ def check(
     from envman.diagnostics import EnvmanError
     from envman.language.variables import unused_setting
     from envman.project import load_environment
+    from envman.state.editor import provide_schema
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(settings=settings or ())
@@ -64,6 +65,7 @@ def check(
         declared = project.variables()
         report.extend(unused_setting(name, declared) for name in workspace.settings if name not in declared)
     check_together(good, report, whole=not environments and not report.errors)
+    provide_schema(project.root)
     invocation.warn(report)
     failed = bool(report.errors) or (strict and bool(report.warnings))
     counts = {"errors": len(report.errors), "warnings": len(report.warnings)}

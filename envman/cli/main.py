@@ -60,7 +60,10 @@ def run(invocation: Invocation, arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
         invocation.warn([_report_bug(error, arguments)])
         status = BUG
-    invocation.finish(status)
+    try:
+        invocation.finish(status)
+    except BrokenPipeError:
+        _leave_quietly()
     return status
 
 

@@ -98,6 +98,7 @@ CODES: Final[dict[str, Code]] = {
     "EV408": Code("the engine went away", ENGINE),
     "EV410": Code("the engine refused", ENGINE),
     "EV411": Code("no GPU for a service that requires one", ENGINE),
+    "EV412": Code("an attribute needs a newer Compose", ENGINE),
     "EV501": Code("owned by another checkout"),
     "EV502": Code("not created by envman"),
     "EV503": Code("a generated secret is lost"),

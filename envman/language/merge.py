@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, TypeAlias
 from envman.diagnostics import Note, Report
 from envman.language.entries import mount_target
 from envman.language.paths import PathTable
+from envman.model.service import Job
 from envman.source.reader import OVERRIDE, RESET
 from envman.source.scalars import text_of
 from envman.source.tree import Mapping, Node, Path, Scalar, Sequence, dotted
@@ -340,9 +341,14 @@ _SERVICE_LISTS: Final[dict[str, ListRule]] = {
         _replace,
     ),
 }
+_JOB_LISTS: Final[dict[str, ListRule]] = {
+    **{pattern: rule for pattern, rule in _SERVICE_LISTS.items() if pattern.partition(".")[0] in Job.model_fields},
+    "triggers.schedule": _replace,
+}
 LIST_RULES: Final[PathTable[ListRule]] = PathTable(
     {
         **{f"services.*.{pattern}": rule for pattern, rule in _SERVICE_LISTS.items()},
+        **{f"jobs.*.{pattern}": rule for pattern, rule in _JOB_LISTS.items()},
         "models.*.runtime_flags": _replace,
         "networks.*.ipam.config": _replace,
         "profiles": _replace,

@@ -5,7 +5,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from envman.model.types import (
-    Atom,
     Boolean,
     Command,
     Count,
@@ -14,6 +13,7 @@ from envman.model.types import (
     Mode,
     Number,
     Option,
+    ProviderOption,
     Size,
     SizeText,
     StringOrList,
@@ -127,7 +127,7 @@ class Provider(Attributes):
     """A service that another program provides."""
 
     type: Text
-    options: dict[str, Atom | list[Atom]] | None = None
+    options: dict[str, ProviderOption | list[ProviderOption]] | None = None
 
 
 class Device(Attributes):

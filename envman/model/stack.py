@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from envman.model.attributes import Attributes, Labelled
-from envman.model.service import Service
+from envman.model.service import Job, Service
 from envman.model.types import Boolean, DriverOption, Name, Opaque, Text, truth
 
 
@@ -104,7 +104,7 @@ class Stack(Attributes):
     configs: dict[Name, Config] = Field(default_factory=dict)
     secrets: dict[Name, Secret] = Field(default_factory=dict)
     models: dict[Name, LanguageModel] = Field(default_factory=dict)
-    jobs: dict[Name, Opaque] = Field(default_factory=dict)
+    jobs: dict[Name, Job] = Field(default_factory=dict)
     profiles: list[Text] = Field(default_factory=list)
     include: Opaque = None
 
@@ -121,14 +121,15 @@ OWN_ATTRIBUTES: Final[frozenset[tuple[str, ...]]] = frozenset(
     }
 )
 
-# Attributes that Compose 2.40 does not know, by pattern, and the first release that does. What they hold is passed on
-# as it was written.
-# Sources: release notes of Compose 5.0.0 and 5.3.0; the last three came to the specification after Compose 5.5.1, so
+# Attributes that Compose 2.40 does not know, by pattern, and the first release that does.
+# Sources: release notes of Compose 5.0.0 and 5.3.0; the others came to the specification after Compose 5.5.1, so
 # theirs is the first release that can have them.
 NEEDS_COMPOSE: Final[dict[tuple[str, ...], str]] = {
     ("services", "*", "build", "no_cache_filter"): "5.0.0",
     ("services", "*", "pre_start"): "5.3.0",
     ("services", "*", "networks", "*", "use_service_name_alias"): "5.6.0",
     ("services", "*", "umask"): "5.6.0",
+    ("services", "*", "pre_start", "*", "networks", "*", "use_service_name_alias"): "5.6.0",
+    ("services", "*", "pre_start", "*", "umask"): "5.6.0",
     ("jobs",): "5.6.0",
 }

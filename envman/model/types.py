@@ -130,6 +130,12 @@ def _published(value: Any) -> Any:
     raise _wrong("not a host port", 'a port, a range such as "8080-8090", or "auto"', "EV103")
 
 
+def _host_port(value: Any) -> Any:
+    if value != "auto" and (value.__class__ is int or (value.__class__ is str and _PUBLISHED.fullmatch(value))):
+        return value
+    raise _wrong("not a host port", 'a port, or a range such as "8080-8090"', "EV103")
+
+
 def _address(value: Any) -> Any:
     if value.__class__ is str and is_address(value):
         return value
@@ -161,6 +167,12 @@ def _atom(value: Any) -> Any:
     raise _wrong("", "a string, number, boolean or null")
 
 
+def _provider_option(value: Any) -> Any:
+    if value.__class__ in _PROVIDER_OPTIONS:
+        return value
+    raise _wrong("", "a string, number or boolean")
+
+
 def _option(value: Any) -> Any:
     if value.__class__ in _OPTIONS or value is None:
         return value
@@ -176,6 +188,7 @@ def _driver_option(value: Any) -> Any:
 _WORDS: Final = _TRUE | _FALSE
 _NUMBERS: Final = frozenset({int, float})
 _OPTIONS: Final = frozenset({str, int, float})
+_PROVIDER_OPTIONS: Final = _OPTIONS | {bool}
 _ATOMS: Final = frozenset({str, int, float, bool, type(None)})
 
 
@@ -215,11 +228,15 @@ SizeText: TypeAlias = Annotated[str, Scalar(_size_text, ("string",))]
 Mode: TypeAlias = Annotated[int | str, Scalar(_mode, ("integer", "string"))]
 Count: TypeAlias = Annotated[int | str, Scalar(_count, ("integer", "string"))]
 Published: TypeAlias = Annotated[int | str, Scalar(_published, ("integer", "string"))]
+HostPort: TypeAlias = Annotated[int | str, Scalar(_host_port, ("integer", "string"))]
 Address: TypeAlias = Annotated[str, Scalar(_address, ("string",))]
 Name: TypeAlias = Annotated[str, Scalar(_name, ("string",))]
 Atom: TypeAlias = Annotated[str | int | float | bool | None, Scalar(_atom, ("string", "number", "boolean", "null"))]
 Option: TypeAlias = Annotated[str | int | float | None, Scalar(_option, ("string", "number", "null"))]
 DriverOption: TypeAlias = Annotated[str | int | float, Scalar(_driver_option, ("string", "number"))]
+ProviderOption: TypeAlias = Annotated[
+    str | int | float | bool, Scalar(_provider_option, ("string", "number", "boolean"))
+]
 Command: TypeAlias = Annotated[str | list[str] | None, Null]
 StringOrList: TypeAlias = str | list[str]
 Table: TypeAlias = dict[str, Atom]

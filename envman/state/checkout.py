@@ -93,9 +93,13 @@ def _create(root: Path, project: str, home: Path, notice: str) -> Checkout:
 
 
 def _write_pointer(root: Path, identity: str) -> None:
-    private = root / PRIVATE
-    write_whole(private / _POINTER, identity + "\n")
-    ignore = private / ".gitignore"
+    write_whole(root / PRIVATE / _POINTER, identity + "\n")
+    ignore_private(root)
+
+
+def ignore_private(root: Path) -> None:
+    """Keep the folder of renders out of repositories."""
+    ignore = root / PRIVATE / ".gitignore"
     if not ignore.exists():
         write_whole(ignore, "*\n")
 

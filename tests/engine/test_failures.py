@@ -247,6 +247,14 @@ def test_a_compose_that_is_too_old(checkout: Checkout, tmp_path: Path) -> None:
     assert "error[EV405]: Compose 2.17.3 is too old\n  = expected 2.24 or newer" in err
 
 
+@pytest.mark.parametrize("command", ["up", "plan"])
+def test_a_compose_that_is_too_old_for_an_attribute(checkout: Checkout, tmp_path: Path, command: str) -> None:
+    checkout.write(dev="services:\n  api:\n    image: busybox:1.37\n    pre_start: [{image: 'busybox:1.37'}]\n")
+    err = checkout.run(command, "dev", status=3, PATH=fake_docker(tmp_path, "echo 5.2.0; exit 0")).err
+    assert "error[EV412]: services.api.pre_start needs Compose 5.3.0, this is 5.2.0\n" in err
+    assert "blueprints/dev.yaml:4:5" in err
+
+
 def test_an_unknown_context(checkout: Checkout, tmp_path: Path) -> None:
     err = failed(checkout, "--context", "prdo", "status", DOCKER_CONFIG=str(tmp_path))
     assert 'error[EV407]: there is no Docker context "prdo" (--context)' in err
