@@ -55,7 +55,7 @@ def run(invocation: Invocation, arguments: Sequence[str]) -> int:
         status = INTERRUPTED
     except (BrokenPipeError, SystemExit):
         # The reader has gone (`envman logs | head`): not an error, and nobody to tell. typer makes a SystemExit of it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_quietly()
         status = DONE
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
         invocation.warn([_report_bug(error, arguments)])
@@ -75,6 +75,10 @@ def _call(invocation: Invocation, arguments: Sequence[str]) -> int:
         # typer makes an exit status of a KeyboardInterrupt.
         raise KeyboardInterrupt
     return result if isinstance(result, int) else DONE
+
+
+def _leave_quietly() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show_usage(error: TyperException, invocation: Invocation, arguments: Sequence[str]) -> None:
