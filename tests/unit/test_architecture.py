@@ -21,7 +21,7 @@ RIVER = [
     {"language"},
     {"project", "facts"},
     {"checks", "render"},
-    {"plan", "state"},
+    {"plan", "state", "adopt"},
     {"secrets"},
     {"engine", "scaffold"},
     {"operations"},

@@ -1,0 +1,273 @@
+"""Changes to a document: what its data becomes, and the least that its text needs for that.
+
+A change is kept by the place it is about, not by a path: where an anchor lends a value to several paths, one edit of
+the text changes all of them, and so the data. Whoever asks for a change sees a Tree with the new values at the old
+places, so that a diagnostic about them points into the file that the author knows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from envman.diagnostics import Report, Source, Span
+from envman.source.reader import read_tree
+from envman.source.tree import Mapping, Node, Scalar, Sequence, Value, plain
+from envman.source.writer import quote, write_key, write_scalar
+
+# An anchor, a tag, and a comment behind them.
+_PROPERTIES: Final = re.compile(r"(?:(?:&[^\s,\[\]{}]+|![^\s,\[\]{}]*)\s+(?:#[^\n]*\n\s*)*)*")
+# A number or word that needs no quotes anywhere.
+_BARE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*|[./]+[A-Za-z0-9_./-]+")
+
+
+@dataclass(slots=True)
+class Changes:
+    """What becomes of one document. ``rewrite`` turns the raw text of a scalar to that of its new value, if it can."""
+
+    tree: Mapping
+    scalars: dict[Span, tuple[Value, Callable[[str], str] | None]] = field(default_factory=dict)
+    removed: dict[Span, str] = field(default_factory=dict)
+    nodes: dict[Span, Any] = field(default_factory=dict)
+    prepended: dict[Span, list[Any]] = field(default_factory=dict)
+    added: dict[Span, dict[str, Any]] = field(default_factory=dict)
+    tags: dict[Span, tuple[Span, str]] = field(default_factory=dict)
+
+    def set_scalar(self, node: Scalar, value: Value, raw: Callable[[str], str] | None = None) -> None:
+        """Give ``node`` another value; ``raw`` makes the new text of the old where no quoting has to change."""
+        self.scalars[node.span] = (value, raw)
+
+    def remove(self, key: Span, why: str) -> None:
+        """Comment out the entry whose key stands at ``key``; ``why`` ends the comment."""
+        self.removed[key] = why
+
+    def replace(self, node: Node, data: Any) -> None:
+        """Put ``data`` in the place of ``node``."""
+        self.nodes[node.span] = data
+
+    def prepend(self, node: Sequence, items: list[Any]) -> None:
+        """Put ``items`` before those of ``node``."""
+        self.prepended[node.span] = items
+
+    def add(self, node: Mapping, entries: dict[str, Any]) -> None:
+        """Put ``entries`` before those of ``node``."""
+        self.added.setdefault(node.span, {}).update(entries)
+
+    def tag(self, key: Span, node: Node, tag: str) -> None:
+        """Put ``tag`` before ``node``, whose key stands at ``key``."""
+        self.tags[node.span] = (key, tag)
+
+    def current(self) -> Mapping:
+        """Return the Tree with every change made, at the places of the original."""
+        changed = self._changed(self.tree)
+        assert isinstance(changed, Mapping)  # nothing puts another kind of node at the top
+        return changed
+
+    def _changed(self, node: Node) -> Node:
+        changed = self._with_value(node)
+        return changed._replace(tag=self.tags[node.span][1]) if node.span in self.tags else changed
+
+    def _with_value(self, node: Node) -> Node:
+        if node.span in self.nodes:
+            return as_node(self.nodes[node.span], node.span)._replace(tag=node.tag)
+        if isinstance(node, Scalar):
+            found = self.scalars.get(node.span)
+            return node if found is None else node._replace(value=found[0])
+        if isinstance(node, Sequence):
+            before = tuple(as_node(item, node.span) for item in self.prepended.get(node.span, ()))
+            return node._replace(items=before + tuple(self._changed(item) for item in node.items))
+        added = self.added.get(node.span, {})
+        entries = {key: as_node(value, node.span) for key, value in added.items()}
+        keys = dict.fromkeys(added, node.span)
+        for key, value in node.entries.items():
+            if node.keys[key] not in self.removed:
+                entries[key] = self._changed(value)
+                keys[key] = node.keys[key]
+        if not entries and node.entries and not _is_flow(node):
+            return Scalar(None, node.span, node.tag)  # a block whose last line is a comment now
+        return node._replace(entries=entries, keys=keys)
+
+    def text(self) -> str | None:
+        """Return the document's text with the changes made, or None where that cannot be done in place."""
+        edits = _Edits(self)
+        edits.collect(self.tree)
+        text = edits.apply()
+        report = Report()
+        made = read_tree(Source(self.tree.span.source.name, text), report)
+        return text if made is not None and _same(plain(made), plain(self.current())) else None
+
+
+def as_node(data: Any, span: Span) -> Node:
+    """Return plain ``data`` as a Tree that stands at ``span``."""
+    if isinstance(data, dict):
+        return Mapping({key: as_node(value, span) for key, value in data.items()}, dict.fromkeys(data, span), span)
+    if isinstance(data, list):
+        return Sequence(tuple(as_node(item, span) for item in data), span)
+    return Scalar(data, span)
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return type(one) is type(other) and (one == other or one != one)  # noqa: PLR0124 - not a number
+
+
+def _is_flow(node: Mapping | Sequence) -> bool:
+    span = node.span
+    rest = span.source.line(span.line)[span.column - 1 :]
+    bare = _PROPERTIES.sub("", rest, count=1)
+    return bare.startswith(("{", "["))
+
+
+class _Edits:
+    def __init__(self, changes: Changes) -> None:
+        self.changes = changes
+        self.source = changes.tree.span.source
+        text = self.source.text
+        self.starts = [0]
+        for line in text.splitlines(keepends=True):
+            self.starts.append(self.starts[-1] + len(line))
+        self.newline = "\r\n" if "\r\n" in text else "\n"
+        self.edits: dict[tuple[int, int], str] = {}
+
+    def offset(self, line: int, column: int) -> int:
+        return self.starts[line - 1] + column - 1
+
+    def column(self, offset: int) -> int:
+        """Return how many characters stand before ``offset`` in its line."""
+        return offset - max(start for start in self.starts if start <= offset)
+
+    def apply(self) -> str:
+        text = self.source.text
+        done = len(text)
+        parts: list[str] = []
+        for (start, end), new in sorted(self.edits.items(), reverse=True):
+            if end > done:
+                continue  # inside of what is replaced as a whole
+            parts.append(text[end:done])
+            parts.append(new)
+            done = start
+        return text[:done] + "".join(reversed(parts))
+
+    def collect(self, node: Node) -> None:
+        changes, span = self.changes, node.span
+        if span in changes.tags:
+            key, tag = changes.tags[span]
+            after = self.source.text.index(":", self.offset(key.end_line, key.end_column)) + 1
+            self.edits[after, after] = f" {tag}"
+        start, end = self.offset(span.line, span.column), self.offset(span.end_line, span.end_column)
+        start += len(_PROPERTIES.match(self.source.text, start, end)[0])  # type: ignore[index]
+        if span in changes.nodes:
+            self.edits[start, end] = self._written(changes.nodes[span], span)
+        elif isinstance(node, Scalar):
+            if span in changes.scalars:
+                value, raw = changes.scalars[span]
+                self.edits[start, end] = self._scalar(self.source.text[start:end], value, raw, start)
+        elif isinstance(node, Sequence):
+            for item in node.items:
+                self.collect(item)
+            if span in changes.prepended:
+                self._prepend(node, changes.prepended[span], start)
+        else:
+            for key, value in node.entries.items():
+                if node.keys[key] in changes.removed:
+                    self._remove(node, key, changes.removed[node.keys[key]])
+                else:
+                    self.collect(value)
+            if span in changes.added:
+                self._add(node, changes.added[span], start)
+
+    def _scalar(self, old: str, value: Value, raw: Callable[[str], str] | None, start: int) -> str:
+        if raw is not None:
+            new = raw(old)
+            # In a flow collection braces and commas end a plain scalar: reading tells.
+            if old[:1] in "|>" or _reads_as(new, value):
+                return new
+        # A key without a value has no space behind its colon.
+        space = "" if old or self.source.text[start - 1 : start].isspace() else " "
+        if not isinstance(value, str):
+            return space + write_scalar(value)
+        return space + (value if _BARE.fullmatch(value) and _reads_as(value, value) else quote(value))
+
+    def _written(self, data: Any, span: Span) -> str:
+        """Return ``data`` in flow style, a list one item a line."""
+        if not isinstance(data, list) or not data:
+            return flow(data)
+        line = self.source.line(span.line)
+        indent = " " * (len(line) - len(line.lstrip()) + 2)
+        items = "".join(f"{self.newline}{indent}{flow(item)}," for item in data)
+        return f"[{items}{self.newline}{indent[:-2]}]"
+
+    def _prepend(self, node: Sequence, items: list[Any], start: int) -> None:
+        if _is_flow(node):
+            separator = ", " if node.items else ""
+            self.edits[start + 1, start + 1] = ", ".join(map(flow, items)) + separator
+            return
+        indent = " " * self.column(start)
+        self.edits[start, start] = "".join(f"- {flow(item)}{self.newline}{indent}" for item in items)
+
+    def _add(self, node: Mapping, entries: dict[str, Any], start: int) -> None:
+        pairs = [f"{write_key(key)}: {flow(value)}" for key, value in entries.items()]
+        if _is_flow(node):
+            self.edits[start + 1, start + 1] = ", ".join(pairs) + (", " if node.entries else "")
+            return
+        indent = " " * self.column(start)
+        self.edits[start, start] = "".join(f"{pair}{self.newline}{indent}" for pair in pairs)
+
+    def _remove(self, node: Mapping, key: str, why: str) -> None:
+        at, value = node.keys[key], node.entries[key]
+        if _is_flow(node):
+            self._remove_from_flow(node, key)
+            return
+        last = max(at.line, value.span.end_line)
+        if value.span.line < at.line or (value.span.line, value.span.column) <= (at.line, at.column):
+            last = at.line  # an alias: its value stands elsewhere
+        before = self.source.line(at.line)[: at.column - 1]
+        if before.strip():
+            # The first key behind a dash: the next one has to take its place.
+            self._remove_from_flow(node, key)
+            return
+        for number in range(at.line, last + 1):
+            place = self.starts[number - 1] + (at.column - 1 if self.source.line(number).strip() else 0)
+            self.edits[place, place] = "# "
+        line = self.source.line(last)
+        if last == at.line and "#" not in line and why:
+            place = self.starts[last - 1] + len(line)
+            self.edits[place, place] = f"  # {why}"
+
+    def _remove_from_flow(self, node: Mapping, key: str) -> None:
+        at = node.keys[key]
+        start = self.offset(at.line, at.column)
+        following = [
+            self.offset(other.line, other.column) for other in node.keys.values() if (other.line, other.column) > at[1:3]
+        ]
+        if following:
+            self.edits[start, min(following)] = ""
+            return
+        value = node.entries[key].span
+        end = self.offset(value.end_line, value.end_column)
+        text = self.source.text
+        comma = text.rfind(",", 0, start)
+        if comma >= 0 and not text[comma + 1 : start].strip():
+            start = comma
+        self.edits[start, max(start, end)] = ""
+
+
+def flow(data: Any) -> str:
+    """Return plain data as YAML on one line."""
+    if isinstance(data, dict):
+        return "{" + ", ".join(f"{write_key(key)}: {flow(value)}" for key, value in data.items()) + "}"
+    if isinstance(data, list):
+        return "[" + ", ".join(map(flow, data)) + "]"
+    return write_scalar(data)
+
+
+def _reads_as(text: str, value: Value) -> bool:
+    """Whether ``text`` is one scalar with ``value`` wherever it stands, in a flow collection too."""
+    report = Report()
+    made = read_tree(Source("", f"a: [{text}]\nb: {text}\n"), report)
+    return made is not None and _same(plain(made), {"a": [value], "b": value})
