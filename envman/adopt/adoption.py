@@ -14,7 +14,7 @@ from envman.adopt.compose import normalised, understand
 from envman.adopt.document import read_compose_file
 from envman.adopt.fixed import fixed_things
 from envman.adopt.inherited import spell_out_inherited
-from envman.adopt.literals import Kept, move_literals
+from envman.adopt.literals import Kept, concealed, move_literals
 from envman.adopt.merging import raw_merged, write_out_lists
 from envman.adopt.paths import rebase_paths
 from envman.adopt.sensitive import looks_secret
@@ -95,14 +95,19 @@ def adopt(wish: Wish, process: Map[str, str], existing: Map[str, str]) -> Adopti
     work.report.raise_errors()
     _change(work)
     _lay_over_each_other(work)
-    work.report.raise_errors()
+    _said(work).raise_errors()
     names = _names(work, existing)
     blueprints = {name: _blueprint(work, index, names) for index, name in enumerate(names)}
     if len(names) > 1 and names[0] == "base" and existing.get("base") not in (None, blueprints["base"]):
         names[0] = f"{wish.environment}_base"
         blueprints = {name: _blueprint(work, index, names) for index, name in enumerate(names)}
     secret_dotenv = work.prefix == "." and any(looks_secret(name, value) for name, value in work.dotenv.items())
-    return Adoption(work.project, blueprints, work.kept.values, secret_dotenv, work.report)
+    return Adoption(work.project, blueprints, work.kept.values, secret_dotenv, _said(work))
+
+
+def _said(work: _Work) -> Report:
+    """Return the report without the lines that hold secrets: a diagnostic quotes the line that it is about."""
+    return Report([concealed(one, work.kept.lines) for one in work.report.diagnostics])
 
 
 def _read(work: _Work) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from envman.checks import check_environment
+from envman.checks import as_file, check_environment
 from envman.diagnostics import Diagnostic, Note, Report, Severity
 from envman.language.interpolate import Resolved, Scope, interpolate
 from envman.language.merge import merge_layers
@@ -45,7 +45,7 @@ def understand(
         environment = Environment(project, name, None, "", False, (name,), files, stack, data, tree)
         check_environment(environment, root, here)
         here.extend(inactive_dependencies(environment, set(profiles)))
-    for one in here:
+    for one in as_file(here):
         if one.code in _NOT_THE_FILE:
             report.add(replace(one, severity=Severity.WARNING))
         elif one.severity is Severity.ERROR:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from envman.adopt.changes import Changes
 from envman.diagnostics import Report, Span
@@ -18,14 +18,6 @@ _SHORT: Final = re.compile(
 _DEFAULT: Final = re.compile(r"(\$\{[A-Za-z_]\w*:?-)\d+(\})")
 
 
-class Fixed(NamedTuple):
-    """A fixed thing: what it is in words, where it stands, and how it is freed (None: it cannot be)."""
-
-    what: str
-    span: Span
-    free: str | None
-
-
 def fixed_things(changes: Changes, report: Report, *, adapt: bool) -> None:
     """Say what in the document of ``changes`` forbids a second environment (EV806), or free it (EV807)."""
     tree = changes.tree
@@ -35,8 +27,8 @@ def fixed_things(changes: Changes, report: Report, *, adapt: bool) -> None:
             continue
         _container_name(changes, name, service, report, adapt=adapt)
         ports = service.entries.get("ports")
-        for port in ports.items if isinstance(ports, Sequence) else ():
-            _port(changes, name, port, report, adapt=adapt)
+        found = [_port(port) for port in ports.items] if isinstance(ports, Sequence) else []
+        _ports(changes, name, [one for one in found if one is not None], report, adapt=adapt)
     for kind in ("networks", "volumes", "configs", "secrets"):
         section = tree.entries.get(kind)
         for name, entry in section.entries.items() if isinstance(section, Mapping) else ():
@@ -55,38 +47,38 @@ def _container_name(changes: Changes, name: str, service: Mapping, report: Repor
         _forbids(f"{name} has the container name {node.value}", node.span, report)
 
 
-def _port(changes: Changes, name: str, port: Node, report: Report, *, adapt: bool) -> None:
+def _port(port: Node) -> tuple[Scalar, str | None] | None:
+    """Return what fixes the host port of an entry, and what frees it (None: a variable does it alone)."""
     published = port.entries.get("published") if isinstance(port, Mapping) else port
-    if not isinstance(published, Scalar) or published.value is None:
-        return
+    if not isinstance(published, Scalar) or published.value in (None, 0, "0"):
+        return None
     text = str(published.value)
     if isinstance(port, Mapping):
         if re.fullmatch(r"\d+(-\d+)?", text):
-            new = "auto"
-        elif _DEFAULT.fullmatch(text):
-            new = _DEFAULT.sub(r"\1auto\2", text)
-        else:
-            _variable_port(name, text, published, report)
-            return
+            return published, "auto"
+        if _DEFAULT.fullmatch(text):
+            return published, _DEFAULT.sub(r"\1auto\2", text)
     else:
         match = _SHORT.fullmatch(text)
-        if match is None:
-            _variable_port(name, text, published, report)
-            return
-        host = match["published"]
-        new = (match["ip"] or "") + (_DEFAULT.sub(r"\1auto\2", host) if match["default"] else "auto") + match["rest"]
-    if text == "0":
-        return
-    if adapt:
-        changes.set_scalar(published, new)
-        _freed(f"{name} publishes {text} on a free host port: {new}", published.span, report)
-    else:
-        _forbids(f"{name} publishes the fixed host port {text}", published.span, report)
+        if match is not None:
+            host = match["published"]
+            host = _DEFAULT.sub(r"\1auto\2", host) if match["default"] else "auto"
+            return published, (match["ip"] or "") + host + match["rest"]
+    return (published, None) if "$" in text else None
 
 
-def _variable_port(name: str, text: str, node: Scalar, report: Report) -> None:
-    if "$" in text:
-        _forbids(f"{name} publishes the host port {text}, which every environment takes alike", node.span, report)
+def _ports(
+    changes: Changes, name: str, found: list[tuple[Scalar, str | None]], report: Report, *, adapt: bool
+) -> None:
+    kept = [node for node, new in found if new is None or not adapt]
+    for node, new in found:
+        if adapt and new is not None:
+            changes.set_scalar(node, new)
+            _freed(f"{name} publishes {node.value} on a free host port: {new}", node.span, report)
+    if kept:
+        plural = "s" if len(kept) > 1 else ""
+        ports = ", ".join(str(node.value) for node in kept)
+        _forbids(f"{name} publishes the fixed host port{plural} {ports}", kept[0].span, report)
 
 
 def _resource(changes: Changes, what: str, entry: Mapping, report: Report, *, adapt: bool) -> None:

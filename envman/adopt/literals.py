@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from envman.adopt.changes import Changes
 from envman.adopt.references import literal
 from envman.adopt.sensitive import dotenv_line, looks_secret
-from envman.diagnostics import Report, Source
+from envman.diagnostics import Diagnostic, Report, Source
 from envman.source.dotenv import parse_dotenv
 from envman.source.scalars import text_of
 from envman.source.tree import Mapping, Node, Scalar, Sequence, node_at
@@ -17,10 +17,11 @@ from envman.source.tree import Mapping, Node, Scalar, Sequence, node_at
 
 @dataclass(slots=True)
 class Kept:
-    """Variables that the import made, with their values, and the document that uses each first."""
+    """Variables that the import made, with their values, the document that uses each first, and the lines they stood on."""
 
     values: dict[str, str] = field(default_factory=dict)
     documents: dict[str, int] = field(default_factory=dict)
+    lines: set[tuple[str, int]] = field(default_factory=set)
 
     def name_for(self, wanted: str, service: str, value: str, taken: set[str], document: int) -> str:
         """Return the name of the variable for ``value``: ``wanted`` where that is free or has this value already."""
@@ -44,6 +45,7 @@ def move_literals(changes: Changes, document: int, kept: Kept, taken: set[str], 
         value = literal(text.partition("=")[2] if is_pair else text)
         if value is None or node.span in changes.scalars or not looks_secret(name, value):
             continue
+        kept.lines.update((node.span.source.name, line) for line in range(node.span.line, node.span.end_line + 1))
         if not _can_be_kept(value):
             report.warning("EV804", f"{name} looks secret and stays here: no .env file can hold it", node.span)
             continue
@@ -56,6 +58,14 @@ def move_literals(changes: Changes, document: int, kept: Kept, taken: set[str], 
             node.span,
             help=f"give {file} to those who need it by another way than the repository",
         )
+
+
+def concealed(diagnostic: Diagnostic, lines: set[tuple[str, int]]) -> Diagnostic:
+    """Return ``diagnostic`` so that it quotes none of ``lines``; its place stays."""
+    span = diagnostic.span
+    if span is None or not any((span.source.name, line) in lines for line in range(span.line, span.end_line + 1)):
+        return diagnostic
+    return replace(diagnostic, span=span._replace(source=Source(span.source.name, "", confidential=True)))
 
 
 def _can_be_kept(value: str) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from envman.checks.files import missing_files
 from envman.checks.ports import host_port_clashes, replicas_with_ports
@@ -11,6 +13,17 @@ from envman.checks.references import dependency_cycles, undefined_references
 from envman.diagnostics import Diagnostic, Note, Report, Severity
 from envman.model.environment import Environment
 from envman.model.service import SecretValue
+
+
+# What keeps a stack from running here and now, while the file itself is one that Compose takes: services of different
+# profiles may share a port, a swarm publishes a port for many replicas.
+_ONLY_TO_RUN: Final = frozenset({"EV302", "EV303", "EV308"})
+
+
+def as_file(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield ``found`` as it counts for a file that is only to be written: what `up` alone would refuse is a warning."""
+    for one in found:
+        yield replace(one, severity=Severity.WARNING) if one.code in _ONLY_TO_RUN else one
 
 
 def check_environment(environment: Environment, root: Path, report: Report) -> None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envman.checks import check_environment
+from envman.checks import as_file, check_environment
 from envman.diagnostics import Report
 from envman.facts import Facts
 from envman.model.environment import Environment
@@ -102,8 +102,10 @@ class Workspace:
         """Return the instance: ``--instance``, else ``ENVMAN_INSTANCE``, else what `envman use` chose."""
         return self.instance or self.environ.get("ENVMAN_INSTANCE") or read_selection(self.checkout.state).instance
 
-    def environment(self, name: str | None = None) -> Environment:
+    def environment(self, name: str | None = None, *, to_run: bool = True) -> Environment:
         """Return the environment, checked; its warnings go to ``report``.
+
+        Unless it is ``to_run``, what would only keep it from running is a warning too.
 
         Raises:
             EnvmanError: with everything that is wrong with it.
@@ -118,7 +120,9 @@ class Workspace:
             instance=self.chosen_instance(),
         )
         if environment is not None:
-            check_environment(environment, self.project.root, self.report)
+            found = Report()
+            check_environment(environment, self.project.root, found)
+            self.report.extend(found.diagnostics if to_run else as_file(found.diagnostics))
         self.report.raise_errors()
         assert environment is not None  # its absence is an error in the report
         return environment
