@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from envman.adopt.changes import Changes, flow
+from envman.adopt.changes import Changes, flow, written_anew
 from envman.adopt.compose import normalised, understand
 from envman.adopt.document import read_compose_file
 from envman.adopt.fixed import fixed_things
@@ -23,8 +23,8 @@ from envman.diagnostics import Report
 from envman.language.interpolate import Resolved, Scope, interpolate
 from envman.language.merge import merge_layers
 from envman.source.dotenv import read_dotenv
-from envman.source.tree import Mapping, Scalar, plain
-from envman.source.writer import write_key, write_yaml
+from envman.source.tree import Mapping, Scalar
+from envman.source.writer import write_key
 
 _OVERRIDES: Final = tuple(
     f"{stem}.override.{ending}" for stem in ("compose", "docker-compose") for ending in ("yaml", "yml")
@@ -271,7 +271,7 @@ def _blueprint(work: _Work, index: int, names: list[str]) -> str:
                 changes.tree.span,
                 help="what was to be changed could not be changed in place; look through the blueprint",
             )
-        text = write_yaml(plain(changes.current()))
+        text = written_anew(changes.current())
     text = text.lstrip("\r\n") if index or len(work.documents) > 1 else text
     newline = "\r\n" if "\r\n" in text else "\n"
     directives = _DIRECTIVES.match(text)

@@ -10,17 +10,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from envman.diagnostics import Report, Source, Span
 from envman.source.reader import read_tree
-from envman.source.tree import Mapping, Node, Scalar, Sequence, Value, plain
+from envman.source.tree import Mapping, Node, Path, Scalar, Sequence, Value, plain
 from envman.source.writer import quote, write_key, write_scalar
 
 # An anchor, a tag, and a comment behind them.
 _PROPERTIES: Final = re.compile(r"(?:(?:&[^\s,\[\]{}]+|![^\s,\[\]{}]*)\s+(?:#[^\n]*\n\s*)*)*")
 # A number or word that needs no quotes anywhere.
+_ALIAS: Final = re.compile(r"\s*\*[^\s,\[\]{}]+")
 _BARE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*|[./]+[A-Za-z0-9_./-]+")
+
+
+class WrittenOut(NamedTuple):
+    """What takes the place of one value: the first ``new`` entries stand before what is written there already."""
+
+    data: Any
+    tag: str
+    new: int
 
 
 @dataclass(slots=True)
@@ -30,10 +39,8 @@ class Changes:
     tree: Mapping
     scalars: dict[Span, tuple[Value, Callable[[str], str] | None]] = field(default_factory=dict)
     removed: dict[Span, str] = field(default_factory=dict)
-    nodes: dict[Span, Any] = field(default_factory=dict)
-    prepended: dict[Span, list[Any]] = field(default_factory=dict)
     added: dict[Span, dict[str, Any]] = field(default_factory=dict)
-    tags: dict[Span, tuple[Span, str]] = field(default_factory=dict)
+    written: dict[Path, WrittenOut] = field(default_factory=dict)
 
     def set_scalar(self, node: Scalar, value: Value, raw: Callable[[str], str] | None = None) -> None:
         """Give ``node`` another value; ``raw`` makes the new text of the old where no quoting has to change."""
@@ -43,47 +50,39 @@ class Changes:
         """Comment out the entry whose key stands at ``key``; ``why`` ends the comment."""
         self.removed[key] = why
 
-    def replace(self, node: Node, data: Any) -> None:
-        """Put ``data`` in the place of ``node``."""
-        self.nodes[node.span] = data
+    def write_out(self, path: Path, data: Any, tag: str, *, new: int = 0) -> None:
+        """Put ``data`` with ``tag`` at ``path`` alone, whatever else has the value that stands there.
 
-    def prepend(self, node: Sequence, items: list[Any]) -> None:
-        """Put ``items`` before those of ``node``."""
-        self.prepended[node.span] = items
+        The first ``new`` entries of a list are put before those that are written there already; 0 writes all anew.
+        """
+        self.written[path] = WrittenOut(data, tag, new)
 
     def add(self, node: Mapping, entries: dict[str, Any]) -> None:
         """Put ``entries`` before those of ``node``."""
         self.added.setdefault(node.span, {}).update(entries)
 
-    def tag(self, key: Span, node: Node, tag: str) -> None:
-        """Put ``tag`` before ``node``, whose key stands at ``key``."""
-        self.tags[node.span] = (key, tag)
-
     def current(self) -> Mapping:
         """Return the Tree with every change made, at the places of the original."""
-        changed = self._changed(self.tree)
+        changed = self._changed(self.tree, ())
         assert isinstance(changed, Mapping)  # nothing puts another kind of node at the top
         return changed
 
-    def _changed(self, node: Node) -> Node:
-        changed = self._with_value(node)
-        return changed._replace(tag=self.tags[node.span][1]) if node.span in self.tags else changed
-
-    def _with_value(self, node: Node) -> Node:
-        if node.span in self.nodes:
-            return as_node(self.nodes[node.span], node.span)._replace(tag=node.tag)
+    def _changed(self, node: Node, path: Path) -> Node:
+        if path in self.written:
+            written = self.written[path]
+            return as_node(written.data, node.span)._replace(tag=written.tag)
         if isinstance(node, Scalar):
             found = self.scalars.get(node.span)
             return node if found is None else node._replace(value=found[0])
         if isinstance(node, Sequence):
-            before = tuple(as_node(item, node.span) for item in self.prepended.get(node.span, ()))
-            return node._replace(items=before + tuple(self._changed(item) for item in node.items))
+            items = (self._changed(item, (*path, index)) for index, item in enumerate(node.items))
+            return node._replace(items=tuple(items))
         added = self.added.get(node.span, {})
         entries = {key: as_node(value, node.span) for key, value in added.items()}
         keys = dict.fromkeys(added, node.span)
         for key, value in node.entries.items():
             if node.keys[key] not in self.removed:
-                entries[key] = self._changed(value)
+                entries[key] = self._changed(value, (*path, key))
                 keys[key] = node.keys[key]
         if not entries and node.entries and not _is_flow(node):
             return Scalar(None, node.span, node.tag)  # a block whose last line is a comment now
@@ -92,11 +91,10 @@ class Changes:
     def text(self) -> str | None:
         """Return the document's text with the changes made, or None where that cannot be done in place."""
         edits = _Edits(self)
-        edits.collect(self.tree)
+        edits.collect(self.tree, ())
         text = edits.apply()
-        report = Report()
-        made = read_tree(Source(self.tree.span.source.name, text), report)
-        return text if made is not None and _same(plain(made), plain(self.current())) else None
+        made = read_tree(Source(self.tree.span.source.name, text), Report())
+        return text if made is not None and alike(made, self.current()) else None
 
 
 def as_node(data: Any, span: Span) -> Node:
@@ -108,12 +106,36 @@ def as_node(data: Any, span: Span) -> Node:
     return Scalar(data, span)
 
 
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    return type(one) is type(other) and (one == other or one != one)  # noqa: PLR0124 - not a number
+def alike(one: Node, other: Node) -> bool:
+    """Whether two Trees hold the same values and tags, wherever they stand."""
+    if one.tag != other.tag:
+        return False
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.entries.keys() == other.entries.keys() and all(
+            alike(value, other.entries[key]) for key, value in one.entries.items()
+        )
+    if isinstance(one, Sequence) and isinstance(other, Sequence):
+        return len(one.items) == len(other.items) and all(map(alike, one.items, other.items))
+    if isinstance(one, Scalar) and isinstance(other, Scalar):
+        return type(one.value) is type(other.value) and repr(one.value) == repr(other.value)
+    return False
+
+
+def written_anew(node: Node, indent: str = "") -> str:
+    """Return a Tree as block-style YAML, tags kept; anchors are written out."""
+    lines: list[str] = []
+    entries: list[tuple[str, Node]] = []
+    if isinstance(node, Mapping):
+        entries = [(f"{write_key(key)}:", value) for key, value in node.entries.items()]
+    elif isinstance(node, Sequence):
+        entries = [("-", item) for item in node.items]
+    for start, value in entries:
+        tag = f" {value.tag}" if value.tag else ""
+        if isinstance(value, Scalar) or not (value.entries if isinstance(value, Mapping) else value.items):
+            lines.append(f"{indent}{start}{tag} {flow(plain(value))}\n")
+        else:
+            lines.append(f"{indent}{start}{tag}\n{written_anew(value, indent + '  ')}")
+    return "".join(lines)
 
 
 def _is_flow(node: Mapping | Sequence) -> bool:
@@ -153,31 +175,25 @@ class _Edits:
             done = start
         return text[:done] + "".join(reversed(parts))
 
-    def collect(self, node: Node) -> None:
+    def collect(self, node: Node, path: Path) -> None:
         changes, span = self.changes, node.span
-        if span in changes.tags:
-            key, tag = changes.tags[span]
-            after = self.source.text.index(":", self.offset(key.end_line, key.end_column)) + 1
-            self.edits[after, after] = f" {tag}"
         start, end = self.offset(span.line, span.column), self.offset(span.end_line, span.end_column)
         start += len(_PROPERTIES.match(self.source.text, start, end)[0])  # type: ignore[index]
-        if span in changes.nodes:
-            self.edits[start, end] = self._written(changes.nodes[span], span)
-        elif isinstance(node, Scalar):
+        if isinstance(node, Scalar):
             if span in changes.scalars:
                 value, raw = changes.scalars[span]
                 self.edits[start, end] = self._scalar(self.source.text[start:end], value, raw, start)
         elif isinstance(node, Sequence):
-            for item in node.items:
-                self.collect(item)
-            if span in changes.prepended:
-                self._prepend(node, changes.prepended[span], start)
+            for index, item in enumerate(node.items):
+                self.collect(item, (*path, index))
         else:
             for key, value in node.entries.items():
                 if node.keys[key] in changes.removed:
                     self._remove(node, key, changes.removed[node.keys[key]])
+                elif (*path, key) in changes.written:
+                    self._write_out(node.keys[key], value, changes.written[*path, key])
                 else:
-                    self.collect(value)
+                    self.collect(value, (*path, key))
             if span in changes.added:
                 self._add(node, changes.added[span], start)
 
@@ -193,7 +209,25 @@ class _Edits:
             return space + write_scalar(value)
         return space + (value if _BARE.fullmatch(value) and _reads_as(value, value) else quote(value))
 
-    def _written(self, data: Any, span: Span) -> str:
+    def _write_out(self, key: Span, node: Node, written: WrittenOut) -> None:
+        text, span = self.source.text, node.span
+        colon = text.index(":", self.offset(key.end_line, key.end_column)) + 1
+        alias = _ALIAS.match(text, colon)
+        if alias is not None:
+            self.edits[colon, alias.end()] = f" {written.tag} {flow(written.data)}"
+            return
+        self.edits[colon, colon] = f" {written.tag}"
+        start, end = self.offset(span.line, span.column), self.offset(span.end_line, span.end_column)
+        start += len(_PROPERTIES.match(text, start, end)[0])  # type: ignore[index]
+        if written.new and isinstance(node, Sequence):
+            for index, item in enumerate(node.items):
+                self.collect(item, (key, index))  # type: ignore[arg-type] # a path that nothing is written out at
+            self._prepend(node, written.data[: written.new], start)
+        else:
+            space = "" if end > start else " "
+            self.edits[start, end] = space + self._listed(written.data, span)
+
+    def _listed(self, data: Any, span: Span) -> str:
         """Return ``data`` in flow style, a list one item a line."""
         if not isinstance(data, list) or not data:
             return flow(data)
@@ -268,6 +302,5 @@ def flow(data: Any) -> str:
 
 def _reads_as(text: str, value: Value) -> bool:
     """Whether ``text`` is one scalar with ``value`` wherever it stands, in a flow collection too."""
-    report = Report()
-    made = read_tree(Source("", f"a: [{text}]\nb: {text}\n"), report)
-    return made is not None and _same(plain(made), {"a": [value], "b": value})
+    made = read_tree(Source("", f"a: [{text}]\nb: {text}\n"), Report())
+    return made is not None and alike(made, as_node({"a": [value], "b": value}, made.span))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from envman.adopt.refused import refused_by_compose
 from envman.checks import as_file, check_environment
 from envman.diagnostics import Diagnostic, Note, Report, Severity
 from envman.language.interpolate import Resolved, Scope, interpolate
@@ -20,6 +21,8 @@ from envman.source.tree import Mapping
 
 # A variable that must be set is nothing wrong with the file.
 _NOT_THE_FILE: Final = frozenset({"EV208"})
+# A rule of envman's own, which the import sees to.
+_NOT_COMPOSE: Final = frozenset({"EV210"})
 
 
 def normalised(trees: list[Mapping], values: Map[str, str | None], report: Report) -> list[Mapping]:
@@ -39,17 +42,27 @@ def understand(
     """Add to ``report`` what is wrong with the merged ``layers``, so that Compose or a render would refuse them."""
     here = Report()
     tree = merge_layers(layers, Report())
+    if not tree.entries or set(tree.entries) <= {"name", "version"}:
+        here.error("EV111", "the Compose file is empty", tree.span, expected="`services:`")
     stack, data = bind(tree, Stack, here, what="a Compose file")
-    if stack is not None:
+    if stack is not None and not has_other_files(tree):
         files = tuple(dict.fromkeys(layer.span.source.name for layer in layers))
         environment = Environment(project, name, None, "", False, (name,), files, stack, data, tree)
         check_environment(environment, root, here)
+        here.extend(refused_by_compose(environment))
         here.extend(inactive_dependencies(environment, set(profiles)))
     for one in as_file(here):
         if one.code in _NOT_THE_FILE:
             report.add(replace(one, severity=Severity.WARNING))
-        elif one.severity is Severity.ERROR:
+        elif one.severity is Severity.ERROR and one.code not in _NOT_COMPOSE:
             report.add(one)
+
+
+def has_other_files(tree: Mapping) -> bool:
+    """Whether other files or services bring in what is not in sight here: then the render has to say what is wrong."""
+    services = tree.entries.get("services")
+    definitions = services.entries.values() if isinstance(services, Mapping) else ()
+    return "include" in tree.entries or any(isinstance(one, Mapping) and "extends" in one.entries for one in definitions)
 
 
 def inactive_dependencies(environment: Environment, active: set[str]) -> Iterator[Diagnostic]:

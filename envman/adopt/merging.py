@@ -111,21 +111,15 @@ def write_out_lists(parent: Mapping, raw_parent: Mapping, child: Mapping, change
         have = node_at(merged, path)
         if have is not None and _alike(plain(have), wanted):
             continue
-        raw_path, raw_child = _raw(changes.current(), path)
-        raw_before = node_at(raw_parent, raw_path)
+        raw_child, raw_before = node_at(changes.current(), path), node_at(raw_parent, path)
         data = _written(chosen, raw_before, raw_child, theirs, ours, wanted)
-        key = key_span(changes.tree, raw_path)
-        appended = chosen is not None and chosen == [
-            *((0, index) for index in range(len(_items(theirs)))),
-            *((1, index) for index in range(len(_items(ours)))),
+        key = key_span(changes.tree, path)
+        appended = [(0, index) for index in range(len(_items(theirs)))] + [
+            (1, index) for index in range(len(_items(ours)))
         ]
-        if raw_child is None:
-            continue
-        if appended and isinstance(raw_child, Sequence) and isinstance(data, list):
-            changes.prepend(raw_child, data[: len(data) - len(raw_child.items)])
-        else:
-            changes.replace(raw_child, data)
-        changes.tag(key, raw_child, OVERRIDE)
+        pure = chosen == appended and isinstance(raw_child, Sequence)
+        new = len(data) - len(raw_child.items) if pure and isinstance(raw_child, Sequence) else 0
+        changes.write_out(path, data, OVERRIDE, new=new)
         count += 1
         report.warning(
             "EV808",
@@ -203,11 +197,6 @@ def _pools(parent: list[Any], child: list[Any]) -> list[Any]:
 
 def _items(node: Node) -> tuple[Node, ...]:
     return node.items if isinstance(node, Sequence) else (node,)
-
-
-def _raw(tree: Mapping, path: Path) -> tuple[Path, Node | None]:
-    """Return what was written for the list at ``path`` of the long form."""
-    return path, node_at(tree, path)
 
 
 def _written(

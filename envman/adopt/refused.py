@@ -1,0 +1,112 @@
+"""What Compose refuses in a file whose every attribute has the right type (EV814).
+
+Source: compose-go's `loader/validate.go`, `validation` and `loader/loader.go`, and its JSON Schema where that says more
+than a type; each rule was tried on `docker compose config`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from envman.diagnostics import Diagnostic
+from envman.model.environment import Environment
+from envman.model.service import Service
+from envman.model.types import size_in_bytes
+from envman.source.scalars import text_of
+from envman.source.tree import Path, dotted
+
+_CONTAINER_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+_PULL_POLICY: Final = re.compile(
+    r"always|never|build|if_not_present|missing|refresh|daily|weekly|every_([0-9]+[wdhms])+"
+)
+# Lists of which the schema wants each entry once, and that Compose does not make so itself.
+_UNIQUE: Final = ("device_cgroup_rules", "external_links", "group_add", "security_opt", "volumes_from")
+
+
+def refused_by_compose(environment: Environment) -> Iterator[Diagnostic]:
+    """Yield what Compose would refuse in ``environment``, at its place."""
+    for name, service in environment.stack.services.items():
+        for path, message, expected in _problems(environment, name, service):
+            place: Path = ("services", name, *path)
+            yield Diagnostic("EV814", f"{dotted(place)}: {message}", environment.span(*place), expected)
+
+
+def _problems(environment: Environment, name: str, service: Service) -> Iterator[tuple[Path, str, str]]:
+    if service.container_name is not None and not _CONTAINER_NAME.fullmatch(service.container_name):
+        yield ("container_name",), "not a name for a container", "two or more letters, digits and any of _ . -"
+    if service.pull_policy is not None and not _PULL_POLICY.fullmatch(service.pull_policy):
+        yield ("pull_policy",), "not a policy", "always, never, missing, build, daily, weekly or every_12h"
+    if service.image == "" and service.build is None:
+        yield ("image",), "empty, and there is no build", "an image"
+    if service.network_mode and service.networks:
+        yield ("network_mode",), "`networks` stands beside it", "one of the two"
+    yield from _twice(environment, name)
+    yield from _amounts(service)
+    yield from _parts(service)
+    yield from _references(environment, name, service)
+
+
+def _twice(environment: Environment, name: str) -> Iterator[tuple[Path, str, str]]:
+    data: dict[str, Any] = environment.data["services"][name]
+    for attribute in _UNIQUE:
+        items = data.get(attribute) or []
+        for index, item in enumerate(items):
+            if item in items[:index]:
+                yield (attribute, index), f'"{item}" stands twice', "an entry that is not there yet"
+
+
+def _amounts(service: Service) -> Iterator[tuple[Path, str, str]]:
+    """Two attributes for one amount, which must agree."""
+    deploy = service.deploy
+    limits = deploy.resources.limits if deploy is not None and deploy.resources is not None else None
+    if deploy is not None and None not in (service.scale, deploy.replicas):
+        if int(service.scale or 0) != int(deploy.replicas or 0):
+            yield ("scale",), "differs from deploy.replicas", "one of the two"
+    if limits is None:
+        return
+    if service.mem_limit is not None and size_in_bytes(service.mem_limit) != size_in_bytes(limits.memory or 0):
+        yield ("mem_limit",), "differs from deploy.resources.limits.memory", "one of the two"
+    if service.cpus is not None and float(service.cpus) != float(limits.cpus or 0):
+        yield ("cpus",), "differs from deploy.resources.limits.cpus", "one of the two"
+    if service.pids_limit is not None and float(service.pids_limit) != float(limits.pids or 0):
+        yield ("pids_limit",), "differs from deploy.resources.limits.pids", "one of the two"
+
+
+def _parts(service: Service) -> Iterator[tuple[Path, str, str]]:
+    test = service.healthcheck.test if service.healthcheck is not None else None
+    if isinstance(test, list) and test and test[0] not in {"CMD", "CMD-SHELL", "NONE"}:
+        yield ("healthcheck", "test", 0), f'"{test[0]}" begins no test', "CMD, CMD-SHELL or NONE first"
+    build = service.build
+    if build is not None and build.dockerfile is not None and build.dockerfile_inline is not None:
+        yield ("build", "dockerfile"), "`dockerfile_inline` stands beside it", "one of the two"
+    for index, rule in enumerate((service.develop.watch if service.develop is not None else None) or ()):
+        if rule.action in {"sync", "sync+restart", "sync+exec"} and not rule.target:
+            yield ("develop", "watch", index), "no target", "`target:`, where the container has the path"
+    for index, mount in enumerate(service.volumes or ()):
+        if mount.type == "bind" and not mount.source:
+            yield ("volumes", index), "a bind without a source", "`source:`, a path"
+    for index, request in enumerate(service.gpus if isinstance(service.gpus, list) else ()):
+        if request.count is not None and request.device_ids:
+            yield ("gpus", index), "count and device_ids stand beside each other", "one of the two"
+
+
+def _references(environment: Environment, name: str, service: Service) -> Iterator[tuple[Path, str, str]]:
+    services = environment.stack.services
+    for index, link in enumerate(service.links or ()):
+        other = link.partition(":")[0]
+        if other not in services:
+            yield ("links", index), f'there is no service "{other}"', "a service of this file"
+        elif other == name:
+            yield ("links", index), "a service cannot link to itself", "another service"
+    for index, source in enumerate(service.volumes_from or ()):
+        other = source.partition(":")[0]
+        if other != "container" and other not in services:
+            yield ("volumes_from", index), f'there is no service "{other}"', "a service of this file"
+    for other, dependency in (service.depends_on or {}).items():
+        if dependency.required is False and other not in services:
+            yield ("depends_on", other), f'there is no service "{other}"', "a service of this file"
+    count = int(service.scale) if service.scale is not None else 1
+    if service.container_name is not None and count > 1:
+        yield ("scale",), f"{text_of(service.scale)} containers cannot have one container_name", "1"
