@@ -174,6 +174,9 @@ def _take_values_along(work: _Work) -> None:
 def _leave_out(changes: Changes, work: _Work) -> None:
     tree = changes.tree
     if "version" in tree.entries:
+        version = tree.entries["version"]
+        if not isinstance(version, Scalar) or not isinstance(version.value, str):
+            work.report.error("EV106", "version is not a string", version.span, expected='a string, such as "3.8"')
         changes.remove(tree.keys["version"], "obsolete: Compose ignores it")
         work.report.warning("EV802", "`version` is left out: Compose ignores it", tree.keys["version"])
     if "name" in tree.entries:

@@ -49,7 +49,7 @@ def understand(
         files = tuple(dict.fromkeys(layer.span.source.name for layer in layers))
         environment = Environment(project, name, None, "", False, (name,), files, stack, data, tree)
         check_environment(environment, root, here)
-        here.extend(refused_by_compose(environment))
+        here.extend(refused_by_compose(environment, root))
         here.extend(inactive_dependencies(environment, set(profiles)))
     for one in as_file(here):
         if one.code in _NOT_THE_FILE:

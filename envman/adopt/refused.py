@@ -7,10 +7,12 @@ than a type; each rule was tried on `docker compose config`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path as FilePath
 from typing import Any, Final
 
 from envman.diagnostics import Diagnostic
+from envman.model.attributes import DeviceRequest
 from envman.model.environment import Environment
 from envman.model.service import Service
 from envman.model.types import size_in_bytes
@@ -25,12 +27,38 @@ _PULL_POLICY: Final = re.compile(
 _UNIQUE: Final = ("device_cgroup_rules", "external_links", "group_add", "security_opt", "volumes_from")
 
 
-def refused_by_compose(environment: Environment) -> Iterator[Diagnostic]:
-    """Yield what Compose would refuse in ``environment``, at its place."""
+def refused_by_compose(environment: Environment, root: FilePath) -> Iterator[Diagnostic]:
+    """Yield what Compose would refuse in ``environment``, at its place. ``root`` is the project's folder."""
     for name, service in environment.stack.services.items():
-        for path, message, expected in _problems(environment, name, service):
+        for path, message, expected in (*_problems(environment, name, service), *_label_files(service, root)):
             place: Path = ("services", name, *path)
             yield Diagnostic("EV814", f"{dotted(place)}: {message}", environment.span(*place), expected)
+
+
+    for kind in ("volumes", "configs", "secrets"):
+        for name, entry in (environment.data.get(kind) or {}).items():
+            message = _resource(kind, entry) if isinstance(entry, dict) else ""
+            if message:
+                yield Diagnostic("EV814", f"{kind}.{name}: {message}", environment.key_span(kind, name), "one of them")
+
+
+def _resource(kind: str, entry: dict[str, Any]) -> str:
+    if kind == "volumes":
+        others = [one for one in ("driver", "driver_opts", "labels") if one in entry]
+        return f"external, and has {others[0]}" if entry.get("external") is True and others else ""
+    sources = [one for one in ("file", "environment", "content") if entry.get(one) is not None]
+    if len(sources) > 1:
+        return f"{' and '.join(sources)} stand beside each other"
+    if not sources and not entry.get("external") and kind == "configs":
+        return "nothing says where it comes from"
+    return ""
+
+
+def _label_files(service: Service, root: FilePath) -> Iterator[tuple[Path, str, str]]:
+    files = [service.label_file] if isinstance(service.label_file, str) else service.label_file or []
+    for index, file in enumerate(files):
+        if not (root / file).expanduser().is_file():
+            yield ("label_file", index), "there is no such file", "a file that exists"
 
 
 def _problems(environment: Environment, name: str, service: Service) -> Iterator[tuple[Path, str, str]]:
@@ -42,6 +70,8 @@ def _problems(environment: Environment, name: str, service: Service) -> Iterator
         yield ("image",), "empty, and there is no build", "an image"
     if service.network_mode and service.networks:
         yield ("network_mode",), "`networks` stands beside it", "one of the two"
+    if isinstance(service.oom_score_adj, int) and not -1000 <= service.oom_score_adj <= 1000:
+        yield ("oom_score_adj",), "out of bounds", "-1000 to 1000"
     yield from _twice(environment, name)
     yield from _amounts(service)
     yield from _parts(service)
@@ -55,6 +85,9 @@ def _twice(environment: Environment, name: str) -> Iterator[tuple[Path, str, str
         for index, item in enumerate(items):
             if item in items[:index]:
                 yield (attribute, index), f'"{item}" stands twice', "an entry that is not there yet"
+    for host, addresses in (data.get("extra_hosts") or {}).items():
+        if isinstance(addresses, list) and len(set(addresses)) < len(addresses):
+            yield ("extra_hosts", host), "an address stands twice", "an address that is not there yet"
 
 
 def _amounts(service: Service) -> Iterator[tuple[Path, str, str]]:
@@ -64,6 +97,9 @@ def _amounts(service: Service) -> Iterator[tuple[Path, str, str]]:
     if deploy is not None and None not in (service.scale, deploy.replicas):
         if int(service.scale or 0) != int(deploy.replicas or 0):
             yield ("scale",), "differs from deploy.replicas", "one of the two"
+    for path, count in ((("scale",), service.scale), (("deploy", "replicas"), deploy.replicas if deploy else None)):
+        if count is not None and int(count) < 0:
+            yield path, "too small", "at least 0"
     if limits is None:
         return
     if service.mem_limit is not None and size_in_bytes(service.mem_limit) != size_in_bytes(limits.memory or 0):
@@ -87,9 +123,21 @@ def _parts(service: Service) -> Iterator[tuple[Path, str, str]]:
     for index, mount in enumerate(service.volumes or ()):
         if mount.type == "bind" and not mount.source:
             yield ("volumes", index), "a bind without a source", "`source:`, a path"
-    for index, request in enumerate(service.gpus if isinstance(service.gpus, list) else ()):
-        if request.count is not None and request.device_ids:
-            yield ("gpus", index), "count and device_ids stand beside each other", "one of the two"
+    for path, requests in _device_requests(service):
+        for index, request in enumerate(requests):
+            if request.count is not None and request.device_ids:
+                yield (*path, index), "count and device_ids stand beside each other", "one of the two"
+    for index, file in enumerate(service.env_file or ()):
+        if file.format not in {None, "", "raw"}:
+            yield ("env_file", index, "format"), "not a format", '"raw", or no format'
+
+
+def _device_requests(service: Service) -> Iterator[tuple[Path, Sequence[DeviceRequest]]]:
+    if isinstance(service.gpus, list):
+        yield ("gpus",), service.gpus
+    resources = service.deploy.resources if service.deploy is not None else None
+    if resources is not None and resources.reservations is not None and resources.reservations.devices:
+        yield ("deploy", "resources", "reservations", "devices"), resources.reservations.devices
 
 
 def _references(environment: Environment, name: str, service: Service) -> Iterator[tuple[Path, str, str]]:
