@@ -14,6 +14,7 @@ from envman.language.interpolate import interpolate
 from envman.language.layers import HEADER_KEYS, Layer, linearise, read_layer
 from envman.language.merge import merge_layers
 from envman.language.normalise import normalise
+from envman.language.references import expanded
 from envman.language.variables import Inputs, resolve_scope
 from envman.model.binding import bind
 from envman.model.environment import Environment
@@ -165,10 +166,7 @@ def load_environment(
     if own.header.abstract:
         span = own.tree_key("abstract")
         raise fail("EV009", f'blueprint "{name}" is abstract', span, help="name an environment that extends it")
-    dotenv = {
-        **read_dotenv(project.root / ".env", root=project.root, report=report),
-        **read_dotenv(project.root / f".env.{name}", root=project.root, report=report),
-    }
+    dotenv = read_values(project.root, name, process, report)
     compose_project = f"{project.name}-{name}" + (f"-{instance}" if instance else "")
     builtin = {
         "COMPOSE_PROJECT_NAME": compose_project,
@@ -199,6 +197,20 @@ def load_environment(
         data=data,
         tree=tree,
     )
+
+
+def read_values(root: Path, name: str, process: Map[str, str], report: Report) -> dict[str, tuple[str, Span]]:
+    """Return what ``.env`` and ``.env.NAME`` set, the latter first; a value may refer to those before it."""
+    found: dict[str, tuple[str, Span]] = {}
+    for file in (".env", f".env.{name}"):
+        earlier = {known: text for known, (text, _) in found.items()}
+
+        def expand(text: str, before: Map[str, str], earlier: Map[str, str] = earlier) -> str | None:
+            # The process wins over the file here too, as in Compose.
+            return expanded(text, {**earlier, **before, **process})
+
+        found |= read_dotenv(root / file, root=root, report=report, expand=expand)
+    return found
 
 
 def _check_name(project: Project, name: str, known: list[str], report: Report) -> None:

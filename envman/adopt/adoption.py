@@ -17,11 +17,13 @@ from envman.adopt.inherited import spell_out_inherited
 from envman.adopt.literals import Kept, concealed, move_literals
 from envman.adopt.merging import raw_merged, write_out_lists
 from envman.adopt.paths import rebase_paths
+from envman.adopt.reached import add_variables, reached_files
 from envman.adopt.sensitive import looks_secret
 from envman.adopt.variables import Used, adjust_references, declarations, find_variables, warn_of_unset
 from envman.diagnostics import Report
 from envman.language.interpolate import Resolved, Scope, interpolate
 from envman.language.merge import merge_layers
+from envman.language.references import expanded
 from envman.source.dotenv import read_dotenv
 from envman.source.tree import Mapping, Scalar
 from envman.source.writer import write_key
@@ -114,18 +116,23 @@ def _read(work: _Work) -> None:
     report = work.report
     for file in work.wish.files:
         work.documents.extend(Changes(tree) for tree in read_compose_file(file, report))
-    found = read_dotenv(work.folder / ".env", root=work.folder, report=report)
+
+    def expand(text: str, before: Map[str, str]) -> str | None:
+        return expanded(text, {**before, **work.process})
+
+    found = read_dotenv(work.folder / ".env", root=work.folder, report=report, expand=expand)
     work.dotenv = {name: value for name, (value, _) in found.items()}
     work.profiles = [*work.wish.profiles]
     listed = work.process.get("COMPOSE_PROFILES", work.dotenv.get("COMPOSE_PROFILES", ""))
     work.profiles += [one.strip() for one in listed.split(",") if one.strip() and one.strip() not in work.profiles]
     if len(work.wish.files) == 1:
+        file = work.wish.files[0]
         beside = [name for name in _OVERRIDES if (work.folder / name).is_file()]
-        if beside and work.wish.files[0].name not in beside:
+        if beside and file.name not in beside:
             report.warning(
                 "EV815",
                 f"{beside[0]} stands beside it and is not imported: `docker compose` would read it as well",
-                help=f"to have both, write `envman import {work.wish.files[0]} {work.wish.files[0].parent / beside[0]}`",
+                help=f"to have both, write `envman import {file} {file.parent / beside[0]}`",
             )
 
 
@@ -141,6 +148,7 @@ def _change(work: _Work) -> None:
     own = set(work.kept.values)
     found = find_variables(changes.current() for changes in work.documents)
     work.variables = {name: used for name, used in found.items() if name not in own}
+    add_variables(work.variables, reached_files(trees, work.folder), report)
     for changes in work.documents:
         adjust_references(changes, work.variables)
         if work.prefix != ".":

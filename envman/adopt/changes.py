@@ -181,8 +181,8 @@ class _Edits:
         start += len(_PROPERTIES.match(self.source.text, start, end)[0])  # type: ignore[index]
         if isinstance(node, Scalar):
             if span in changes.scalars:
-                value, raw = changes.scalars[span]
-                self.edits[start, end] = self._scalar(self.source.text[start:end], value, raw, start)
+                new, raw = changes.scalars[span]
+                self.edits[start, end] = self._scalar(self.source.text[start:end], new, raw, start)
         elif isinstance(node, Sequence):
             for index, item in enumerate(node.items):
                 self.collect(item, (*path, index))
@@ -277,7 +277,9 @@ class _Edits:
         at = node.keys[key]
         start = self.offset(at.line, at.column)
         following = [
-            self.offset(other.line, other.column) for other in node.keys.values() if (other.line, other.column) > at[1:3]
+            self.offset(other.line, other.column)
+            for other in node.keys.values()
+            if (other.line, other.column) > at[1:3]
         ]
         if following:
             self.edits[start, min(following)] = ""

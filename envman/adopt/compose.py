@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping as Map
+from collections.abc import Iterator
+from collections.abc import Mapping as Map
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -36,9 +37,7 @@ def normalised(trees: list[Mapping], values: Map[str, str | None], report: Repor
     return made
 
 
-def understand(
-    layers: list[Mapping], root: Path, project: str, name: str, profiles: list[str], report: Report
-) -> None:
+def understand(layers: list[Mapping], root: Path, project: str, name: str, profiles: list[str], report: Report) -> None:
     """Add to ``report`` what is wrong with the merged ``layers``, so that Compose or a render would refuse them."""
     here = Report()
     tree = merge_layers(layers, Report())
@@ -62,7 +61,9 @@ def has_other_files(tree: Mapping) -> bool:
     """Whether other files or services bring in what is not in sight here: then the render has to say what is wrong."""
     services = tree.entries.get("services")
     definitions = services.entries.values() if isinstance(services, Mapping) else ()
-    return "include" in tree.entries or any(isinstance(one, Mapping) and "extends" in one.entries for one in definitions)
+    return "include" in tree.entries or any(
+        isinstance(one, Mapping) and "extends" in one.entries for one in definitions
+    )
 
 
 def inactive_dependencies(environment: Environment, active: set[str]) -> Iterator[Diagnostic]:

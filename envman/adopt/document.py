@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -42,8 +43,7 @@ def _documents(source: Source) -> list[Source]:
     text = source.text
     starts = [match.start() for match in _START.finditer(text)]
     bounds = [0, *(start for start in starts if not _NOTHING.fullmatch(text, 0, start)), len(text)]
-    parts = [(start, end) for start, end in zip(bounds, bounds[1:], strict=False)]
-    parts = [(start, end) for start, end in parts if not _NOTHING.fullmatch(text, start, end)]
+    parts = [(start, end) for start, end in pairwise(bounds) if not _NOTHING.fullmatch(text, start, end)]
     if len(parts) < 2:
         return [source]
     return [Source(source.name, "\n" * text.count("\n", 0, start) + text[start:end]) for start, end in parts]

@@ -67,9 +67,7 @@ def _port(port: Node) -> tuple[Scalar, str | None] | None:
     return (published, None) if "$" in text else None
 
 
-def _ports(
-    changes: Changes, name: str, found: list[tuple[Scalar, str | None]], report: Report, *, adapt: bool
-) -> None:
+def _ports(changes: Changes, name: str, found: list[tuple[Scalar, str | None]], report: Report, *, adapt: bool) -> None:
     kept = [node for node, new in found if new is None or not adapt]
     for node, new in found:
         if adapt and new is not None:

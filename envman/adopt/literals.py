@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from envman.adopt.changes import Changes
-from envman.adopt.references import literal
 from envman.adopt.sensitive import dotenv_line, looks_secret
 from envman.diagnostics import Diagnostic, Report, Source
+from envman.language.references import literal
 from envman.source.dotenv import parse_dotenv
 from envman.source.scalars import text_of
 from envman.source.tree import Mapping, Node, Scalar, Sequence, node_at
@@ -17,7 +17,7 @@ from envman.source.tree import Mapping, Node, Scalar, Sequence, node_at
 
 @dataclass(slots=True)
 class Kept:
-    """Variables that the import made, with their values, the document that uses each first, and the lines they stood on."""
+    """Variables that the import made: values, the document that uses each first, the lines they stood on."""
 
     values: dict[str, str] = field(default_factory=dict)
     documents: dict[str, int] = field(default_factory=dict)

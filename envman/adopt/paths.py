@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 from envman.adopt.changes import Changes
-from envman.adopt.references import references
 from envman.diagnostics import Report
 from envman.language.paths import PathTable
+from envman.language.references import references
 from envman.source.tree import Mapping, Node, Scalar, Sequence
 
 # Given the whole text of a value, the path in it: what stands before, the path, what stands behind.
@@ -37,7 +37,7 @@ def _named_context(text: str) -> Parts | None:
 
 
 def _mount(text: str) -> Parts | None:
-    if not (text.startswith(".") or text.startswith("${") or text.startswith("$")):
+    if not text.startswith((".", "$")):
         return None
     end = _outside_references(text, ":")
     return None if end < 0 else ("", text[:end], text[end:])

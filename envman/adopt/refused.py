@@ -34,7 +34,6 @@ def refused_by_compose(environment: Environment, root: FilePath) -> Iterator[Dia
             place: Path = ("services", name, *path)
             yield Diagnostic("EV814", f"{dotted(place)}: {message}", environment.span(*place), expected)
 
-
     for kind in ("volumes", "configs", "secrets"):
         for name, entry in (environment.data.get(kind) or {}).items():
             message = _resource(kind, entry) if isinstance(entry, dict) else ""
@@ -45,7 +44,7 @@ def refused_by_compose(environment: Environment, root: FilePath) -> Iterator[Dia
 def _resource(kind: str, entry: dict[str, Any]) -> str:
     if kind == "volumes":
         others = [one for one in ("driver", "driver_opts", "labels") if one in entry]
-        return f"external, and has {others[0]}" if entry.get("external") is True and others else ""
+        return f"external, and has {others[0]}" if entry.get("external") in (True, "true") and others else ""
     sources = [one for one in ("file", "environment", "content") if entry.get(one) is not None]
     if len(sources) > 1:
         return f"{' and '.join(sources)} stand beside each other"
@@ -94,10 +93,10 @@ def _amounts(service: Service) -> Iterator[tuple[Path, str, str]]:
     """Two attributes for one amount, which must agree."""
     deploy = service.deploy
     limits = deploy.resources.limits if deploy is not None and deploy.resources is not None else None
-    if deploy is not None and None not in (service.scale, deploy.replicas):
-        if int(service.scale or 0) != int(deploy.replicas or 0):
-            yield ("scale",), "differs from deploy.replicas", "one of the two"
-    for path, count in ((("scale",), service.scale), (("deploy", "replicas"), deploy.replicas if deploy else None)):
+    replicas = deploy.replicas if deploy is not None else None
+    if service.scale is not None and replicas is not None and int(service.scale) != int(replicas):
+        yield ("scale",), "differs from deploy.replicas", "one of the two"
+    for path, count in ((("scale",), service.scale), (("deploy", "replicas"), replicas)):
         if count is not None and int(count) < 0:
             yield path, "too small", "at least 0"
     if limits is None:

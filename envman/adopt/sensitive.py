@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 _WORDS: Final = frozenset(
-    "APIKEY AUTH CRED CREDENTIAL CREDENTIALS KEY PASS PASSPHRASE PASSWD PASSWORD PW PWD SALT SECRET TOKEN".split()
+    {"APIKEY", "AUTH", "CRED", "CREDENTIALS", "KEY", "PASS", "PASSPHRASE", "PASSWD", "PW", "PWD", "SALT"}
 )
 _ANYWHERE: Final = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|APIKEY|ACCESSKEY|PRIVATEKEY|CREDENTIAL")
 # What names a secret or says something of it, and is none.

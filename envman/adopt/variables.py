@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping as Map
+from collections.abc import Iterable
+from collections.abc import Mapping as Map
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from envman.adopt.changes import Changes
-from envman.adopt.references import references, rewritten
 from envman.diagnostics import Report, Span
-from envman.source.tree import Mapping, Scalar, leaves
+from envman.language.references import references, rewritten
+from envman.source.tree import Mapping, leaves
 
 # envman gives these a value itself.
 BUILT_IN: Final = frozenset({"COMPOSE_PROJECT_NAME", "ENVMAN_PROJECT", "ENVMAN_ENVIRONMENT", "ENVMAN_INSTANCE"})

@@ -14,7 +14,6 @@ from envman.diagnostics import Diagnostic, Note, Report, Severity
 from envman.model.environment import Environment
 from envman.model.service import SecretValue
 
-
 # What keeps a stack from running here and now, while the file itself is one that Compose takes: services of different
 # profiles may share a port, a swarm publishes a port for many replicas.
 _ONLY_TO_RUN: Final = frozenset({"EV302", "EV303", "EV308"})

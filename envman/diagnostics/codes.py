@@ -1,7 +1,8 @@
 """Every diagnostic code: what it is about and the exit status it asks for.
 
 Ranges: EV0xx projects and files, EV1xx YAML and values, EV2xx the language, EV3xx what a stack would do,
-EV4xx the engine, EV5xx identity, state, secrets and ports, EV6xx running stacks, EV7xx scaffolding, EV8xx importing, EV9xx envman.
+EV4xx the engine, EV5xx identity, state, secrets and ports, EV6xx running stacks, EV7xx scaffolding, EV8xx importing,
+EV9xx envman.
 """
 
 from __future__ import annotations

@@ -13,12 +13,11 @@ from envman.checks import as_file, check_environment
 from envman.diagnostics import Report
 from envman.facts import Facts
 from envman.model.environment import Environment
-from envman.project import Project, load_environment, open_project
+from envman.project import Project, load_environment, open_project, read_values
 from envman.render.compose import port_key, render
 from envman.render.document import Document
 from envman.secrets.provide import absent_secrets
 from envman.secrets.store import SecretStore
-from envman.source.dotenv import read_dotenv
 from envman.state.atomic import write_if_changed
 from envman.state.checkout import Checkout, open_checkout
 from envman.state.ports import allocate_ports, read_ports
@@ -129,11 +128,7 @@ class Workspace:
 
     def values(self, environment: Environment) -> dict[str, str]:
         """Return the variables that secrets may come from: ``.env``, ``.env.NAME``, then the process."""
-        report, root = Report(), self.project.root
-        dotenv = {
-            **read_dotenv(root / ".env", root=root, report=report),
-            **read_dotenv(root / f".env.{environment.name}", root=root, report=report),
-        }
+        dotenv = read_values(self.project.root, environment.name, self.environ, Report())
         return {**{name: value for name, (value, _) in dotenv.items()}, **self.environ}
 
     def store(self, environment: Environment) -> SecretStore:

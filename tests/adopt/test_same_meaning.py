@@ -9,16 +9,15 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
+from composed import understood
+
+from envman.adopt.document import read_compose_file
 from envman.adopt.variables import find_variables
 from envman.cli.invocation import Invocation
 from envman.cli.main import run
 from envman.diagnostics import Report
-from envman.adopt.document import read_compose_file
-
-from tests.support.compose import understood
 
 pytestmark = pytest.mark.engine
 

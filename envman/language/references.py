@@ -8,11 +8,14 @@ Source: compose-go's `template` package, and what `docker compose config` made o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from envman.language.interpolate import closing_brace
+from envman.diagnostics import Source, Span
+from envman.language.interpolate import Resolved, Scope, closing_brace, interpolate
+from envman.source.scalars import text_of
+from envman.source.tree import Scalar
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPERATOR: Final = re.compile(r":[-?+]|[-?+]")
@@ -102,3 +105,17 @@ def literal(text: str) -> str | None:
     if any(True for _ in _outermost(text)) or re.search(r"\$\{", text.replace("$$", "")):
         return None
     return text.replace("$$", "$")
+
+
+def expanded(text: str, values: Mapping[str, str]) -> str | None:
+    """Return ``text`` with its references replaced as Compose does it, or None where it refuses one.
+
+    What has no value is empty, as in Compose.
+    """
+    names = {reference.name for reference in references(text)}
+    place = Span(Source("", text), 1, 1, 1, 1)
+    scope = Scope({name: Resolved(values.get(name), "") for name in names})
+    made = interpolate(Scalar(f"{rewritten(text, names)}", place), scope)
+    if not isinstance(made, Scalar) or made.problem is not None:
+        return None
+    return text_of(made.value)
