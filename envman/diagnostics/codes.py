@@ -124,5 +124,6 @@ CODES: Final[dict[str, Code]] = {
     "EV813": Code("a file is written anew"),
     "EV814": Code("Compose refuses this"),
     "EV815": Code("an override file is not imported"),
+    "EV816": Code("an included file means something else to envman"),
     "EV901": Code("a bug in envman", BUG),
 }

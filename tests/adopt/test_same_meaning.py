@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,9 @@ from envman.diagnostics import Report
 pytestmark = pytest.mark.engine
 
 CASES = Path(__file__).parent / "cases"
+# These have files that other files bring in; which ones Compose is given, their folder alone tells.
+OTHER_FILES = Path(__file__).parent / "other_files"
+GIVEN = {"extends_override": ("1.yaml", "2.yaml")}
 # What cases refer to and Compose wants to be there.
 FILES = {
     "one.env": "IN_FILE=1\nQUOTED='a b'\n",
@@ -75,13 +79,29 @@ def project_of(render: Path) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("stand_in", ["", "8080"], ids=["unset", "set"])
 @pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))
-def test_means_the_same(case: str, stand_in: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_means_the_same(case: str, stand_in: str, tmp_path: Path) -> None:
     files = lay_out(case, tmp_path)
     environ = dict.fromkeys(without_default(files), stand_in) if stand_in else {"TWO": "2", "THREE": "3"}
     before = understood(files, tmp_path, environ=environ)
     render, _ = import_and_render(files, tmp_path, environ)
 
     after = understood([render], tmp_path, environ=environ, options=project_of(render))
+
+    assert isinstance(before, dict), before
+    assert after == before
+
+
+@pytest.mark.skipif(find_spec("envman.language.include") is None, reason="the language knows no include yet")
+@pytest.mark.parametrize("case", sorted(path.name for path in OTHER_FILES.iterdir()))
+def test_other_files_mean_the_same(case: str, tmp_path: Path) -> None:
+    shutil.copytree(OTHER_FILES / case, tmp_path, dirs_exist_ok=True)
+    for path in tmp_path.rglob("dot.*"):
+        path.rename(path.with_name(path.name.removeprefix("dot")))
+    files = [tmp_path / name for name in GIVEN.get(case, ("compose.yaml",))]
+    before = understood(files, tmp_path)
+    render, _ = import_and_render(files, tmp_path, {})
+
+    after = understood([render], tmp_path, options=project_of(render))
 
     assert isinstance(before, dict), before
     assert after == before
