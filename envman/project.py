@@ -10,6 +10,7 @@ from typing import Final
 
 from envman.diagnostics import EnvmanError, Report, Span
 from envman.diagnostics.diagnostic import fail, near_match
+from envman.language.inherited import give_values
 from envman.language.interpolate import interpolate
 from envman.language.layers import HEADER_KEYS, Layer, linearise, read_layer
 from envman.language.merge import merge_layers
@@ -180,7 +181,7 @@ def load_environment(
         body = interpolate(layer.body, scope)
         assert isinstance(body, Mapping)  # interpolation keeps the kind of node
         trees.append(normalise(body, report))
-    tree = merge_layers(trees, report)
+    tree = give_values(merge_layers(trees, report), process, dotenv)
     # Bound even where there are errors, so that one run shows all of them.
     stack, data = bind(tree, Stack, report, what="a blueprint", also=HEADER_KEYS)
     if stack is None or len(report.errors) > before:

@@ -13,7 +13,6 @@ from envman.adopt.changes import Changes, flow, written_anew
 from envman.adopt.compose import normalised, understand
 from envman.adopt.document import read_compose_file
 from envman.adopt.fixed import fixed_things
-from envman.adopt.inherited import spell_out_inherited
 from envman.adopt.literals import Kept, concealed, move_literals
 from envman.adopt.merging import raw_merged, write_out_lists
 from envman.adopt.paths import rebase_paths
@@ -21,6 +20,7 @@ from envman.adopt.reached import add_variables, reached_files
 from envman.adopt.sensitive import looks_secret
 from envman.adopt.variables import Used, adjust_references, declarations, find_variables, warn_of_unset
 from envman.diagnostics import Report
+from envman.language.inherited import inherited_names
 from envman.language.interpolate import Resolved, Scope, interpolate
 from envman.language.merge import merge_layers
 from envman.language.references import expanded
@@ -143,7 +143,6 @@ def _change(work: _Work) -> None:
     for index, changes in enumerate(work.documents):
         _leave_out(changes, work)
         move_literals(changes, index, work.kept, taken, work.values_file, report)
-        spell_out_inherited(changes, work.dotenv, report)
         fixed_things(changes, report, adapt=wish.adapt)
     own = set(work.kept.values)
     found = find_variables(changes.current() for changes in work.documents)
@@ -168,7 +167,8 @@ def _change(work: _Work) -> None:
 
 def _take_values_along(work: _Work) -> None:
     """Keep what the Compose files' ``.env`` says where envman looks for it: that one lies outside of its project."""
-    used = {name: work.dotenv[name] for name in work.variables if name in work.dotenv}
+    names = [*work.variables, *(name for changes in work.documents for name in inherited_names(changes.tree))]
+    used = {name: work.dotenv[name] for name in names if name in work.dotenv}
     work.kept.values.update(used)
     if used:
         work.report.warning(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from envman.adopt.changes import Changes
 from envman.adopt.sensitive import dotenv_line, looks_secret
 from envman.diagnostics import Diagnostic, Report, Source
-from envman.language.references import literal
+from envman.language.references import literal, references
 from envman.source.dotenv import parse_dotenv
 from envman.source.scalars import text_of
 from envman.source.tree import Mapping, Node, Scalar, Sequence, node_at
@@ -42,7 +42,16 @@ def move_literals(changes: Changes, document: int, kept: Kept, taken: set[str], 
     """
     for service, name, node, is_pair in _values(changes.tree):
         text = text_of(node.value)
-        value = literal(text.partition("=")[2] if is_pair else text)
+        text = text.partition("=")[2] if is_pair else text
+        value = literal(text)
+        if value is None and any(looks_secret(name, one.operand) for one in references(text) if "-" in one.operator):
+            kept.lines.update((node.span.source.name, line) for line in range(node.span.line, node.span.end_line + 1))
+            report.warning(
+                "EV804",
+                f"the default of {name} looks secret and stays in the blueprint",
+                node.span,
+                help=f"remove the default, and put a value into {file}",
+            )
         if value is None or node.span in changes.scalars or not looks_secret(name, value):
             continue
         kept.lines.update((node.span.source.name, line) for line in range(node.span.line, node.span.end_line + 1))

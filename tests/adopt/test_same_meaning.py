@@ -18,7 +18,8 @@ from envman.adopt.document import read_compose_file
 from envman.adopt.variables import find_variables
 from envman.cli.invocation import Invocation
 from envman.cli.main import run
-from envman.diagnostics import Report
+from envman.diagnostics import Report, Source
+from envman.source.dotenv import parse_dotenv
 
 pytestmark = pytest.mark.engine
 
@@ -68,7 +69,10 @@ def import_and_render(files: list[Path], root: Path, environ: dict[str, str], *o
 def without_default(files: list[Path]) -> list[str]:
     """Return the variables that nothing gives a value where the process does not."""
     trees = [tree for file in files for tree in read_compose_file(file, Report())]
-    return [name for name, used in find_variables(trees).items() if not used.operators & {"-", ":-"}]
+    dotenv = files[0].parent / ".env"
+    known = parse_dotenv(Source(".env", dotenv.read_text() if dotenv.exists() else ""), Report())
+    used = find_variables(trees)
+    return [name for name, one in used.items() if not one.operators & {"-", ":-"} and name not in known]
 
 
 def project_of(render: Path) -> tuple[str, ...]:
