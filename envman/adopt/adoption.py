@@ -12,6 +12,7 @@ from typing import Any, Final
 from envman.adopt.changes import Changes, flow, written_anew
 from envman.adopt.compose import normalised, understand
 from envman.adopt.document import read_compose_file
+from envman.adopt.env_files import warn_of_references
 from envman.adopt.fixed import fixed_things
 from envman.adopt.literals import Kept, concealed, move_literals
 from envman.adopt.merging import raw_merged, write_out_lists
@@ -94,10 +95,11 @@ def adopt(wish: Wish, process: Map[str, str], existing: Map[str, str]) -> Adopti
     """
     work = _Work(wish, process, Report())
     _read(work)
-    work.report.raise_errors()
+    Report(work.report.errors).raise_errors()
     _change(work)
     _lay_over_each_other(work)
-    _said(work).raise_errors()
+    # What would have been done to a file that is refused is of no interest.
+    Report(_said(work).errors).raise_errors()
     names = _names(work, existing)
     blueprints = {name: _blueprint(work, index, names) for index, name in enumerate(names)}
     if len(names) > 1 and names[0] == "base" and existing.get("base") not in (None, blueprints["base"]):
@@ -142,6 +144,7 @@ def _change(work: _Work) -> None:
     taken = set(find_variables(trees)) | set(work.dotenv)
     for index, changes in enumerate(work.documents):
         _leave_out(changes, work)
+        warn_of_references(changes.tree, work.folder, work.dotenv, report)
         move_literals(changes, index, work.kept, taken, work.values_file, report)
         fixed_things(changes, report, adapt=wish.adapt)
     own = set(work.kept.values)

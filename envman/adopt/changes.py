@@ -84,7 +84,7 @@ class Changes:
             if node.keys[key] not in self.removed:
                 entries[key] = self._changed(value, (*path, key))
                 keys[key] = node.keys[key]
-        if not entries and node.entries and not _is_flow(node):
+        if path and not entries and node.entries and not _is_flow(node):
             return Scalar(None, node.span, node.tag)  # a block whose last line is a comment now
         return node._replace(entries=entries, keys=keys)
 

@@ -60,7 +60,6 @@ def _outside_references(text: str, character: str) -> int:
 _SERVICE: Final[dict[str, Take]] = {
     "build": _context,
     "build.context": _context,
-    "build.additional_contexts.*": _context,
     "develop.watch.*.path": _whole,
     "env_file": _whole,
     "env_file.*": _whole,
@@ -149,6 +148,9 @@ def _special(node: Mapping, table: PathTable[Take]) -> Iterator[tuple[Scalar, Ta
         yield from _field(node, "source", _whole)
     if table is _BUILD:
         contexts = node.entries.get("additional_contexts")
+        if isinstance(contexts, Mapping):
+            for name in contexts.entries:
+                yield from _field(contexts, name, _context)
         for item in contexts.items if isinstance(contexts, Sequence) else ():
             if isinstance(item, Scalar) and isinstance(item.value, str):
                 yield item, _named_context

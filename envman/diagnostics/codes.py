@@ -119,6 +119,7 @@ CODES: Final[dict[str, Code]] = {
     "EV809": Code("a relative path starts elsewhere"),
     "EV810": Code("a dependency that only a profile starts"),
     "EV811": Code("a .env file outside of the project"),
+    "EV812": Code("an env_file uses variables of .env"),
     "EV813": Code("a file is written anew"),
     "EV814": Code("Compose refuses this"),
     "EV815": Code("an override file is not imported"),
