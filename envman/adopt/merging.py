@@ -104,6 +104,7 @@ def write_out_lists(parent: Mapping, raw_parent: Mapping, child: Mapping, change
     ``parent`` is all that came before, merged, and ``child`` this file's, both in the long form. ``raw_parent`` is the
     former as it was written, with what this function wrote out before.
     """
+    _refuse_other_kinds(parent, child, report)
     merged = merge(parent, child, Report())
     count = 0
     for path, ours, theirs in list(_both(parent, child, ())):
@@ -129,6 +130,19 @@ def write_out_lists(parent: Mapping, raw_parent: Mapping, child: Mapping, change
             help="a blueprint would merge it in another way; `!override` says that this is the whole of it",
         )
     return count + _keep_mounts(parent, raw_parent, merged, child, changes, report)
+
+
+def _refuse_other_kinds(parent: Mapping, child: Mapping, report: Report) -> None:
+    """Refuse `gpus: all` over a list: Compose merges it with nothing but another list (EV814)."""
+    services = child.entries.get("services")
+    for name in services.entries if isinstance(services, Mapping) else ():
+        path = ("services", name, "gpus")
+        before, after = node_at(parent, path), node_at(child, path)
+        if isinstance(before, Sequence) and isinstance(after, Scalar) and after.value is not None and after.tag is None:
+            note = Note("it is a list here", before.span)
+            report.error(
+                "EV814", f"{dotted(path)}: Compose cannot override a list", after.span, expected="a list", notes=(note,)
+            )
 
 
 def _how(chosen: Picks | None) -> str:

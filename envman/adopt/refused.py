@@ -12,6 +12,7 @@ from pathlib import Path as FilePath
 from typing import Any, Final
 
 from envman.diagnostics import Diagnostic
+from envman.language.entries import mount_target
 from envman.model.attributes import DeviceRequest
 from envman.model.environment import Environment
 from envman.model.service import Service
@@ -74,6 +75,7 @@ def _problems(environment: Environment, name: str, service: Service) -> Iterator
     yield from _twice(environment, name)
     yield from _amounts(service)
     yield from _parts(service)
+    yield from _mounted_twice(service)
     yield from _references(environment, name, service)
 
 
@@ -129,6 +131,16 @@ def _parts(service: Service) -> Iterator[tuple[Path, str, str]]:
     for index, file in enumerate(service.env_file or ()):
         if file.format not in {None, "", "raw"}:
             yield ("env_file", index, "format"), "not a format", '"raw", or no format'
+
+
+def _mounted_twice(service: Service) -> Iterator[tuple[Path, str, str]]:
+    """Yield each tmpfs whose target is another's; of two volumes with one target Compose takes the later."""
+    targets = {mount_target(mount.target) for mount in service.volumes or ()}
+    for index, text in enumerate(service.tmpfs or ()):
+        target = mount_target(text.partition(":")[0])
+        if target in targets:
+            yield ("tmpfs", index), f"something is mounted at {target} already", "another target"
+        targets.add(target)
 
 
 def _device_requests(service: Service) -> Iterator[tuple[Path, Sequence[DeviceRequest]]]:

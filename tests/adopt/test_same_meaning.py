@@ -33,6 +33,8 @@ FILES = {
     "two.env": "IN_FILE=2\n",
     "labels.txt": "from.file=1\n",
     "conf/x.conf": "listen 80\n",
+    "three.env": "IN_FILE=3\n",
+    "more.txt": "from.more=1\n",
     "token.txt": "x\n",
     "secrets/one.txt": "x\n",
     "spec.json": "{}\n",

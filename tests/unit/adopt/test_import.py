@@ -212,11 +212,15 @@ def test_what_forbids_a_second_environment_is_said(tmp_path: Path) -> None:
     done = imported(tmp_path)
     assert said(done) == [
         "EV806 4:21-24 web has the container name web: a second environment cannot run beside this one",
-        "EV806 6:9-18 web publishes the fixed host ports 8080:80, ${PORT:-8081}:81, 8082: "
-        "a second environment cannot run beside this one",
+        (
+            "EV806 6:9-18 web publishes the fixed host ports 8080:80, ${PORT:-8081}:81, 8082: "
+            "a second environment cannot run beside this one"
+        ),
         "EV806 9:24-29 volume data has the fixed name fixed: a second environment cannot run beside this one",
-        "EV806 10:15-31 network n is external: every environment uses the same one: "
-        "a second environment cannot run beside this one",
+        (
+            "EV806 10:15-31 network n is external: every environment uses the same one: "
+            "a second environment cannot run beside this one"
+        ),
     ]
 
 
