@@ -11,10 +11,12 @@ from typing import Final
 from envman.diagnostics import EnvmanError, Report, Span
 from envman.diagnostics.diagnostic import fail, near_match
 from envman.language.composition import compose_layers, has_other_files
+from envman.language.inherited import give_values
 from envman.language.interpolate import interpolate
 from envman.language.layers import HEADER_KEYS, Layer, linearise, read_layer
 from envman.language.merge import merge_layers
 from envman.language.normalise import normalise
+from envman.language.references import expanded
 from envman.language.variables import Inputs, resolve_scope
 from envman.model.binding import bind
 from envman.model.environment import Environment
@@ -193,10 +195,7 @@ def load_environment(
     if own.header.abstract:
         span = own.tree_key("abstract")
         raise fail("EV009", f'blueprint "{name}" is abstract', span, help="name an environment that extends it")
-    dotenv = {
-        **read_dotenv(project.root / ".env", root=project.root, report=report),
-        **read_dotenv(project.root / f".env.{name}", root=project.root, report=report),
-    }
+    dotenv = read_values(project.root, name, process, report)
     compose_project = f"{project.name}-{name}" + (f"-{instance}" if instance else "")
     builtin = {
         "COMPOSE_PROJECT_NAME": compose_project,
@@ -213,7 +212,7 @@ def load_environment(
     reached: tuple[tuple[str, ...], ...] = ()
     if any(has_other_files(tree) for tree in trees):
         trees, reached = compose_layers(project.root, layers, trees, scope, report, sources=project.compose_files)
-    tree = merge_layers(trees, report)
+    tree = give_values(merge_layers(trees, report), process, dotenv)
     services = node_at(tree, ("services",))
     if isinstance(services, Mapping) and len(services.entries) > MOST_SERVICES:
         report.error("EV110", f"more than {MOST_SERVICES:,} services", services.span, expected="fewer services")
@@ -237,6 +236,20 @@ def load_environment(
         scope={key: one.variable for key, one in scope.variables.items()},
         used_variables=frozenset(scope.used),
     )
+
+
+def read_values(root: Path, name: str, process: Map[str, str], report: Report) -> dict[str, tuple[str, Span]]:
+    """Return what ``.env`` and ``.env.NAME`` set, the latter first; a value may refer to those before it."""
+    found: dict[str, tuple[str, Span]] = {}
+    for file in (".env", f".env.{name}"):
+        earlier = {known: text for known, (text, _) in found.items()}
+
+        def expand(text: str, before: Map[str, str], earlier: Map[str, str] = earlier) -> str | None:
+            # The process wins over the file here too, as in Compose.
+            return expanded(text, {**earlier, **before, **process})
+
+        found |= read_dotenv(root / file, root=root, report=report, expand=expand)
+    return found
 
 
 def _check_name(project: Project, name: str, known: list[str], report: Report) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -23,6 +24,15 @@ from envman.model.environment import Environment
 from envman.model.service import SecretValue
 
 Rule: TypeAlias = Callable[[Environment, Path], Iterator[Diagnostic]]
+# What keeps a stack from running here and now, while the file itself is one that Compose takes: services of different
+# profiles may share a port, a swarm publishes a port for many replicas.
+_ONLY_TO_RUN: Final = frozenset({"EV302", "EV303", "EV308"})
+
+
+def as_file(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield ``found`` as it counts for a file that is only to be written: what `up` alone would refuse is a warning."""
+    for one in found:
+        yield replace(one, severity=Severity.WARNING) if one.code in _ONLY_TO_RUN else one
 
 
 def check_environment(environment: Environment, root: Path, report: Report) -> None:

@@ -93,7 +93,7 @@ def render(
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(settings=settings or (), instance=instance)
-    loaded = workspace.environment(environment)
+    loaded = workspace.environment(environment, to_run=False)
     invocation.warn(workspace.report)
     document = workspace.offline_document(loaded)
     if annotate:

@@ -1,7 +1,8 @@
 """Every diagnostic code: what it is about and the exit status it asks for.
 
 Ranges: EV0xx projects and files, EV1xx YAML and values, EV2xx the language, EV3xx what a stack would do,
-EV4xx the engine, EV5xx identity, state, secrets and ports, EV6xx running stacks, EV7xx scaffolding, EV9xx envman.
+EV4xx the engine, EV5xx identity, state, secrets and ports, EV6xx running stacks, EV7xx scaffolding, EV8xx importing,
+EV9xx envman.
 """
 
 from __future__ import annotations
@@ -126,6 +127,21 @@ CODES: Final[dict[str, Code]] = {
     "EV702": Code("the folder exists"),
     "EV703": Code("the template cannot be rendered"),
     "EV704": Code("git is not usable"),
+    "EV801": Code("a blueprint is already there"),
+    "EV802": Code("left out of the blueprint"),
+    "EV803": Code("an imported variable has no value"),
+    "EV804": Code("a secret stood in a Compose file"),
+    "EV806": Code("a second environment cannot run beside this one"),
+    "EV807": Code("freed by --adapt"),
+    "EV808": Code("a list is written out merged"),
+    "EV809": Code("a relative path starts elsewhere"),
+    "EV810": Code("a dependency that only a profile starts"),
+    "EV811": Code("a .env file outside of the project"),
+    "EV812": Code("an env_file uses variables of .env"),
+    "EV813": Code("a file is written anew"),
+    "EV814": Code("Compose refuses this"),
+    "EV815": Code("an override file is not imported"),
+    "EV816": Code("an included file means something else to envman"),
     "EV901": Code("a bug in envman", BUG),
     "EV902": Code("not a command line of envman", USAGE),
 }

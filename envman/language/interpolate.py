@@ -22,7 +22,7 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LONE: Final = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_][A-Za-z0-9_]*)\}|(?P<bare>[A-Za-z_][A-Za-z0-9_]*))")
 _REFERENCE: Final = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 _OPERATORS: Final = (":-", ":?", ":+", "-", "?", "+")
-_BRACES: Final = re.compile(r"\$\{|\}")
+_BRACES: Final = re.compile(r"[{}]")
 _DEEPEST: Final = 20
 # What all values of an environment may grow to: a long value that is used often enough fills any memory.
 MOST_TEXT: Final = 16 * 1024 * 1024
@@ -185,7 +185,7 @@ def _expand(text: str, scope: Scope, used: list[str], base: int = 0, depth: int 
             parts.append("$")
             position = dollar + 2
         elif following == "{":
-            end = _closing(text, dollar + 2)
+            end = closing_brace(text, dollar + 2)
             if end < 0:
                 raise _FailedError("EV206", "a ${ is never closed", base + dollar, "a closing }")
             parts.append(_braced(text[dollar + 2 : end], scope, used, base + dollar, depth + 1))
@@ -210,16 +210,23 @@ def _spend(text: str, scope: Scope, offset: int) -> str:
     return text
 
 
-def _closing(text: str, position: int) -> int:
+def closing_brace(text: str, position: int) -> int:
+    """Return where the reference ends whose ``${`` ends at ``position``, or -1.
+
+    Every brace counts, so that a default may be JSON; where they do not balance, the last one on the line ends the
+    reference. Source: compose-go's `template` package, and what `docker compose config` made of each form.
+    """
     depth = 0
-    for found in _BRACES.finditer(text, position):
-        if found[0] == "${":
+    line_end = text.find("\n", position)
+    limit = len(text) if line_end < 0 else line_end
+    for found in _BRACES.finditer(text, position, limit):
+        if found[0] == "{":
             depth += 1
         elif depth == 0:
             return found.start()
         else:
             depth -= 1
-    return -1
+    return text.rfind("}", position, limit)
 
 
 def _braced(inner: str, scope: Scope, used: list[str], offset: int, depth: int) -> str:
@@ -276,7 +283,7 @@ def _place(span: Span, dollars: int) -> Span:
 
 def _reference_length(text: str, offset: int) -> int:
     if text.startswith("${", offset):
-        end = _closing(text, offset + 2)
+        end = closing_brace(text, offset + 2)
         return (end + 1 if end >= 0 else len(text)) - offset
     match = _NAME.match(text, offset + 1)
     return 1 + (len(match[0]) if match else 0)

@@ -9,16 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envman.checks import check_environment
+from envman.checks import as_file, check_environment
 from envman.diagnostics import Report
 from envman.facts import Facts
 from envman.model.environment import Environment
-from envman.project import Project, load_environment, open_project
+from envman.project import Project, load_environment, open_project, read_values
 from envman.render.compose import port_key, render
 from envman.render.document import Document
 from envman.secrets.provide import absent_secrets
 from envman.secrets.store import SecretStore
-from envman.source.dotenv import read_dotenv
 from envman.source.places import locate
 from envman.state.atomic import write_if_changed
 from envman.state.checkout import Checkout, open_checkout
@@ -108,8 +107,10 @@ class Workspace:
         """Return the instance: ``--instance``, else ``ENVMAN_INSTANCE``, else what `envman use` chose."""
         return self.instance or self.environ.get("ENVMAN_INSTANCE") or read_selection(self.checkout.state).instance
 
-    def environment(self, name: str | None = None) -> Environment:
+    def environment(self, name: str | None = None, *, to_run: bool = True) -> Environment:
         """Return the environment, checked; its warnings go to ``report``.
+
+        Unless it is ``to_run``, what would only keep it from running is a warning too.
 
         Raises:
             EnvmanError: with everything that is wrong with it.
@@ -124,18 +125,16 @@ class Workspace:
             instance=self.chosen_instance(),
         )
         if environment is not None:
-            check_environment(environment, self.project.root, self.report)
+            found = Report()
+            check_environment(environment, self.project.root, found)
+            self.report.extend(found.diagnostics if to_run else as_file(found.diagnostics))
         self.report.raise_errors()
         assert environment is not None  # its absence is an error in the report
         return environment
 
     def values(self, environment: Environment) -> dict[str, str]:
         """Return the variables that secrets may come from: ``.env``, ``.env.NAME``, then the process."""
-        report, root = Report(), self.project.root
-        dotenv = {
-            **read_dotenv(root / ".env", root=root, report=report),
-            **read_dotenv(root / f".env.{environment.name}", root=root, report=report),
-        }
+        dotenv = read_values(self.project.root, environment.name, self.environ, Report())
         return {**{name: value for name, (value, _) in dotenv.items()}, **self.environ}
 
     def store(self, environment: Environment) -> SecretStore:

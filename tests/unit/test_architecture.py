@@ -23,7 +23,7 @@ RIVER = [
     {"checks", "render"},
     {"explanation"},
     {"difference"},
-    {"plan", "state"},
+    {"plan", "state", "adopt"},
     {"secrets"},
     {"engine", "scaffold"},
     {"operations"},
