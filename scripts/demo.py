@@ -53,7 +53,11 @@ def paint(text: str, colour: str) -> str:
 
 
 def say(text: str = "") -> None:
+    """Print at once: other programs write to the same terminal."""
     print(text, flush=True)
+
+
+Step = Callable[["Demo"], str]
 
 
 @dataclass
@@ -66,10 +70,12 @@ class Demo:
 
     @property
     def root(self) -> Path:
+        """The project's folder."""
         return self.folder / self.name
 
     @property
     def package(self) -> str:
+        """The name of the project's Python package."""
         return self.name.replace("-", "_")
 
     def environ(self) -> dict[str, str]:
@@ -131,7 +137,7 @@ def call(method: str, url: str, body: Any = None, *, expected: int = 200, note: 
     """
     say(paint(f"> {method} {url}{note and f'  ({note})'}", BOLD))
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
     try:
         with HTTP.open(request, timeout=60) as response:
             status, answer = response.status, response.read()
@@ -146,21 +152,24 @@ def call(method: str, url: str, body: Any = None, *, expected: int = 200, note: 
     return json.loads(answer)
 
 
-# --- the steps, in order; each returns its line of the summary
+# --- the steps, in order; the first line of each is its title, and it returns its line of the summary
 
 
 def scaffold(demo: Demo) -> str:
+    """Scaffold a project."""
     demo.envman("new", demo.name, "--no-input")
     demo.envman("check")
     return f"{sum(path.is_file() for path in demo.root.rglob('*') if '.git' not in path.parts)} files, checked"
 
 
 def up_local(demo: Demo) -> str:
+    """Bring local up."""
     demo.envman("up", "local", "--timeout", "900")
     return f"api at {demo.url('local', 'api')}"
 
 
 def train_local(demo: Demo) -> str:
+    """Train a model."""
     demo.envman("run", "local", "train")
     model = call("POST", f"{demo.urls['local api']}/model/reload")["model"]
     accuracy = model["metrics"]["accuracy"]
@@ -170,6 +179,7 @@ def train_local(demo: Demo) -> str:
 
 
 def predict_local(demo: Demo) -> str:
+    """Predict over HTTP."""
     script = ORACLE.format(package=demo.package)
     out = demo.envman("run", "local", "train", "python", "-c", script, capture=True)
     own = json.loads(out.splitlines()[-1])
@@ -181,6 +191,7 @@ def predict_local(demo: Demo) -> str:
 
 
 def up_dev(demo: Demo) -> str:
+    """Bring dev up beside it."""
     demo.envman("up", "dev", "--timeout", "900")
     url = demo.url("dev", "api")
     # Its own registry is still empty, while local goes on serving its model.
@@ -190,6 +201,7 @@ def up_dev(demo: Demo) -> str:
 
 
 def train_dev(demo: Demo) -> str:
+    """Train and predict in dev."""
     demo.envman("run", "dev", "train")
     url = demo.urls["dev api"]
     call("POST", f"{url}/model/reload")
@@ -198,6 +210,7 @@ def train_dev(demo: Demo) -> str:
 
 
 def switch_to_staging(demo: Demo) -> str:
+    """Switch dev to staging."""
     demo.envman("switch", "staging", "--from", "dev", "--timeout", "900")
     url = demo.url("staging", "gateway")
     call("GET", f"{url}/health/live")
@@ -205,9 +218,11 @@ def switch_to_staging(demo: Demo) -> str:
 
 
 def status(demo: Demo) -> str:
+    """Status."""
     demo.envman("status")
     states = {
-        row["environment"]: row["state"] for row in json.loads(demo.envman("--format", "json", "status", capture=True))["result"]
+        row["environment"]: row["state"]
+        for row in json.loads(demo.envman("--format", "json", "status", capture=True))["result"]
     }
     if (states["local"], states["dev"], states["staging"]) != ("up", "stopped", "up"):
         raise StepError(f"local and staging should be up, dev stopped: {states}")
@@ -215,6 +230,7 @@ def status(demo: Demo) -> str:
 
 
 def down(demo: Demo) -> str:
+    """Take all down, data too."""
     for environment in ("staging", "dev", "local"):
         demo.envman("down", environment, "--volumes", "--yes")
     left = made_by(demo)
@@ -223,21 +239,16 @@ def down(demo: Demo) -> str:
     return "no container, network or volume is left"
 
 
-class Step(NamedTuple):
-    title: str
-    run: Callable[[Demo], str]
-
-
 STEPS: Sequence[Step] = (
-    Step("scaffold a project", scaffold),
-    Step("bring local up", up_local),
-    Step("train a model", train_local),
-    Step("predict over HTTP", predict_local),
-    Step("bring dev up beside it", up_dev),
-    Step("train and predict in dev", train_dev),
-    Step("switch dev to staging", switch_to_staging),
-    Step("status", status),
-    Step("take all down, data included", down),
+    scaffold,
+    up_local,
+    train_local,
+    predict_local,
+    up_dev,
+    train_dev,
+    switch_to_staging,
+    status,
+    down,
 )
 
 
@@ -297,6 +308,8 @@ def only_one_interrupt() -> Iterator[None]:
 
 
 class Outcome(NamedTuple):
+    """What came of a step."""
+
     title: str
     seconds: float
     mark: str
@@ -306,16 +319,17 @@ class Outcome(NamedTuple):
 def run_steps(demo: Demo, steps: Sequence[Step], outcomes: list[Outcome]) -> int:
     """Run the steps until one fails; append what came of each, and return the exit status."""
     for number, step in enumerate(steps, 1):
-        say(f"\n{paint(f'[{number}/{len(steps)}] {step.title}', GREEN)}")
+        title = (step.__doc__ or step.__name__).splitlines()[0].rstrip(".")
+        say(f"\n{paint(f'[{number}/{len(steps)}] {title}', GREEN)}")
         began = time.monotonic()
         try:
-            text, mark, exit_status = step.run(demo), "ok", 0
+            text, mark, exit_status = step(demo), "ok", 0
         except StepError as error:
             text, mark, exit_status = str(error), "failed", 1
         except KeyboardInterrupt:
             text, mark, exit_status = "interrupted", "ended", 130
         seconds = time.monotonic() - began
-        outcomes.append(Outcome(step.title, seconds, mark, text))
+        outcomes.append(Outcome(title, seconds, mark, text))
         say(paint(f"{mark} after {seconds:.1f} s: {text}", RED if exit_status else DIM))
         if exit_status:
             return exit_status

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -13,38 +12,6 @@ from pathlib import Path
 
 import pytest
 from stacks import SLEEPER, Checkout, await_true, docker
-
-
-def test_an_image_that_does_not_exist(checkout: Checkout) -> None:
-    checkout.write(dev="services:\n  api: {image: 'localhost:1/nobody/nothing:1'}\n")
-    done = checkout.run("up", "dev", status=1)
-    assert (
-        "error[EV601]: image localhost:1/nobody/nothing:1 of api cannot be pulled\n  --> blueprints/dev.yaml:2:16\n"
-        in done.err
-    )
-    assert checkout.containers("dev") == []
-
-
-def test_a_build_that_fails_shows_its_own_output(checkout: Checkout) -> None:
-    checkout.write(
-        dev="""
-        services:
-          api:
-            build: {context: ., dockerfile_inline: "FROM busybox:1.37\\nRUN echo the reason && exit 42"}
-        """
-    )
-    done = checkout.run("up", "dev", status=1)
-    assert "error[EV602]: building api failed\n  --> blueprints/dev.yaml:4:5\n" in done.err
-    assert "the reason" in done.err
-    assert "exit code: 42" in done.err
-    assert checkout.containers("dev") == []
-
-
-def test_a_service_that_exits_at_once(checkout: Checkout) -> None:
-    checkout.write(dev="services:\n  api: {image: 'busybox:1.37', command: [sh, -c, 'echo no config; exit 3']}\n")
-    done = checkout.run("up", "dev", status=1)
-    assert "error[EV603]: api exited with status 3\n  --> blueprints/dev.yaml:2:3\n" in done.err
-    assert f"last lines of {checkout.name}-dev-api-1:\n  | no config" in done.err
 
 
 def test_a_service_that_ends_well_gets_advice_on_jobs(checkout: Checkout) -> None:
@@ -63,19 +30,6 @@ def test_a_service_that_restarts_for_ever(checkout: Checkout) -> None:
     assert "again" in done.err
 
 
-def test_a_service_that_never_gets_healthy(checkout: Checkout) -> None:
-    checkout.write(
-        dev=f"""
-        services:
-          api: {SLEEPER[:-1]}, healthcheck: {{test: [CMD-SHELL, "echo still empty; exit 1"], interval: 200ms, retries: 2}}}}
-          web: {SLEEPER[:-1]}, depends_on: {{api: {{condition: service_healthy}}}}}}
-        """
-    )
-    done = checkout.run("up", "dev", status=1)
-    assert re.search(r"error\[EV604\]: api is unhealthy\n  --> blueprints/dev\.yaml:3:\d+\n", done.err)
-    assert "last health check:\n  | still empty" in done.err
-
-
 def test_a_one_shot_that_fails(checkout: Checkout) -> None:
     checkout.write(
         dev=f"""
@@ -87,15 +41,6 @@ def test_a_one_shot_that_fails(checkout: Checkout) -> None:
     done = checkout.run("up", "dev", status=1)
     assert "error[EV612]: migrate ended with exit status 5" in done.err
     assert "no such table" in done.err
-
-
-def test_a_stack_that_takes_too_long(checkout: Checkout) -> None:
-    checkout.write(
-        dev=f"services:\n  api: {SLEEPER[:-1]}, healthcheck: {{test: [CMD, 'false'], start_period: 60s, interval: 60s}}}}\n"
-    )
-    done = checkout.run("up", "dev", "--timeout", "2", status=1)
-    assert "error[EV605]: not ready in time: api (starting)" in done.err
-    assert "--timeout SECONDS" in done.err
 
 
 def test_a_host_port_that_a_process_holds(checkout: Checkout) -> None:
@@ -139,7 +84,7 @@ def test_an_automatic_port_that_was_taken_moves_and_says_so(checkout: Checkout) 
     assert int(checkout.run("--format", "json", "up", "dev").json["urls"][0]["url"].rpartition(":")[2]) != port
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_up_is_finished_by_the_next(checkout: Checkout, number: signal.Signals) -> None:
     checkout.write(
         dev=f"""

@@ -29,19 +29,21 @@ volumes: {data: null}
 PROGRAM = f"""
 import sys
 sys.path.insert(0, sys.argv[1])
-from demo import Step, StepError, main
+from demo import main
 
 def make(demo):
+    "Make."
     (demo.root / "blueprints").mkdir(parents=True)
     (demo.root / "envman.yaml").write_text(f"name: {{demo.name}}\\nlanguage: 1\\n")
     (demo.root / "blueprints/dev.yaml").write_text('''{BLUEPRINT}''')
     return "made"
 
 def up(demo):
+    "Up."
     demo.envman("up", "dev", "--timeout", sys.argv[2])
     return "up"
 
-sys.exit(main([Step("make", make), Step("up", up)]))
+sys.exit(main([make, up]))
 """
 
 
@@ -68,8 +70,8 @@ def left_by(out: str) -> list[str]:
 def test_after_a_step_that_fails_nothing_is_left_and_the_summary_says_which() -> None:
     out, err = start(timeout=1).communicate(timeout=120)
     assert "error[EV605]" in err
-    assert re.search(r"^make +\d+\.\d s  ok +made$", out, re.MULTILINE)
-    assert re.search(r"^up +\d+\.\d s  failed  `envman up dev --timeout` ended with status 1$", out, re.MULTILINE)
+    assert re.search(r"^Make +\d+\.\d s  ok +made$", out, re.MULTILINE)
+    assert re.search(r"^Up +\d+\.\d s  failed  `envman up dev --timeout` ended with status 1$", out, re.MULTILINE)
     assert left_by(out) == []
 
 
