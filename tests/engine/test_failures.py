@@ -130,11 +130,10 @@ def failed(checkout: Checkout, *arguments: str, **environ: str) -> str:
 
 def test_no_engine(checkout: Checkout, tmp_path: Path) -> None:
     err = failed(checkout, "up", "dev", DOCKER_HOST=f"unix://{tmp_path}/nothing.sock")
-    assert (
-        f"error[EV401]: no Docker engine at unix://{tmp_path}/nothing.sock (DOCKER_HOST): there is no such socket"
-        in err
+    assert err == (
+        f"error[EV401]: no Docker engine at unix://{tmp_path}/nothing.sock (DOCKER_HOST): there is no such socket\n"
+        "  = help: start Docker (`systemctl start docker`, or Docker Desktop); `docker context ls` shows other engines\n\n"
     )
-    assert "start Docker" in err
 
 
 def test_an_engine_that_refuses_connections(checkout: Checkout) -> None:
@@ -142,7 +141,10 @@ def test_an_engine_that_refuses_connections(checkout: Checkout) -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     err = failed(checkout, "status", DOCKER_HOST=f"tcp://127.0.0.1:{port}")
-    assert f"error[EV401]: no Docker engine at tcp://127.0.0.1:{port} (DOCKER_HOST): nobody listens there" in err
+    assert err == (
+        f"error[EV401]: no Docker engine at tcp://127.0.0.1:{port} (DOCKER_HOST): nobody listens there\n"
+        "  = help: check that the host is up and the address right; `docker context ls` shows other engines\n\n"
+    )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
@@ -171,7 +173,13 @@ def test_no_permission_on_the_socket(checkout: Checkout, tmp_path: Path) -> None
 
 def test_no_docker_command(checkout: Checkout, tmp_path: Path) -> None:
     err = failed(checkout, "up", "dev", PATH=str(tmp_path))
-    assert "error[EV403]: there is no docker command on PATH" in err
+    assert err == (
+        "==> starting dev\n"
+        "error[EV403]: there is no docker command on PATH\n"
+        "  = expected the Docker CLI with its Compose plugin\n"
+        "  = help: install Docker (https://docs.docker.com/engine/install/); "
+        "an engine elsewhere needs the CLI here too\n\n"
+    )
 
 
 def fake_docker(folder: Path, compose: str) -> str:
@@ -184,17 +192,32 @@ def fake_docker(folder: Path, compose: str) -> str:
 
 def test_no_compose_plugin(checkout: Checkout, tmp_path: Path) -> None:
     err = failed(checkout, "up", "dev", PATH=fake_docker(tmp_path, "exit 1"))
-    assert "error[EV404]: the docker command has no Compose plugin" in err
+    assert err == (
+        "==> starting dev\n"
+        "error[EV404]: the docker command has no Compose plugin\n"
+        "  = expected Compose 2.24 or newer\n"
+        "  = help: install `docker-compose-plugin` (`docker-compose` in Debian and Ubuntu); "
+        "Docker Desktop brings it\n\n"
+    )
 
 
 def test_a_compose_that_is_too_old(checkout: Checkout, tmp_path: Path) -> None:
     err = failed(checkout, "up", "dev", PATH=fake_docker(tmp_path, "echo 2.17.3; exit 0"))
-    assert "error[EV405]: Compose 2.17.3 is too old\n  = expected 2.24 or newer" in err
+    assert err == (
+        "==> starting dev\n"
+        "error[EV405]: Compose 2.17.3 is too old\n"
+        "  = expected 2.24 or newer\n"
+        "  = help: upgrade the Compose plugin\n\n"
+    )
 
 
 def test_an_unknown_context(checkout: Checkout, tmp_path: Path) -> None:
     err = failed(checkout, "--context", "prdo", "status", DOCKER_CONFIG=str(tmp_path))
-    assert 'error[EV407]: there is no Docker context "prdo" (--context)' in err
+    assert err == (
+        'error[EV407]: there is no Docker context "prdo" (--context)\n'
+        "  = expected one of default\n"
+        "  = help: `docker context ls` lists them, `docker context use NAME` chooses one\n\n"
+    )
 
 
 def test_a_context_is_where_everything_goes(checkout: Checkout, tmp_path: Path) -> None:
