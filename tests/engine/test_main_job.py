@@ -10,24 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from demo import ORACLE
 from readme import Story
 from stacks import Checkout, docker
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-# The registered model itself, without the API: all rows, and what it says of each.
-OWN_PREDICTIONS = """
-import json
-from {package}.data import load_dataset
-from {package}.predict import predict
-from {package}.registry import open_registry
-from {package}.settings import Settings
-registry = open_registry(Settings())
-model = registry.load(registry.champion())
-rows = load_dataset().features
-answers = [{{"prediction": label, "probability": value}} for label, value in predict(model.pipeline, rows)]
-print(json.dumps({{"rows": rows.to_dict(orient="records"), "version": model.version, "predictions": answers}}))
-"""
 HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -46,7 +34,7 @@ def url(project: Checkout, environment: str, service: str) -> str:
 
 
 def test_predictions_of_the_api_are_the_models_own_row_for_row(story: Story) -> None:
-    script = OWN_PREDICTIONS.format(package=story.project.name.replace("-", "_"))
+    script = ORACLE.format(package=story.project.name.replace("-", "_"))
     own = json.loads(story.project.run("run", "local", "train", "python", "-c", script).out.splitlines()[-1])
     assert len(own["rows"]) == 569
     status, served = request("POST", url(story.project, "local", "api") + "/predict", {"instances": own["rows"]})
