@@ -39,6 +39,7 @@ print(json.dumps({{"rows": rows.to_dict(orient="records"), "version": model.vers
 """
 
 BOLD, DIM, GREEN, RED, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[31m", "\x1b[0m"
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # The stack is on loopback: a proxy has no part in it.
 HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -291,20 +292,24 @@ def clean_up(demo: Demo) -> None:
 
 @contextmanager
 def only_one_interrupt() -> Iterator[None]:
-    """Take Ctrl-C and a request to end alike, and let neither disturb the cleaning up that follows the first."""
+    """Take Ctrl-C and a request to end alike, once; what follows the first is the cleaning up."""
 
     def interrupt(number: int, _: object) -> None:
-        for one in ends:
-            signal.signal(one, signal.SIG_IGN)
+        ignore_interrupts()
         raise KeyboardInterrupt(number)
 
-    ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {one: signal.signal(one, interrupt) for one in ends}
+    before = {one: signal.signal(one, interrupt) for one in ENDS}
     try:
         yield
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+
+
+def ignore_interrupts() -> None:
+    """Let nothing disturb the cleaning up."""
+    for one in ENDS:
+        signal.signal(one, signal.SIG_IGN)
 
 
 class Outcome(NamedTuple):
@@ -358,6 +363,7 @@ def main(steps: Sequence[Step] = STEPS) -> int:
         try:
             exit_status = run_steps(demo, steps, outcomes)
         finally:
+            ignore_interrupts()
             clean_up(demo)
         say(f"\n{summary(demo, outcomes)}")
     return exit_status
