@@ -14,7 +14,8 @@ from demo import ORACLE
 from readme import Story
 from stacks import Checkout, docker
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+# One group: where tests run on several workers, only one of them brings the stacks up.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("template")]
 
 HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

@@ -152,3 +152,25 @@ def test_an_interrupt_names_the_state_and_the_next_up_finishes_the_job(checkout:
     )
     checkout.sh("dev", "db", "touch /tmp/go")
     assert checkout.run("up", "dev").out.startswith("dev is up")
+
+
+def test_an_interrupt_while_images_are_built_changes_nothing(checkout: Checkout) -> None:
+    checkout.write(
+        dev="""\
+        services:
+          api: {build: {context: ., dockerfile_inline: "FROM busybox:1.37\\nRUN echo begun && sleep 100"}}
+        """
+    )
+    process = checkout.start("up", "dev")
+    assert process.stderr is not None
+    while "begun" not in (line := process.stderr.readline()) or "RUN" in line:
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.endswith(
+        "    ! dev is as it was before; its images are not complete yet\n"
+        "\n"
+        "interrupted; the same command again goes on from what is there\n"
+    )
+    assert checkout.containers("dev") == []

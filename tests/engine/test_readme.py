@@ -8,7 +8,8 @@ import re
 import pytest
 from readme import Story, console_commands
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+# One group: where tests run on several workers, only one of them brings the stacks up.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("template")]
 
 
 def test_the_block_is_the_main_job() -> None:
