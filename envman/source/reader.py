@@ -36,7 +36,7 @@ except ImportError:  # pragma: no cover - PyYAML built without libyaml
     _parser = yaml.SafeLoader
 
 # What aliases expand to counts, as it would for Compose: under 1 KB of nested aliases costs it over 4 GB.
-MOST_NODES: Final = 250_000
+MOST_NODES: Final = 150_000
 DEEPEST: Final = 100
 # A file with more mistakes than this is no blueprint, and nobody reads them all.
 MOST_PROBLEMS: Final = 100
