@@ -3,7 +3,6 @@
 from typing import Annotated, Literal
 
 from envman.model.attributes import (
-    Attributes,
     BlockIO,
     Build,
     CredentialSpec,
@@ -20,6 +19,7 @@ from envman.model.attributes import (
     Resources,
     Ulimit,
 )
+from envman.model.fields import Attributes
 from envman.model.types import (
     Address,
     Atom,
