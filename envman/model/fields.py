@@ -5,7 +5,6 @@ base, because importing it and making 60 classes with it took 65 ms of the 130 t
 ``envman.model.as_pydantic`` makes pydantic's classes of these where somebody needs them.
 """
 
-import typing
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, get_args, get_origin
@@ -59,13 +58,16 @@ def made_by(factory: Callable[[], Any]) -> Any:
     return _Made(factory)
 
 
-class _ModelFields:
-    def __get__(self, instance: object, owner: type["Attributes"]) -> Mapping[str, FieldInfo]:
-        return fields_of(owner)
+class ModelType(type):
+    """The type of models."""
+
+    @property
+    def model_fields(cls) -> Mapping[str, FieldInfo]:
+        """The fields, those of the bases first."""
+        return fields_of(cls)
 
 
-@typing.dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(made_by,))
-class Attributes:
+class Attributes(metaclass=ModelType):
     """A mapping whose keys are known.
 
     Unknown keys are found by ``envman.model.binding``, which knows where they stand; keys that start with ``x-``
@@ -76,7 +78,6 @@ class Attributes:
     __slots__ = ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__", "__pydantic_private__")
 
     extra: ClassVar[Literal["ignore", "forbid"]] = "ignore"
-    model_fields: ClassVar = _ModelFields()
 
     def __init__(self, **values: Any) -> None:
         """Make an instance of ``values``; raises pydantic-core's ValidationError where they do not fit."""
@@ -96,7 +97,7 @@ _OWN: Final = frozenset(Attributes.__annotations__)
 
 
 @cache
-def fields_of(model: type[Attributes]) -> dict[str, FieldInfo]:
+def fields_of(model: type) -> dict[str, FieldInfo]:
     """Return the fields of ``model``, those of its bases first."""
     fields: dict[str, FieldInfo] = {}
     for base in reversed(model.__mro__):

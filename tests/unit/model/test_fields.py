@@ -93,7 +93,7 @@ def test_instances_are_made_checked_and_frozen() -> None:
     port = Port(target=80)
     assert (port.target, port.published, port.automatic) == (80, None, False)
     with pytest.raises(AttributeError, match="frozen"):
-        port.target = 81  # type: ignore[misc]
+        port.target = 81
     with pytest.raises(ValidationError):
         Port(target="http")
 
