@@ -22,9 +22,10 @@ from envman.model.stack import Stack
 from envman.source.dotenv import read_dotenv
 from envman.source.files import read_source
 from envman.source.reader import read_tree
+from envman.source.root import PROJECT_FILE as PROJECT_FILE
+from envman.source.root import find_root
 from envman.source.tree import Mapping, node_at
 
-PROJECT_FILE: Final = "envman.yaml"
 BLUEPRINTS: Final = "blueprints"
 _INSTANCE: Final = re.compile(r"[a-z0-9_]{1,30}")
 
@@ -70,23 +71,6 @@ class Project:
             if layer is None or not layer.header.abstract:
                 found.append(name)
         return found
-
-
-def find_root(start: Path) -> Path:
-    """Return the nearest folder from ``start`` upward that holds ``envman.yaml``.
-
-    Raises:
-        EnvmanError: EV001 where there is none.
-    """
-    start = start.absolute()
-    for folder in (start, *start.parents):
-        if (folder / PROJECT_FILE).is_file():
-            return folder
-    raise fail(
-        "EV001",
-        f"no {PROJECT_FILE} in {start} or above it",
-        help="`envman new NAME` starts a project, `envman init` makes one of this folder",
-    )
 
 
 def open_project(start: Path) -> Project:

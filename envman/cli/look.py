@@ -74,19 +74,18 @@ def render(
     ] = None,
     settings: Settings = None,
     instance: Instance = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Render anew, whatever is known from before. Also $ENVMAN_NO_CACHE.")
+    ] = False,
 ) -> None:
     """Write the environment's complete Compose file."""
-    from envman.state.atomic import write_if_changed
+    from envman.cli.rendering import render_environment
 
-    invocation = context.ensure_object(Invocation)
-    workspace = invocation.workspace(settings=settings or (), instance=instance)
-    loaded = workspace.environment(environment)
-    invocation.warn(workspace.report)
-    document = workspace.offline_document(loaded)
-    if str(output) == "-":
-        invocation.show({"environment": loaded.name, "text": document.text()}, document.text())
-        return
-    path = workspace.compose_file(loaded) if output is None else output
-    write_if_changed(path, document.text())
-    shown = path.relative_to(workspace.project.root) if path.is_relative_to(workspace.project.root) else path
-    invocation.show({"environment": loaded.name, "file": str(path)}, str(shown))
+    render_environment(
+        context.ensure_object(Invocation),
+        environment,
+        output=output,
+        settings=settings or (),
+        instance=instance,
+        cache=not no_cache,
+    )

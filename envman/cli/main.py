@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -26,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, _end)
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, _end)
+    # One run makes many objects that last and few cycles: looking for these more often costs a tenth of a render.
+    gc.set_threshold(100_000, 20, 20)
     invocation = Invocation()
     status = run(invocation, sys.argv[1:] if arguments is None else list(arguments))
     sys.exit(status)
@@ -33,8 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(invocation: Invocation, arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status; nothing is raised."""
-    from typer import Abort, TyperException
-
     from envman.diagnostics import EnvmanError
 
     try:
@@ -42,10 +43,7 @@ def run(invocation: Invocation, arguments: Sequence[str]) -> int:
     except EnvmanError as error:
         invocation.warn(error.diagnostics)
         status = error.exit_status
-    except TyperException as error:
-        _show_usage(error)
-        status = error.exit_code
-    except (KeyboardInterrupt, Abort):
+    except KeyboardInterrupt:
         _say_interrupted(invocation)
         status = INTERRUPTED
     except BrokenPipeError:
@@ -53,13 +51,22 @@ def run(invocation: Invocation, arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = DONE
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
-        invocation.warn([_report_bug(error, arguments)])
-        status = BUG
+        known = _typer_status(invocation, error)
+        if known is None:
+            invocation.warn([_report_bug(error, arguments)])
+        status = BUG if known is None else known
     invocation.finish(status)
     return status
 
 
 def _call(invocation: Invocation, arguments: Sequence[str]) -> int:
+    from envman.cli.fast import plain_render
+
+    render = plain_render(invocation, arguments)
+    if render is not None:
+        render()
+        return DONE
+
     from envman.cli.app import app
 
     result = app(args=list(arguments), prog_name="envman", standalone_mode=False, obj=invocation)
@@ -67,6 +74,19 @@ def _call(invocation: Invocation, arguments: Sequence[str]) -> int:
         # typer makes an exit status of a KeyboardInterrupt.
         raise KeyboardInterrupt
     return result if isinstance(result, int) else DONE
+
+
+def _typer_status(invocation: Invocation, error: Exception) -> int | None:
+    """Show an error of typer's own, and return the exit status it asks for; None for any other error."""
+    from typer import Abort, TyperException
+
+    if isinstance(error, Abort):
+        _say_interrupted(invocation)
+        return INTERRUPTED
+    if isinstance(error, TyperException):
+        _show_usage(error)
+        return error.exit_code
+    return None
 
 
 def _show_usage(error: TyperException) -> None:

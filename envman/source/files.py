@@ -9,6 +9,7 @@ from pathlib import Path
 
 from envman.diagnostics import Source, Span
 from envman.diagnostics.diagnostic import fail
+from envman.source.witness import note_read
 
 # A blueprint of 1,000 services has about 1 MB.
 LARGEST = 4 * 1024 * 1024
@@ -42,7 +43,9 @@ def _read_bytes(path: Path, name: str) -> bytes:
     with os.fdopen(descriptor, "rb") as stream:
         if status.st_size > LARGEST:
             raise fail("EV110", f"{name} has {status.st_size:,} bytes; {LARGEST:,} are the most that envman reads")
-        return stream.read(LARGEST + 1)
+        data = stream.read(LARGEST + 1)
+    note_read(path, data)
+    return data
 
 
 def decode(data: bytes, name: str) -> str:
