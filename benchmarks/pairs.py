@@ -19,6 +19,8 @@ _SCRIPT: Final = Path(sys.executable).with_name("envman")
 # What a user starts: the installed script where there is one.
 ENVMAN: Final = [str(_SCRIPT)] if _SCRIPT.exists() else [sys.executable, "-m", "envman"]
 COMPOSE: Final = ["docker", "compose"]
+# What would change the meaning of a command, or keep Python from having the bytecode that an installation has.
+_DROPPED: Final = ("COMPOSE_", "ENVMAN_", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 DOWN: Final = ["down", "--timeout", "0"]
 
 
@@ -29,7 +31,7 @@ class Bench:
         self.folder = folder
         self.cache = folder / "cache"
         self.environ: Mapping[str, str] = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("COMPOSE_", "ENVMAN_"))},
+            **{name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)},
             "XDG_STATE_HOME": str(folder / "state"),
             "XDG_CACHE_HOME": str(self.cache),
             "NO_COLOR": "1",

@@ -22,8 +22,7 @@ from envman.model.stack import Stack
 from envman.source.dotenv import read_dotenv
 from envman.source.files import read_source
 from envman.source.reader import read_tree
-from envman.source.root import PROJECT_FILE as PROJECT_FILE
-from envman.source.root import find_root
+from envman.source.root import PROJECT_FILE, find_root
 from envman.source.tree import Mapping, node_at
 
 BLUEPRINTS: Final = "blueprints"

@@ -36,14 +36,14 @@ def plain_render(invocation: Invocation, arguments: Sequence[str]) -> Callable[[
     if "directory" in common:
         invocation.directory = Path(common["directory"][-1])
     invocation.format = Format(format_)
-    invocation.context = common.get("context", [None])[-1]  # type: ignore[list-item]
+    invocation.context = common.get("context", [None])[-1]
     return partial(
         render_environment,
         invocation,
         next(iter(own.get("", ())), None),
         output=Path(own["output"][-1]) if "output" in own else None,
         settings=own.get("set", ()),
-        instance=own.get("instance", [None])[-1],  # type: ignore[list-item]
+        instance=own.get("instance", [None])[-1],
         cache="--no-cache" not in arguments,
     )
 

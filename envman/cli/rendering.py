@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from envman.cli.invocation import Invocation, parse_settings
 from envman.source.root import find_root
-from envman.source.witness import WatchedEnviron, watched
 from envman.state.atomic import write_if_changed
 from envman.state.cache import OFF, Entry, witness_for
 from envman.state.checkout import open_checkout, render_path
