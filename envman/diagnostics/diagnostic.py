@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import StrEnum
 
 from envman.diagnostics.codes import CODES
@@ -156,5 +155,7 @@ def fail(
 
 def near_match(name: str, known: Iterable[str]) -> str:
     """Return ``did you mean "x"?`` for the known name closest to ``name``, or an empty string."""
+    from difflib import get_close_matches
+
     close = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f'did you mean "{close[0]}"?' if close else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from envman.diagnostics.diagnostic import fail
@@ -16,6 +15,8 @@ def write_whole(path: Path, text: str, *, mode: int = 0o644, folder_mode: int = 
     Raises:
         EnvmanError: EV008 with the system's reason; ``path`` is then as it was.
     """
+    import tempfile
+
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=folder_mode)
