@@ -38,6 +38,8 @@ def write_services(root: Path, name: str, count: int) -> None:
     (root / "blueprints" / "dev.yaml").write_text(blueprint, encoding="utf-8")
     compose = f"name: {name}-dev\n" + _services(count, "${LOG_LEVEL:-info}")
     (root / "compose.yaml").write_text(compose, encoding="utf-8")
+    # What the services mount: Compose does not look, envman warns where it is missing.
+    (root / "config").mkdir()
 
 
 def _services(count: int, log_level: str) -> str:
@@ -58,6 +60,9 @@ def write_shipped(root: Path, name: str) -> None:
     _write_project(root, name)
     for path in shipped("blueprints").glob("*.yaml"):
         (root / "blueprints" / path.name).write_bytes(path.read_bytes())
+    for name in ("docker/Dockerfile", "docker/gateway/Dockerfile", "src/api.py"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
 
 
 def write_sleepers(root: Path, name: str, environments: tuple[str, ...], services: int) -> None:

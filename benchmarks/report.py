@@ -41,7 +41,7 @@ def _compose() -> str:
 
 def table(results: Iterable[Result]) -> str:
     """Return the results as a Markdown table."""
-    header = ["", "envman", "docker compose", "ratio", "of the fastest", "target", ""]
+    header = ["", "envman", "docker compose", "ratio", "of the fastest", "of processor time", "target", ""]
     rows = [header, ["---"] * len(header), *(_row(one) for one in results)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
     lines = []
@@ -59,7 +59,9 @@ def _row(result: Result) -> Sequence[str]:
         target += f", {pair.memory:g} MB"
         envman += f", {result.envman.memory:.0f} MB"
     ratio, best = f"{result.ratio:.2f}", f"{result.best_ratio:.2f}"
-    return [pair.title, envman, _spread(result.compose), ratio, best, target, "holds" if result.holds else "MISSED"]
+    processor = f"{result.processor_ratio:.2f}"
+    verdict = "holds" if result.holds else "MISSED"
+    return [pair.title, envman, _spread(result.compose), ratio, best, processor, target, verdict]
 
 
 def _spread(series: Series) -> str:
@@ -79,6 +81,7 @@ def as_data(results: Iterable[Result], about: dict[str, str]) -> dict[str, Any]:
                 "memory_target_mb": one.pair.memory,
                 "ratio": one.ratio,
                 "ratio_of_fastest": one.best_ratio,
+                "ratio_of_processor_time": one.processor_ratio,
                 "holds": one.holds,
                 "envman": asdict(one.envman),
                 "compose": asdict(one.compose),

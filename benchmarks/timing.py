@@ -48,9 +48,10 @@ class Pair:
 
 @dataclass
 class Series:
-    """The runs of one side: seconds, and the most memory that any process of it had, in MB."""
+    """The runs of one side: seconds, those of all processors, and the most memory that a process of it had, in MB."""
 
     seconds: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
     memory: float = 0.0
 
     @property
@@ -78,6 +79,11 @@ class Result:
         return min(self.envman.seconds) / min(self.compose.seconds)
 
     @property
+    def processor_ratio(self) -> float:
+        """The same of processor time, which a busy machine stretches less."""
+        return median(self.envman.processor) / median(self.compose.processor)
+
+    @property
     def holds(self) -> bool:
         """Whether the targets are met."""
         memory = self.pair.memory
@@ -92,15 +98,17 @@ def measure(pair: Pair, *, runs: int, environ: Mapping[str, str]) -> Result:
         _run(side, environ)
     for number in range(runs):
         for side, series in sides if number % 2 == 0 else reversed(sides):
-            seconds, memory = _run(side, environ)
+            seconds, processor, memory = _run(side, environ)
             series.seconds.append(seconds)
+            series.processor.append(processor)
             series.memory = max(series.memory, memory)
     return result
 
 
-def _run(side: Side, environ: Mapping[str, str]) -> tuple[float, float]:
+def _run(side: Side, environ: Mapping[str, str]) -> tuple[float, float, float]:
     side.prepare()
     peak = 0
+    processor = 0.0
     start = time.perf_counter()
     for command in side.commands:
         process = subprocess.Popen(
@@ -113,8 +121,10 @@ def _run(side: Side, environ: Mapping[str, str]) -> tuple[float, float]:
         )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
+        processor += usage.ru_utime + usage.ru_stime
         peak = max(peak, usage.ru_maxrss)
         if process.returncode != 0:
             raise RuntimeError(f"{' '.join(command)} in {side.directory} ended with {process.returncode}")
+    seconds = time.perf_counter() - start
     # Kilobytes on Linux, bytes on macOS.
-    return time.perf_counter() - start, peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+    return seconds, processor, peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
