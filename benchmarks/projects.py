@@ -60,9 +60,9 @@ def write_shipped(root: Path, name: str) -> None:
     _write_project(root, name)
     for path in shipped("blueprints").glob("*.yaml"):
         (root / "blueprints" / path.name).write_bytes(path.read_bytes())
-    for name in ("docker/Dockerfile", "docker/gateway/Dockerfile", "src/api.py"):
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).touch()
+    for file in ("docker/Dockerfile", "docker/gateway/Dockerfile", "src/api.py"):
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).touch()
 
 
 def write_sleepers(root: Path, name: str, environments: tuple[str, ...], services: int) -> None:

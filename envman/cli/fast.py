@@ -15,12 +15,12 @@ from envman.cli.invocation import Format, Invocation
 
 _GLOBAL: Final = {"--directory": "directory", "-C": "directory", "--format": "format", "--context": "context"}
 _OWN: Final = {"--output": "output", "-o": "output", "--set": "set", "--instance": "instance"}
-_COMPLETION: Final = "_ENVMAN_COMPLETE"
+COMPLETION: Final = "_ENVMAN_COMPLETE"
 
 
 def plain_render(invocation: Invocation, arguments: Sequence[str]) -> Callable[[], None] | None:
     """Return `render` as ``arguments`` ask for it, with its global options set; None where they are for typer."""
-    if _COMPLETION in invocation.environ or "render" not in arguments:
+    if COMPLETION in invocation.environ or "render" not in arguments:
         return None
     command = arguments.index("render")
     common = _options(arguments[:command], _GLOBAL)
@@ -46,6 +46,21 @@ def plain_render(invocation: Invocation, arguments: Sequence[str]) -> Callable[[
         instance=own.get("instance", [None])[-1],
         cache="--no-cache" not in arguments,
     )
+
+
+def command_of(arguments: Sequence[str]) -> str:
+    """Return the word that is the command, where what stands before it is surely global options; else nothing."""
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        name, equals, _ = word.partition("=")
+        if not word.startswith("-"):
+            return word
+        if name not in _GLOBAL or (equals and not name.startswith("--")):
+            return ""
+        if not equals and (not rest or rest.pop(0).startswith("-")):
+            return ""
+    return ""
 
 
 def _options(words: Sequence[str], known: dict[str, str]) -> dict[str, list[str]] | None:

@@ -60,7 +60,7 @@ def run(invocation: Invocation, arguments: Sequence[str]) -> int:
 
 
 def _call(invocation: Invocation, arguments: Sequence[str]) -> int:
-    from envman.cli.fast import plain_render
+    from envman.cli.fast import COMPLETION, plain_render
 
     render = plain_render(invocation, arguments)
     if render is not None:
@@ -68,8 +68,10 @@ def _call(invocation: Invocation, arguments: Sequence[str]) -> int:
         return DONE
 
     from envman.cli.app import app
+    from envman.cli.narrow import narrowed
 
-    result = app(args=list(arguments), prog_name="envman", standalone_mode=False, obj=invocation)
+    program = app if COMPLETION in invocation.environ else narrowed(app, arguments)
+    result = program(args=list(arguments), prog_name="envman", standalone_mode=False, obj=invocation)
     if result == INTERRUPTED:
         # typer makes an exit status of a KeyboardInterrupt.
         raise KeyboardInterrupt

@@ -146,6 +146,11 @@ def other_secret(project: Project) -> None:
     SecretStore.of(project.state, "dev").write("db", "second")
 
 
+def lose_checkout(project: Project) -> None:
+    shutil.rmtree(project.root / ".envman")
+    shutil.rmtree(project.environ["XDG_STATE_HOME"])
+
+
 SEEN: dict[str, Callable[[Project], None]] = {
     "the environment's blueprint": edit("blueprints/dev.yaml", "worker:", "batch:"),
     "a parent": edit("blueprints/base.yaml", "api:1", "api:2"),
@@ -170,10 +175,7 @@ SEEN: dict[str, Callable[[Project], None]] = {
     "an env file that went": lambda project: (project.root / "api.env").unlink(),
     "a blueprint that went": lambda project: (project.root / "blueprints" / "base.yaml").unlink(),
     "a mistake": lambda project: project.write("blueprints/dev.yaml", "extends: base\nservices: []\n"),
-    "a lost checkout": lambda project: (
-        shutil.rmtree(project.root / ".envman"),
-        shutil.rmtree(project.environ["XDG_STATE_HOME"]),
-    )[0],
+    "a lost checkout": lose_checkout,
     "another state folder": lambda project: project.set("XDG_STATE_HOME", project.environ["XDG_STATE_HOME"] + "2"),
 }
 

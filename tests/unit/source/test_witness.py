@@ -109,7 +109,7 @@ def test_all_variables_at_once(witness: Witness) -> None:
 def test_what_is_not_recorded_is_known(witness: Witness, tmp_path: Path, name: str) -> None:
     (tmp_path / "a").write_text("1")
     path = watched(tmp_path, witness) / ("" if name in {"iterdir", "rglob", "walk"} else "a")
-    arguments = {"rglob": ["*"], "samefile": [path]}.get(name, [])
+    arguments: list[object] = [path] if name == "samefile" else ["*"] if name == "rglob" else []
     try:
         looked = getattr(path, name)(*arguments)
         if name == "open":
