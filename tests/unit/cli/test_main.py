@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-AT_EXIT = "import atexit; atexit.register(lambda: print('left', flush=True)); "
+AT_EXIT = "import atexit; atexit.register(lambda: print('left')); "
 THREAD = (
     "import threading, time; threading.Thread(target=lambda: (time.sleep(0.2), print('joined', flush=True))).start(); "
 )
