@@ -25,9 +25,9 @@ from envman.model.stack import Stack
 from envman.source.dotenv import read_dotenv
 from envman.source.files import read_source
 from envman.source.reader import read_tree
+from envman.source.root import PROJECT_FILE, find_root
 from envman.source.tree import Mapping, node_at
 
-PROJECT_FILE: Final = "envman.yaml"
 BLUEPRINTS: Final = "blueprints"
 # Far beyond any stack; each costs memory when its attributes are checked.
 MOST_BLUEPRINTS: Final = 1_000
@@ -98,25 +98,6 @@ class Project:
             if layer is None or not layer.header.abstract:
                 found.append(name)
         return found
-
-
-def find_root(start: Path) -> Path:
-    """Return the nearest folder from ``start`` upward that holds ``envman.yaml``.
-
-    Raises:
-        EnvmanError: EV001 where there is none, EV004 where the folder's name is not UTF-8: no render could name it.
-    """
-    start = start.absolute()
-    for folder in (start, *start.parents):
-        if (folder / PROJECT_FILE).is_file():
-            if any("\udc80" <= character <= "\udcff" for character in str(folder)):
-                raise fail("EV004", f"{folder} is not UTF-8, as a Compose file must be", help="rename the folder")
-            return folder
-    raise fail(
-        "EV001",
-        f"no {PROJECT_FILE} in {start} or above it",
-        help="`envman new NAME` starts a project, `envman init` makes one of this folder",
-    )
 
 
 def open_project(start: Path) -> Project:

@@ -19,9 +19,10 @@ from typing import Any
 
 from envman.diagnostics.diagnostic import fail, near_match
 from envman.model.header import PROJECT_NAME
-from envman.project import BLUEPRINTS, PROJECT_FILE
+from envman.project import BLUEPRINTS
 from envman.shipped import shipped
 from envman.source.files import explain_os_error
+from envman.source.root import PROJECT_FILE
 from envman.state.atomic import write_whole
 from envman.state.editor import write_schema
 

@@ -11,20 +11,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
 
-from pydantic import BaseModel
-
 from envman.language.authoring import SHORT_FORMS
 from envman.model import header, stack
 from envman.model import types as scalars
 from envman.model.attributes import BlockIO
 from envman.model.container import Container
 from envman.model.descriptions import description
+from envman.model.fields import Attributes
 from envman.model.service import SecretValue, Service
 from envman.model.types import Scalar
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference.md"
 Place: TypeAlias = tuple[str, ...]
-Found: TypeAlias = dict[type[BaseModel], Place]
+Found: TypeAlias = dict[type[Attributes], Place]
 
 INTRODUCTION = """\
 # The reference
@@ -61,7 +60,7 @@ SCALARS = {get_args(alias)[1]: word for alias, word in WORDS.items()}
 PLAIN = {str: "text", int: "integer", float: "number", bool: "boolean", Any: "anything", type(None): "null"}
 
 
-def anchor(model: type[BaseModel]) -> str:
+def anchor(model: type[Attributes]) -> str:
     """Return the name of a model's section."""
     if model is BlockIO:
         return "block I/O"
@@ -77,7 +76,7 @@ def takes(annotation: Any, metadata: Any, place: Place, found: Found) -> str:
     if annotation in PLAIN:
         return PLAIN[annotation]
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if isinstance(annotation, type) and issubclass(annotation, Attributes):
         found.setdefault(annotation, place)
         return f"[{anchor(annotation)}](#{anchor(annotation).lower().replace(' ', '-').replace('/', '')})"
     if origin is Annotated:
@@ -109,14 +108,14 @@ def short_form(place: Place) -> str:
     return ", or text" if form["type"] == "string" else ", or `{name: ...}`"
 
 
-def whose(model: type[BaseModel], place: Place) -> str:
+def whose(model: type[Attributes], place: Place) -> str:
     """Return whose an attribute is."""
     if place in stack.OWN_ATTRIBUTES or place[:1] == ("header",) or model is SecretValue:
         return "envman"
     return f"Compose {stack.NEEDS_COMPOSE[place]}" if place in stack.NEEDS_COMPOSE else "Compose"
 
 
-def as_in_services(model: type[BaseModel]) -> list[str]:
+def as_in_services(model: type[Attributes]) -> list[str]:
     """Return the attributes of a model that are the same in a service, and described there."""
     if model is Service or not issubclass(model, Container):
         return []
@@ -124,7 +123,7 @@ def as_in_services(model: type[BaseModel]) -> list[str]:
     return sorted(name for name in same if description(model, name) == description(Service, name))
 
 
-def rows(model: type[BaseModel], place: Place, found: Found) -> Iterator[str]:
+def rows(model: type[Attributes], place: Place, found: Found) -> Iterator[str]:
     """Yield the rows of a model's table."""
     yield "| attribute | takes | whose | what for |"
     yield "|---|---|---|---|"
@@ -141,12 +140,12 @@ def rows(model: type[BaseModel], place: Place, found: Found) -> Iterator[str]:
         yield f"And, as in a [service](#service): {', '.join(f'`{name}`' for name in told)}."
 
 
-def about(model: type[BaseModel]) -> str:
+def about(model: type[Attributes]) -> str:
     """Return the first paragraph of a model's docstring."""
     return " ".join((model.__doc__ or "").split("\n\n")[0].replace("``", "`").split())
 
 
-def section(model: type[BaseModel], found: Found) -> Iterator[str]:
+def section(model: type[Attributes], found: Found) -> Iterator[str]:
     """Yield a model's section, and those of the models that it brings."""
     known = set(found)
     place = found[model]

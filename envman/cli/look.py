@@ -87,25 +87,19 @@ def render(
     ] = False,
     settings: Settings = None,
     instance: Instance = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Render anew, whatever is known from before. Also $ENVMAN_NO_CACHE.")
+    ] = False,
 ) -> None:
     """Write the environment's complete Compose file."""
-    from envman.state.atomic import write_if_changed
+    from envman.cli.rendering import render_environment
 
-    invocation = context.ensure_object(Invocation)
-    workspace = invocation.workspace(settings=settings or (), instance=instance)
-    loaded = workspace.environment(environment, to_run=False)
-    invocation.warn(workspace.report)
-    document = workspace.offline_document(loaded)
-    if annotate:
-        from envman.explanation.annotate import annotate as annotated
-
-        text = annotated(loaded, document)
-    else:
-        text = document.text()
-    if str(output) == "-":
-        invocation.show({"environment": loaded.name, "text": text}, text)
-        return
-    path = workspace.compose_file(loaded) if output is None else output
-    write_if_changed(path, text)
-    shown = path.relative_to(workspace.project.root) if path.is_relative_to(workspace.project.root) else path
-    invocation.show({"environment": loaded.name, "file": str(path)}, str(shown))
+    render_environment(
+        context.ensure_object(Invocation),
+        environment,
+        output=output,
+        settings=settings or (),
+        instance=instance,
+        cache=not no_cache,
+        annotate=annotate,
+    )

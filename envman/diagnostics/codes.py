@@ -62,7 +62,6 @@ CODES: Final[dict[str, Code]] = {
     "EV209": Code("unused --set"),
     "EV210": Code("an inherited fixed name would be shared"),
     "EV211": Code("a security list lost entries"),
-    "EV212": Code("Compose cannot express this here"),
     "EV220": Code("a file to include or extend is missing"),
     "EV221": Code("two values cannot be put together"),
     "EV222": Code("no such service to extend"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import StrEnum
 from itertools import islice
 from typing import Final
@@ -180,6 +179,8 @@ def fail(
 
 def near_match(name: str, known: Iterable[str]) -> str:
     """Return ``did you mean "x"?`` for the known name closest to ``name``, or an empty string."""
+    from difflib import get_close_matches
+
     length = len(name)
     if length > _LONGEST_NAME:
         return ""

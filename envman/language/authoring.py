@@ -9,12 +9,10 @@ from __future__ import annotations
 import types
 from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, get_origin
 
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
-
 from envman.language.paths import PathTable
 from envman.model import types as scalar_types
 from envman.model.descriptions import description
+from envman.model.fields import Attributes, FieldInfo
 from envman.model.header import Header, Variable
 from envman.model.stack import NEEDS_COMPOSE, OWN_ATTRIBUTES, Stack
 from envman.model.types import Scalar
@@ -176,7 +174,7 @@ class _Writer:
     def __init__(self) -> None:
         self.definitions: dict[str, Schema] = {}
 
-    def model(self, model: type[BaseModel], path: Path, *, whole: bool) -> Schema:
+    def model(self, model: type[Attributes], path: Path, *, whole: bool) -> Schema:
         """Return the schema of ``model`` as it is written at ``path``."""
         properties: Schema = {}
         for name, field in model.model_fields.items():
@@ -193,7 +191,7 @@ class _Writer:
             schema["required"] = needed
         return schema
 
-    def _property(self, model: type[BaseModel], name: str, field: FieldInfo, path: Path, *, whole: bool) -> Schema:
+    def _property(self, model: type[Attributes], name: str, field: FieldInfo, path: Path, *, whole: bool) -> Schema:
         metadata = [one for one in field.metadata if isinstance(one, Scalar)]
         schema = self._scalar(metadata[0]) if metadata else self.annotation(field.annotation, path, whole=whole)
         form = _form(path)
@@ -211,7 +209,7 @@ class _Writer:
             return {}
         if annotation in _OF_PYTHON:
             return _plain(_OF_PYTHON[annotation])
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        if isinstance(annotation, type) and issubclass(annotation, Attributes):
             return self._reference(annotation, path, whole=whole)
         origin, arguments = get_origin(annotation), get_args(annotation)
         if origin is Annotated:
@@ -241,7 +239,7 @@ class _Writer:
             schema["patternProperties"] = _EXTENSIONS
         return schema
 
-    def _reference(self, model: type[BaseModel], path: Path, *, whole: bool) -> Schema:
+    def _reference(self, model: type[Attributes], path: Path, *, whole: bool) -> Schema:
         name = f"{model.__name__}{'Entry' if whole else ''}"
         if name not in self.definitions:
             self.definitions[name] = {}

@@ -1,9 +1,8 @@
-"""The base of all models, and the attributes that several of them share."""
+"""Attributes that several models share."""
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from envman.model.fields import Attributes
 from envman.model.types import (
     Boolean,
     Command,
@@ -20,18 +19,6 @@ from envman.model.types import (
     Table,
     Text,
 )
-
-
-class Attributes(BaseModel):
-    """A mapping whose keys are known.
-
-    Unknown keys are found by ``envman.model.binding``, which knows where they stand; keys that start with ``x-``
-    are extensions everywhere, as the Compose specification has it.
-    """
-
-    model_config = ConfigDict(
-        extra="ignore", strict=True, frozen=True, hide_input_in_errors=True, defer_build=True, protected_namespaces=()
-    )
 
 
 class Labelled(Attributes):

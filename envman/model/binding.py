@@ -11,16 +11,17 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic_core import ValidationError
 
 from envman.diagnostics import Diagnostic, Note, Report, Span
 from envman.diagnostics.diagnostic import near_match
+from envman.model.fields import Attributes
 from envman.model.schema import validator_of
 from envman.source.reader import kind
 from envman.source.scalars import text_of
 from envman.source.tree import Mapping, Node, Path, Scalar, Sequence, dotted, key_span, node_at
 
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model", bound=Attributes)
 # Of this many names or fewer a message lists all.
 _FEW: Final = 10
 
@@ -39,8 +40,8 @@ ANYTHING: Final = Shape()
 
 @cache
 def shape_of(annotation: Any) -> Shape:
-    """Return the shape of a pydantic model or of the annotation of one of its fields."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    """Return the shape of a model or of the annotation of one of its fields."""
+    if isinstance(annotation, type) and issubclass(annotation, Attributes):
         fields: dict[str, Any] = {name: field.annotation for name, field in annotation.model_fields.items()}
         return Shape(fields={name: shape_of(one) for name, one in fields.items()})
     origin = get_origin(annotation)

@@ -3,7 +3,6 @@
 from typing import Annotated, Literal
 
 from envman.model.attributes import (
-    Attributes,
     BlockIO,
     CredentialSpec,
     Device,
@@ -15,6 +14,7 @@ from envman.model.attributes import (
     ModelReference,
     Ulimit,
 )
+from envman.model.fields import Attributes
 from envman.model.types import (
     Boolean,
     Command,

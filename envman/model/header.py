@@ -3,10 +3,9 @@
 import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from envman.model.attributes import Attributes
+from envman.model.fields import Attributes, Bounds, Discriminator, made_by
 from envman.model.types import Duration, Null, Opaque, Scalar, Size, Text
 
 LANGUAGE: Final = 1
@@ -19,7 +18,7 @@ ENVIRONMENT_NAME: Final = r"^[a-z][a-z0-9_]{0,29}$"
 class Declaration(Attributes):
     """What variables of every type have."""
 
-    model_config = ConfigDict(extra="forbid")
+    extra = "forbid"
 
     env: Text | None = None
     description: Text | None = None
@@ -76,7 +75,7 @@ class EnumVariable(Declaration):
     """One of the values listed."""
 
     type: Literal["enum"]
-    values: Annotated[list[str | int], Field(min_length=1)]
+    values: Annotated[list[str | int], Bounds(min_length=1)]
     default: Annotated[str | int | None, Null] = None
 
 
@@ -114,14 +113,14 @@ Variable = Annotated[
     | PortVariable
     | SizeVariable
     | DurationVariable,
-    Field(discriminator="type"),
+    Discriminator("type"),
 ]
 
 
 class Declarations(Attributes):
     """The variables of all layers, merged."""
 
-    variables: dict[str, Variable] = Field(default_factory=dict)
+    variables: dict[str, Variable] = made_by(dict)
 
 
 class Header(Attributes):

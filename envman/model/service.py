@@ -3,7 +3,6 @@
 from typing import Annotated, Literal
 
 from envman.model.attributes import (
-    Attributes,
     Build,
     Develop,
     Hook,
@@ -12,6 +11,7 @@ from envman.model.attributes import (
     Resources,
 )
 from envman.model.container import Container, InitContainer
+from envman.model.fields import Attributes
 from envman.model.types import (
     Address,
     Atom,

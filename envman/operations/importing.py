@@ -12,9 +12,10 @@ from envman.adopt.sensitive import dotenv_line
 from envman.diagnostics import Report
 from envman.diagnostics.diagnostic import fail
 from envman.model.header import ENVIRONMENT_NAME
-from envman.project import BLUEPRINTS, PROJECT_FILE, find_root, open_project
+from envman.project import BLUEPRINTS, open_project
 from envman.source.dotenv import parse_dotenv
 from envman.source.files import read_source
+from envman.source.root import PROJECT_FILE, find_root
 from envman.state.atomic import write_if_changed, write_whole
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +19,9 @@ from envman.render.document import Document
 from envman.secrets.provide import absent_secrets
 from envman.secrets.store import SecretStore
 from envman.source.places import locate
+from envman.source.witness import WatchedEnviron, Witness, watched
 from envman.state.atomic import write_if_changed
-from envman.state.checkout import Checkout, open_checkout
+from envman.state.checkout import Checkout, open_checkout, render_path
 from envman.state.ports import allocate_ports, read_ports
 from envman.state.selection import read_selection
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from envman.engine.compose import Compose
     from envman.engine.connection import Engine
     from envman.engine.endpoint import Endpoint
-
-COMPOSE_FILE = "docker-compose.yml"
 
 
 @dataclass
@@ -60,6 +59,13 @@ class Workspace:
     def checkout(self) -> Checkout:
         """The checkout; it gets an ID the first time."""
         return open_checkout(self.project.root, self.project.name, self.environ)
+
+    def watch(self, witness: Witness) -> None:
+        """Let ``witness`` record what is looked at from here on; the project's file is read again for it."""
+        checkout = self.checkout
+        self.project = open_project(watched(self.project.root, witness))
+        self.checkout = replace(checkout, state=watched(checkout.state, witness))
+        self.environ = WatchedEnviron(self.environ, witness)
 
     @cached_property
     def endpoint(self) -> Endpoint:
@@ -135,7 +141,10 @@ class Workspace:
     def values(self, environment: Environment) -> dict[str, str]:
         """Return the variables that secrets may come from: ``.env``, ``.env.NAME``, then the process."""
         dotenv = read_values(self.project.root, environment.name, self.environ, Report())
-        return {**{name: value for name, (value, _) in dotenv.items()}, **self.environ}
+        # Looked up by name: what else the process has makes no difference to a render.
+        named = {secret.variable for secret in environment.stack.secrets.values() if secret.variable}
+        process = {name: self.environ[name] for name in named if name in self.environ}
+        return {**{name: value for name, (value, _) in dotenv.items()}, **process}
 
     def store(self, environment: Environment) -> SecretStore:
         """Return the environment's secret store."""
@@ -179,7 +188,7 @@ class Workspace:
 
     def compose_file(self, environment: Environment) -> Path:
         """Return where the environment's render lies."""
-        return self.checkout.private / environment.key / COMPOSE_FILE
+        return render_path(self.project.root, environment.key)
 
     def write_render(self, environment: Environment, document: Document) -> Path:
         """Write the render, whole, and return its path."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from envman.diagnostics import Source, Span
 from envman.diagnostics.diagnostic import fail
+from envman.source.witness import note_read
 
 # A blueprint of 1,000 services has about 1 MB.
 LARGEST = 4 * 1024 * 1024
@@ -48,7 +49,9 @@ def examine(path: Path, name: str) -> None:
 
 def _read_bytes(path: Path, name: str) -> bytes:
     with os.fdopen(_open(path, name), "rb") as stream:
-        return stream.read(LARGEST + 1)
+        data = stream.read(LARGEST + 1)
+    note_read(path, data)
+    return data
 
 
 def _open(path: Path, name: str) -> int:

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
 
-from pydantic import BaseModel
-
+from envman.model.fields import Attributes
 from envman.model.types import Null, Scalar
 
 Path: TypeAlias = tuple[str, ...]
@@ -64,7 +63,7 @@ def _walk_schema(one: dict[str, Any], whole: dict[str, Any], path: Path, table: 
             _walk_schema(alternative["items"], whole, (*path, "*"), table)
 
 
-def kinds_of_model(model: type[BaseModel]) -> Kinds:
+def kinds_of_model(model: type[Attributes]) -> Kinds:
     table: Kinds = {}
     _walk_model(model, (), table)
     return table
@@ -77,7 +76,7 @@ def _walk_model(annotation: Any, path: Path, table: Kinds) -> None:
         here |= _ALL
     elif annotation in _OF_PYTHON:
         here.add(_OF_PYTHON[annotation])
-    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    elif isinstance(annotation, type) and issubclass(annotation, Attributes):
         here.add("object")
         for name, field in annotation.model_fields.items():
             _walk_field(field.annotation, field.metadata, (*path, name), table)

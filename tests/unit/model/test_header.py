@@ -9,7 +9,8 @@ import pytest
 from environments import attempt, load
 
 from envman.diagnostics import Diagnostic, EnvmanError
-from envman.project import Project, find_root, open_project
+from envman.project import Project, open_project
+from envman.source.root import find_root
 
 SERVICE = "services: {api: {image: b}}\n"
 

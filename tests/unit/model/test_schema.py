@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from trees import data
 
+from envman.model.as_pydantic import pydantic_model
+from envman.model.fields import Attributes
 from envman.model.header import Declarations, Header, ProjectFile
 from envman.model.schema import validator_of
 from envman.model.stack import Stack
@@ -63,7 +65,7 @@ VARIABLES = [
     "{type: size, default: 1m, max: 2g}",
     "{type: bool, default: null}",
 ]
-CASES: list[tuple[type[BaseModel], str]] = [
+CASES: list[tuple[type[Attributes], str]] = [
     (Stack, WHOLE),
     *((Stack, f"services: {{api: {text}}}\n") for text in SERVICES),
     *((Declarations, f"variables: {{x: {text}}}\n") for text in VARIABLES),
@@ -73,17 +75,27 @@ CASES: list[tuple[type[BaseModel], str]] = [
 ]
 
 
+def plain(value: Any) -> Any:
+    """Return models of either kind as what they hold."""
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    fields = getattr(type(value), "model_fields", None)
+    return value if fields is None else {name: plain(getattr(value, name)) for name in fields}
+
+
 def judged(validate: Any, value: Any) -> Any:
     try:
-        return validate(value).model_dump()
+        return plain(validate(value))
     except ValidationError as error:
         return sorted({tuple(str(step) for step in one["loc"] if isinstance(step, str))[:3] for one in error.errors()})
 
 
 @pytest.mark.parametrize(("model", "text"), CASES)
-def test_both_judge_alike(model: type[BaseModel], text: str) -> None:
+def test_both_judge_alike(model: type[Attributes], text: str) -> None:
     value = data(textwrap.dedent(text))
-    assert judged(validator_of(model).validate_python, value) == judged(model.model_validate, value)
+    assert judged(validator_of(model).validate_python, value) == judged(pydantic_model(model).model_validate, value)
 
 
 @pytest.mark.parametrize("text", ["{image: null}", "{ports: null}", "{healthcheck: null}", "{environment: null}"])
@@ -101,4 +113,6 @@ def test_the_shipped_blueprints_are_what_the_schema_takes() -> None:
     root = Path(__file__).parents[3] / "blueprints"
     for path in root.glob("*.yaml"):
         header = {key: value for key, value in data(path.read_text()).items() if key in Header.model_fields}
-        assert judged(validator_of(Header).validate_python, header) == judged(Header.model_validate, header)
+        assert judged(validator_of(Header).validate_python, header) == judged(
+            pydantic_model(Header).model_validate, header
+        )
