@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from envman.adopt.refused import refused_by_compose
+from envman.adopt.refused import refused_by_compose, runs
 from envman.checks import as_file, check_environment
 from envman.diagnostics import Diagnostic, Note, Report, Severity
 from envman.language.interpolate import Resolved, Scope, interpolate
@@ -16,7 +16,6 @@ from envman.language.merge import merge_layers
 from envman.language.normalise import normalise
 from envman.model.binding import bind
 from envman.model.environment import Environment
-from envman.model.service import Service
 from envman.model.stack import Stack
 from envman.source.tree import Mapping
 
@@ -48,7 +47,7 @@ def understand(layers: list[Mapping], root: Path, project: str, name: str, profi
         files = tuple(dict.fromkeys(layer.span.source.name for layer in layers))
         environment = Environment(project, name, None, "", False, (name,), files, stack, data, tree)
         check_environment(environment, root, here)
-        here.extend(refused_by_compose(environment, root))
+        here.extend(refused_by_compose(environment, root, set(profiles)))
         here.extend(inactive_dependencies(environment, set(profiles)))
     for one in as_file(here):
         if one.code in _NOT_THE_FILE:
@@ -69,15 +68,11 @@ def has_other_files(tree: Mapping) -> bool:
 def inactive_dependencies(environment: Environment, active: set[str]) -> Iterator[Diagnostic]:
     """EV810: a service that runs needs one that no active profile starts. Compose refuses the file for it."""
     services = environment.stack.services
-
-    def runs(service: Service) -> bool:
-        return not service.profiles or bool({*service.profiles} & active) or "*" in active
-
     for name, service in services.items():
-        if not runs(service):
+        if not runs(service, active):
             continue
         for other, dependency in (service.depends_on or {}).items():
-            if dependency.required is not False and other in services and not runs(services[other]):
+            if dependency.required is not False and other in services and not runs(services[other], active):
                 wanted = (services[other].profiles or [""])[0]
                 yield Diagnostic(
                     "EV810",

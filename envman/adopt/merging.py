@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 
-from envman.adopt.changes import Changes
+from envman.adopt.changes import Changes, as_node
 from envman.diagnostics import Note, Report
 from envman.language.entries import mount_target
 from envman.language.merge import merge
@@ -36,8 +36,7 @@ def _target(item: Any) -> object:
 
 def _grant(folder: str) -> Key:
     def key(item: Any) -> object:
-        target = str(item.get("target") or "") or f"{folder}{item.get('source')}"
-        return mount_target(target if target.startswith("/") else folder + target)
+        return str(item.get("target") or "") or f"{folder}{item.get('source')}"
 
     return key
 
@@ -104,7 +103,7 @@ def write_out_lists(parent: Mapping, raw_parent: Mapping, child: Mapping, change
     ``parent`` is all that came before, merged, and ``child`` this file's, both in the long form. ``raw_parent`` is the
     former as it was written, with what this function wrote out before.
     """
-    _refuse_other_kinds(parent, child, report)
+    _refuse_forms(parent, changes.current(), report)
     merged = merge(parent, child, Report())
     count = 0
     for path, ours, theirs in list(_both(parent, child, ())):
@@ -132,17 +131,33 @@ def write_out_lists(parent: Mapping, raw_parent: Mapping, child: Mapping, change
     return count + _keep_mounts(parent, raw_parent, merged, child, changes, report)
 
 
-def _refuse_other_kinds(parent: Mapping, child: Mapping, report: Report) -> None:
-    """Refuse `gpus: all` over a list: Compose merges it with nothing but another list (EV814)."""
-    services = child.entries.get("services")
-    for name in services.entries if isinstance(services, Mapping) else ():
-        path = ("services", name, "gpus")
-        before, after = node_at(parent, path), node_at(child, path)
-        if isinstance(before, Sequence) and isinstance(after, Scalar) and after.value is not None and after.tag is None:
-            note = Note("it is a list here", before.span)
+def _refuse_forms(parent: Mapping, child: Mapping, report: Report) -> None:
+    """Refuse the short forms that Compose cannot lay over what is there (EV814). ``child`` is as written."""
+    for path, before, after in _pairs_of(parent, child):
+        refused = (
+            (path[2:] == ("gpus",) and isinstance(after, Scalar) and after.value is not None)
+            or (path[2:] == ("build", "ssh") and isinstance(after, Sequence))
+            or (path[:1] == ("volumes",) and path[2:] == ("labels",) and isinstance(after, Mapping | Sequence))
+        )
+        if refused and after.tag is None:
             report.error(
-                "EV814", f"{dotted(path)}: Compose cannot override a list", after.span, expected="a list", notes=(note,)
+                "EV814",
+                f"{dotted(path)}: Compose cannot merge this form into what another file says",
+                after.span,
+                expected="the long form, in one of the files",
+                notes=(Note("said here before", before.span),),
             )
+
+
+def _pairs_of(parent: Mapping, child: Mapping) -> Iterator[tuple[Path, Node, Node]]:
+    for section, places in (("services", (("gpus",), ("build", "ssh"))), ("volumes", (("labels",),))):
+        entries = child.entries.get(section)
+        for name in entries.entries if isinstance(entries, Mapping) else ():
+            for place in places:
+                path = (section, name, *place)
+                before, after = node_at(parent, path), node_at(child, path)
+                if before is not None and after is not None:
+                    yield path, before, after
 
 
 def _how(chosen: Picks | None) -> str:
@@ -155,6 +170,9 @@ def _both(parent: Node, child: Node, path: Path) -> Iterator[tuple[Path, Node, N
         return
     if isinstance(parent, Sequence) and isinstance(child, Sequence):
         yield path, child, parent
+    elif path[2:] == ("gpus",) and isinstance(parent, Scalar) and isinstance(child, Sequence):
+        # What `all` is short for.
+        yield path, child, as_node([{"count": -1}], parent.span)
     elif path[2:] in {("extra_hosts",), ("build", "extra_hosts")}:
         if isinstance(parent, Mapping) and isinstance(child, Mapping) and set(parent.entries) & set(child.entries):
             yield path, child, parent
@@ -217,9 +235,10 @@ def _written(
     chosen: Picks | None, raw_parent: Node | None, raw_child: Node | None, parent: Node, child: Node, wanted: Any
 ) -> Any:
     """Return the merged list as the authors wrote its entries; where that cannot be told, in the long form."""
-    if chosen is not None and raw_parent is not None and raw_child is not None:
+    if chosen is not None and isinstance(raw_parent, Sequence | Scalar) and raw_child is not None:
         sides = (_items(raw_parent), _items(raw_child))
-        if [len(side) for side in sides] == [len(_items(parent)), len(_items(child))]:
+        is_short = isinstance(raw_parent, Scalar) and raw_parent.value == "all"
+        if not is_short and [len(side) for side in sides] == [len(_items(parent)), len(_items(child))]:
             return [plain(sides[side][index]) for side, index in chosen]
     return _doubled(wanted)
 

@@ -28,13 +28,23 @@ _PULL_POLICY: Final = re.compile(
 _UNIQUE: Final = ("device_cgroup_rules", "external_links", "group_add", "security_opt", "volumes_from")
 
 
-def refused_by_compose(environment: Environment, root: FilePath) -> Iterator[Diagnostic]:
-    """Yield what Compose would refuse in ``environment``, at its place. ``root`` is the project's folder."""
+def runs(service: Service, active: set[str]) -> bool:
+    """Whether ``service`` runs where the profiles ``active`` are."""
+    return not service.profiles or bool({*service.profiles} & active) or "*" in active
+
+
+def refused_by_compose(environment: Environment, root: FilePath, active: set[str]) -> Iterator[Diagnostic]:
+    """Yield what Compose would refuse in ``environment`` where the profiles ``active`` are, at its place.
+
+    ``root`` is the project's folder. What a service says that does not run is no matter to Compose.
+    """
     for name, service in environment.stack.services.items():
-        for path, message, expected in (*_problems(environment, name, service), *_label_files(service, root)):
+        found = list(_against_schema(environment, name, service))
+        if runs(service, active):
+            found += [*_together(environment, name, service), *_label_files(service, root)]
+        for path, message, expected in found:
             place: Path = ("services", name, *path)
             yield Diagnostic("EV814", f"{dotted(place)}: {message}", environment.span(*place), expected)
-
     for kind in ("volumes", "configs", "secrets"):
         for name, entry in (environment.data.get(kind) or {}).items():
             message = _resource(kind, entry) if isinstance(entry, dict) else ""
@@ -61,18 +71,25 @@ def _label_files(service: Service, root: FilePath) -> Iterator[tuple[Path, str, 
             yield ("label_file", index), "there is no such file", "a file that exists"
 
 
-def _problems(environment: Environment, name: str, service: Service) -> Iterator[tuple[Path, str, str]]:
+def _against_schema(environment: Environment, name: str, service: Service) -> Iterator[tuple[Path, str, str]]:
     if service.container_name is not None and not _CONTAINER_NAME.fullmatch(service.container_name):
         yield ("container_name",), "not a name for a container", "two or more letters, digits and any of _ . -"
     if service.pull_policy is not None and not _PULL_POLICY.fullmatch(service.pull_policy):
         yield ("pull_policy",), "not a policy", "always, never, missing, build, daily, weekly or every_12h"
+    if isinstance(service.oom_score_adj, int) and not -1000 <= service.oom_score_adj <= 1000:
+        yield ("oom_score_adj",), "out of bounds", "-1000 to 1000"
+    replicas = service.deploy.replicas if service.deploy is not None else None
+    for path, count in ((("scale",), service.scale), (("deploy", "replicas"), replicas)):
+        if count is not None and int(count) < 0:
+            yield path, "too small", "at least 0"
+    yield from _twice(environment, name)
+
+
+def _together(environment: Environment, name: str, service: Service) -> Iterator[tuple[Path, str, str]]:
     if service.image == "" and service.build is None:
         yield ("image",), "empty, and there is no build", "an image"
     if service.network_mode and service.networks:
         yield ("network_mode",), "`networks` stands beside it", "one of the two"
-    if isinstance(service.oom_score_adj, int) and not -1000 <= service.oom_score_adj <= 1000:
-        yield ("oom_score_adj",), "out of bounds", "-1000 to 1000"
-    yield from _twice(environment, name)
     yield from _amounts(service)
     yield from _parts(service)
     yield from _mounted_twice(service)
@@ -98,9 +115,6 @@ def _amounts(service: Service) -> Iterator[tuple[Path, str, str]]:
     replicas = deploy.replicas if deploy is not None else None
     if service.scale is not None and replicas is not None and int(service.scale) != int(replicas):
         yield ("scale",), "differs from deploy.replicas", "one of the two"
-    for path, count in ((("scale",), service.scale), (("deploy", "replicas"), replicas)):
-        if count is not None and int(count) < 0:
-            yield path, "too small", "at least 0"
     if limits is None:
         return
     if service.mem_limit is not None and size_in_bytes(service.mem_limit) != size_in_bytes(limits.memory or 0):
