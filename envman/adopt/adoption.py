@@ -320,8 +320,9 @@ def _header(work: _Work, index: int, names: list[str]) -> list[str]:
 
 
 def _declaration(declared: dict[str, Any]) -> str:
-    words = ", ".join(
-        f"{key}: {value if isinstance(value, str) and re.fullmatch('[A-Za-z_][A-Za-z_0-9]*', value) else flow(value)}"
+    """Return a declaration on one line; words that no reader takes for anything else stand without quotes."""
+    words = (
+        f"{key}: {write_key(value) if isinstance(value, str) and value.isidentifier() else flow(value)}"
         for key, value in declared.items()
     )
-    return "{" + words + "}"
+    return "{" + ", ".join(words) + "}"
