@@ -227,7 +227,7 @@ def read_values(root: Path, name: str, process: Map[str, str], report: Report) -
 
         def expand(text: str, before: Map[str, str], earlier: Map[str, str] = earlier) -> str | None:
             # The process wins over the file here too, as in Compose.
-            return expanded(text, {**earlier, **before, **process})
+            return expanded(text, process, before, earlier)
 
         found |= read_dotenv(root / file, root=root, report=report, expand=expand)
     return found
