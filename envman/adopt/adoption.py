@@ -235,20 +235,22 @@ def _lay_over_each_other(work: _Work) -> None:
     values = _scope_values(work)
     body = {"name": None, "version": None}
 
-    def long_form(changes: Changes) -> Mapping:
+    def long_form(changes: Changes, found: Report) -> Mapping:
         tree = changes.current()
         entries = {key: value for key, value in tree.entries.items() if key not in body}
-        return normalised([tree._replace(entries=entries)], values, Report())[0]
+        return normalised([tree._replace(entries=entries)], values, work.wish.root, found)[0]
 
     layers: list[Mapping] = []
     raw: Mapping | None = None
     for changes in work.documents:
         if raw is not None:
-            write_out_lists(merge_layers(layers, Report()), raw, long_form(changes), changes, report)
+            write_out_lists(merge_layers(layers, Report()), raw, long_form(changes, Report()), changes, report)
             raw = raw_merged(raw, changes.current())
         else:
             raw = changes.current()
-        layers.append(long_form(changes))
+        found = Report()
+        layers.append(long_form(changes, found))
+        report.extend(found.errors)
     understand(layers, work.wish.root, work.project, work.wish.environment, work.profiles, report)
     if len(layers) > 1:
         _share_names(work)
