@@ -176,7 +176,7 @@ SERVICE = st.fixed_dictionaries(
             max_size=3,
             unique=True,
         ),
-        "tmpfs": st.lists(PATH.map(lambda path: f"/{path}"), max_size=2, unique=True),
+        "tmpfs": st.lists(PATH.map(lambda path: f"/tmpfs/{path}"), max_size=2, unique=True),
         "working_dir": PATH.map(lambda path: f"/{path}"),
         "cpus": NUMBERS,
         "command": st.text("abc '\" -", max_size=12).filter(
