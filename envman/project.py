@@ -226,8 +226,11 @@ def read_values(root: Path, name: str, process: Map[str, str], report: Report) -
         earlier = {known: text for known, (text, _) in found.items()}
 
         def expand(text: str, before: Map[str, str], earlier: Map[str, str] = earlier) -> str | None:
-            # The process wins over the file here too, as in Compose.
-            return expanded(text, {**earlier, **before, **process})
+            def value(known: str) -> str | None:
+                # The process wins over the file here too, as in Compose.
+                return process[known] if known in process else before.get(known, earlier.get(known))
+
+            return expanded(text, value)
 
         found |= read_dotenv(root / file, root=root, report=report, expand=expand)
     return found

@@ -120,7 +120,7 @@ def _read(work: _Work) -> None:
         work.documents.extend(Changes(tree) for tree in read_compose_file(file, report))
 
     def expand(text: str, before: Map[str, str]) -> str | None:
-        return expanded(text, {**before, **work.process})
+        return expanded(text, {**before, **work.process}.get)
 
     found = read_dotenv(work.folder / ".env", root=work.folder, report=report, expand=expand)
     work.dotenv = {name: value for name, (value, _) in found.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from envman.language.normalise import normalise
 from envman.language.rebase import is_remote, rebase
 from envman.source.dotenv import read_dotenv
 from envman.source.files import read_source
+from envman.source.places import is_anything
 from envman.source.reader import MOST_NODES, read_tree
 from envman.source.scalars import text_of
 from envman.source.tree import Mapping, Node, Scalar, Sequence, replace_entries
@@ -105,7 +105,7 @@ class ComposeFiles:
 
     def missing(self, path: str, asked: Span) -> bool:
         """Whether there is no file at ``path``; that is reported, with a near match."""
-        if os.path.lexists(self.root / path):
+        if is_anything(self.root / path):
             return False  # read_source says what else may be wrong
         message = f"there is no file {path}"
         self.report.error("EV220", message, asked, expected=self._near(path) or "a file that exists")

@@ -8,7 +8,7 @@ Source: compose-go's `template` package, and what `docker compose config` made o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -107,14 +107,14 @@ def literal(text: str) -> str | None:
     return text.replace("$$", "$")
 
 
-def expanded(text: str, values: Mapping[str, str]) -> str | None:
+def expanded(text: str, value: Callable[[str], str | None]) -> str | None:
     """Return ``text`` with its references replaced as Compose does it, or None where it refuses one.
 
-    What has no value is empty, as in Compose.
+    ``value`` is asked for each name that ``text`` refers to. What has no value is empty, as in Compose.
     """
     names = {reference.name for reference in references(text)}
     place = Span(Source("", text), 1, 1, 1, 1)
-    scope = Scope({name: Resolved(values.get(name), "") for name in names})
+    scope = Scope({name: Resolved(value(name), "") for name in names})
     made = interpolate(Scalar(f"{rewritten(text, names)}", place), scope)
     if not isinstance(made, Scalar) or made.problem is not None:
         return None
