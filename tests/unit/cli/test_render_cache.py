@@ -30,6 +30,8 @@ BASE = """
       level: {type: enum, values: [debug, info, warning], default: info, env: LOG_LEVEL}
       workers: {type: int, default: 2}
       http_port: {type: port, default: auto}
+      HOST_NAME: {type: string}
+      QUEUE_TAG: {type: string}
     services:
       api:
         image: "api:1"
