@@ -150,7 +150,8 @@ def _change(work: _Work) -> None:
     own = set(work.kept.values)
     found = find_variables(changes.current() for changes in work.documents)
     work.variables = {name: used for name, used in found.items() if name not in own}
-    add_variables(work.variables, reached_files(trees, work.folder), report)
+    reached = reached_files(trees, work.folder)
+    add_variables(work.variables, reached, report)
     for changes in work.documents:
         adjust_references(changes, work.variables)
         if work.prefix != ".":
@@ -163,7 +164,8 @@ def _change(work: _Work) -> None:
                     f"{'start' if count > 1 else 'starts'} at the project's root now",
                     help=f"each has {work.prefix}/ before it",
                 )
-    warn_of_unset(work.variables, [*work.process, *work.dotenv], report)
+    given_there = (name for one in reached for name in one.own_names)
+    warn_of_unset(work.variables, [*work.process, *work.dotenv, *given_there], report)
     if work.prefix != ".":
         _take_values_along(work)
 
@@ -318,8 +320,9 @@ def _header(work: _Work, index: int, names: list[str]) -> list[str]:
 
 
 def _declaration(declared: dict[str, Any]) -> str:
-    words = ", ".join(
-        f"{key}: {value if isinstance(value, str) and re.fullmatch('[A-Za-z_][A-Za-z_0-9]*', value) else flow(value)}"
+    """Return a declaration on one line; words that no reader takes for anything else stand without quotes."""
+    words = (
+        f"{key}: {write_key(value) if isinstance(value, str) and value.isidentifier() else flow(value)}"
         for key, value in declared.items()
     )
-    return "{" + words + "}"
+    return "{" + ", ".join(words) + "}"
