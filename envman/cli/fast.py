@@ -15,6 +15,7 @@ from envman.cli.invocation import Format, Invocation
 
 _GLOBAL: Final = {"--directory": "directory", "-C": "directory", "--format": "format", "--context": "context"}
 _OWN: Final = {"--output": "output", "-o": "output", "--set": "set", "--instance": "instance"}
+_FLAGS: Final = frozenset({"--no-cache", "--annotate"})
 COMPLETION: Final = "_ENVMAN_COMPLETE"
 
 
@@ -24,7 +25,7 @@ def plain_render(invocation: Invocation, arguments: Sequence[str]) -> Callable[[
         return None
     command = arguments.index("render")
     common = _options(arguments[:command], _GLOBAL)
-    own = _options([one for one in arguments[command + 1 :] if one != "--no-cache"], _OWN)
+    own = _options(arguments[command + 1 :], _OWN, _FLAGS)
     if common is None or own is None or common.get("") or len(own.get("", ())) > 1:
         return None
     format_ = common.get("format", [Format.HUMAN.value])[-1]
@@ -44,7 +45,8 @@ def plain_render(invocation: Invocation, arguments: Sequence[str]) -> Callable[[
         output=Path(own["output"][-1]) if "output" in own else None,
         settings=own.get("set", ()),
         instance=own.get("instance", [None])[-1],
-        cache="--no-cache" not in arguments,
+        cache="--no-cache" not in own,
+        annotate="--annotate" in own,
     )
 
 
@@ -63,7 +65,9 @@ def command_of(arguments: Sequence[str]) -> str:
     return ""
 
 
-def _options(words: Sequence[str], known: dict[str, str]) -> dict[str, list[str]] | None:
+def _options(
+    words: Sequence[str], known: dict[str, str], flags: frozenset[str] = frozenset()
+) -> dict[str, list[str]] | None:
     """Return the values of each option, those of none under ``""``; None for what is not surely understood."""
     found: dict[str, list[str]] = {}
     rest = iter(words)
@@ -71,6 +75,9 @@ def _options(words: Sequence[str], known: dict[str, str]) -> dict[str, list[str]
         name, equals, value = word.partition("=")
         if not word.startswith("-"):
             found.setdefault("", []).append(word)
+            continue
+        if word in flags:
+            found[word] = []
             continue
         if name not in known or (equals and not name.startswith("--")):
             return None

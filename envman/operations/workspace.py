@@ -18,7 +18,7 @@ from envman.render.compose import port_key, render
 from envman.render.document import Document
 from envman.secrets.provide import absent_secrets
 from envman.secrets.store import SecretStore
-from envman.source.places import locate
+from envman.source.places import is_file, locate
 from envman.source.witness import WatchedEnviron, Witness, watched
 from envman.state.atomic import write_if_changed
 from envman.state.checkout import Checkout, open_checkout, render_path
@@ -170,10 +170,9 @@ class Workspace:
         digests = {}
         for service in environment.stack.services.values():
             for file in service.env_file or ():
-                path = locate(self.project.root, file.path)
-                if path is not None and path.is_file():
-                    with path.open("rb") as stream:
-                        digests[file.path] = hashlib.file_digest(stream, "sha256").hexdigest()[:32]
+                path = locate(self.project.root, file.path) if file.path not in digests else None
+                if path is not None and is_file(path):
+                    digests[file.path] = hashlib.sha256(path.read_bytes()).hexdigest()[:32]
         return digests
 
     def offline_document(self, environment: Environment) -> Document:
