@@ -38,7 +38,7 @@ def normalised(trees: list[Mapping], values: Map[str, str | None], root: Path, r
         made.append(normalise(body, report))
     if any(has_other_files(tree) for tree in made):
         layers = [Layer("import", Header(), tree) for tree in trees]
-        made, _ = compose_layers(root, layers, made, scope, report, sources={})
+        made, _, _ = compose_layers(root, layers, made, scope, report, sources={})
     return made
 
 

@@ -8,7 +8,7 @@ Source: compose-go's `template` package, and what `docker compose config` made o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 

@@ -49,4 +49,4 @@ def test_knows_a_text_without_references(text: str, value: str | None) -> None:
     [("$A-${B:-c}", "1-c"), ("$NOTHING.", "."), ("${NOTHING-x}$$", "x$"), ("${NOTHING?}", None), ("$", "$")],
 )
 def test_expands_as_compose_does(text: str, value: str | None) -> None:
-    assert expanded(text, {"A": "1"}.get) == value
+    assert expanded(text, {"A": "1"}) == value
