@@ -88,8 +88,8 @@ def unit(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The whole suite; without an engine it fails."""
     session.run("pytest", "-m", "not engine", "--numprocesses", "auto", *session.posargs)
-    # Most of an engine test is waiting. What shares a stack is a group, and stays in one process.
-    engine = ("-m", "engine", "--require-engine", "--numprocesses", "2", "--dist", "loadgroup")
+    # Most of an engine test is waiting. Tests of one file share stacks and images, so they stay together.
+    engine = ("-m", "engine", "--require-engine", "--numprocesses", "2", "--dist", "loadfile")
     session.run("pytest", *engine, *session.posargs)
 
 
