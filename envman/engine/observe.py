@@ -44,10 +44,12 @@ def observe(
                 if not details or inspected is not None:
                     containers.append(_container(one, inspected))
             for one in engine.api.volumes(filters=wanted).get("Volumes") or ():
-                volumes[one["Name"]] = VolumeState(one["Name"], one["Driver"], one.get("Labels") or {})
+                volumes[one["Name"]] = VolumeState(
+                    one["Name"], one["Driver"], one.get("Labels") or {}, one.get("Options") or {}
+                )
             for one in engine.api.networks(filters=wanted):
                 networks[one["Id"]] = NetworkState(
-                    one["Id"], one["Name"], one["Driver"], bool(one.get("Internal")), one.get("Labels") or {}
+                    one["Id"], one["Name"], one["Driver"], bool(one.get("Internal")), one.get("Labels") or {}, one
                 )
     return Observed(tuple(containers), tuple(volumes.values()), tuple(networks.values()))
 
@@ -98,6 +100,7 @@ def _container(one: dict[str, Any], inspected: dict[str, Any] | None) -> Contain
         started_at=_seconds(state.get("StartedAt")) if inspected else _started(status),
         finished_at=_seconds(state.get("FinishedAt")),
         health_output=str(logged[-1].get("Output", "")),
+        inspected=inspected or {},
     )
 
 

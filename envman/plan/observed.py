@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from envman import LABEL_PREFIX
 
@@ -23,8 +24,8 @@ class ContainerState:
     """A container.
 
     ``state`` is created, running, paused, restarting, exited or dead; ``health`` is starting, healthy, unhealthy or
-    None. Times are Unix seconds. ``restart_count``, the times and ``health_output`` are known only of containers
-    that were observed with details.
+    None. Times are Unix seconds. ``restart_count``, the times, ``health_output`` and ``inspected`` (the engine's own
+    description) are known only of containers that were observed with details.
     """
 
     id: str
@@ -47,6 +48,7 @@ class ContainerState:
     started_at: float | None = None
     finished_at: float | None = None
     health_output: str = ""
+    inspected: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def digest(self) -> str | None:
@@ -61,17 +63,35 @@ class VolumeState:
     name: str
     driver: str
     labels: Mapping[str, str]
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkState:
-    """A network."""
+    """A network; ``inspected`` is the engine's own description."""
 
     id: str
     name: str
     driver: str
     internal: bool
     labels: Mapping[str, str]
+    inspected: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalImage:
+    """An image that the engine has.
+
+    ``size`` in bytes, ``created`` in Unix seconds, ``config`` what containers made of it inherit (the engine's
+    ``Config``).
+    """
+
+    reference: str
+    id: str
+    digests: tuple[str, ...]
+    size: int
+    created: float
+    config: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
