@@ -104,6 +104,7 @@ CODES: Final[dict[str, Code]] = {
     "EV612": Code("a one-shot failed"),
     "EV613": Code("the switch could not be rolled back"),
     "EV614": Code("an earlier command was interrupted"),
+    "EV630": Code("a stack that is not what its blueprint says", ENGINE),
     "EV701": Code("not a valid option of the template"),
     "EV702": Code("the folder exists"),
     "EV703": Code("the template cannot be rendered"),

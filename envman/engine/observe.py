@@ -10,7 +10,15 @@ from typing import Any, Final
 
 from envman import LABEL_PREFIX
 from envman.engine.connection import Engine
-from envman.plan.observed import ContainerState, NetworkState, Observed, PortHolder, PublishedPort, VolumeState
+from envman.plan.observed import (
+    ContainerState,
+    MountPoint,
+    NetworkState,
+    Observed,
+    PortHolder,
+    PublishedPort,
+    VolumeState,
+)
 
 COMPOSE: Final = "com.docker.compose."
 _HEALTH: Final = {"(healthy)": "healthy", "(unhealthy)": "unhealthy", "(health: starting)": "starting"}
@@ -95,7 +103,10 @@ def _container(one: dict[str, Any], inspected: dict[str, Any] | None) -> Contain
             for port in one.get("Ports") or ()
         ),
         networks=tuple(sorted(networks)),
-        volumes=tuple(sorted(mount["Name"] for mount in one.get("Mounts") or () if mount.get("Type") == "volume")),
+        mounts=tuple(
+            MountPoint(mount.get("Type", ""), mount.get("Name") or "", mount.get("Destination", ""))
+            for mount in one.get("Mounts") or ()
+        ),
         restart_count=int((inspected or {}).get("RestartCount", 0)),
         started_at=_seconds(state.get("StartedAt")) if inspected else _started(status),
         finished_at=_seconds(state.get("FinishedAt")),

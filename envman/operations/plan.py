@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from envman.model.environment import Environment
+from envman.operations.options import UpOptions
+from envman.operations.planning import plan_up
 from envman.operations.prepare import Prepared, current_document, look
-from envman.operations.up import UpOptions, check_services, plan_up
+from envman.operations.up import check_services
 from envman.operations.workspace import Workspace
 from envman.plan.plan import Plan
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -148,17 +149,30 @@ class Workspace:
             gpu=online and uses_gpu(environment) and self.engine.facts().gpu,
             secrets="environment" if remote else "file",
             absent_secrets=absent_secrets(environment, self.project.root, self.values(environment)),
-            fingerprints={name: store.fingerprint(name) for name in environment.stack.secrets if store.has(name)},
-            env_files=self._env_files(environment),
+            fingerprints=self._fingerprints(environment, store),
+            files=self._files(environment),
         )
 
-    def _env_files(self, environment: Environment) -> dict[str, str]:
+    def _fingerprints(self, environment: Environment, store: SecretStore) -> dict[str, str]:
+        marks = {}
+        for name, secret in environment.stack.secrets.items():
+            if secret.file is not None and secret.source is None:
+                path = (self.project.root / secret.file).expanduser()
+                if path.is_file() and os.access(path, os.R_OK):
+                    marks[name] = store.mark(name, path.read_bytes())
+            elif store.has(name):
+                marks[name] = store.fingerprint(name)
+        return marks
+
+    def _files(self, environment: Environment) -> dict[str, str]:
+        stack = environment.stack
+        named = {file.path for service in stack.services.values() for file in service.env_file or ()}
+        named |= {one.file for one in stack.configs.values() if one.file}
         digests = {}
-        for service in environment.stack.services.values():
-            for file in service.env_file or ():
-                path = self.project.root / file.path
-                if path.is_file():
-                    digests[file.path] = hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+        for name in named:
+            path = (self.project.root / name).expanduser()
+            if path.is_file() and os.access(path, os.R_OK):
+                digests[name] = hashlib.sha256(path.read_bytes()).hexdigest()[:32]
         return digests
 
     def offline_document(self, environment: Environment) -> Document:

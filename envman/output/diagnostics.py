@@ -35,15 +35,16 @@ def as_data(one: Diagnostic) -> dict[str, Any]:
         "severity": one.severity.value,
         "title": CODES[one.code].title,
         "message": one.message,
-        "place": _place(one.span),
+        "place": place_data(one.span),
         "expected": one.expected,
-        "notes": [{"text": note.text, "place": _place(note.span)} for note in one.notes],
+        "notes": [{"text": note.text, "place": place_data(note.span)} for note in one.notes],
         "help": one.help,
         "detail": one.detail,
     }
 
 
-def _place(span: Span | None) -> dict[str, Any] | None:
+def place_data(span: Span | None) -> dict[str, Any] | None:
+    """Return a place as plain data, or None where there is none."""
     if span is None:
         return None
     return {

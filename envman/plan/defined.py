@@ -26,9 +26,11 @@ from envman.plan.form import (
 from envman.render.document import Document, Reference
 
 
-def defined_form(document: Document, name: str, image: Plain, directory: str) -> dict[str, Any]:
-    """Return service ``name`` of ``document`` in the common form, completed by what its image brings."""
-    service = document.services[name]
+def defined_form(document: Document, service: Plain, image: Plain, directory: str) -> dict[str, Any]:
+    """Return ``service`` of ``document`` in the common form, completed by what its image brings.
+
+    ``image`` is the engine's ``Config`` of it (empty where that does not matter), ``directory`` the project's folder.
+    """
     limits, reserved = (_resources(service, kind) for kind in ("limits", "reservations"))
     check = service.get("healthcheck") or {}
     form: dict[str, Any] = {

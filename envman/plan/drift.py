@@ -28,9 +28,9 @@ def differences(document: Document, service: str, container: Plain, image: Plain
     ``image`` is the ``Config`` of the container's image, ``directory`` the project's folder. Variables that come from
     an ``env_file`` or hold a secret are not compared: their values are in no document.
     """
-    defined = defined_form(document, service, image, directory)
-    actual = actual_form(container, image)
     entry = document.services[service]
+    defined = defined_form(document, entry, image, directory)
+    actual = actual_form(container, image)
     _drop_unknown_environment(defined, actual, files=bool(entry.get("env_file")))
     found = []
     for attribute in sorted({*defined, *actual}):

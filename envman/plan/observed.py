@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from envman import LABEL_PREFIX
 
@@ -17,6 +17,14 @@ class PublishedPort:
     host_port: int
     container_port: int
     protocol: str
+
+
+class MountPoint(NamedTuple):
+    """What is mounted where in a container: ``kind`` is volume, bind or tmpfs; ``name`` is a volume's."""
+
+    kind: str
+    name: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +51,17 @@ class ContainerState:
     labels: Mapping[str, str]
     ports: tuple[PublishedPort, ...] = ()
     networks: tuple[str, ...] = ()
-    volumes: tuple[str, ...] = ()
+    mounts: tuple[MountPoint, ...] = ()
     restart_count: int = 0
     started_at: float | None = None
     finished_at: float | None = None
     health_output: str = ""
     inspected: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def volumes(self) -> tuple[str, ...]:
+        """The names of the volumes that it mounts, sorted."""
+        return tuple(sorted(one.name for one in self.mounts if one.kind == "volume"))
 
     @property
     def digest(self) -> str | None:

@@ -20,14 +20,15 @@ class Document:
     """What Compose is given.
 
     ``data`` is the Compose file as plain data; ``digests`` the content digest of each service, which its containers
-    bear as a label; ``secrets`` the names of envman's secrets that it uses; ``variables`` those of them that Compose
-    reads from its environment, by variable.
+    bear as a label; ``definitions`` what each digest was made of; ``secrets`` the names of envman's secrets that it
+    uses; ``variables`` those of them that Compose reads from its environment, by variable.
     """
 
     project: str
     data: dict[str, Any]
     header: tuple[str, ...]
     digests: Mapping[str, str]
+    definitions: Mapping[str, Mapping[str, Any]]
     secrets: tuple[str, ...]
     variables: Mapping[str, str]
 
