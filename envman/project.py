@@ -10,10 +10,13 @@ from typing import Final
 
 from envman.diagnostics import EnvmanError, Report, Span
 from envman.diagnostics.diagnostic import fail, near_match
+from envman.language.composition import compose_layers, has_other_files
+from envman.language.inherited import give_values
 from envman.language.interpolate import interpolate
 from envman.language.layers import HEADER_KEYS, Layer, linearise, read_layer
 from envman.language.merge import merge_layers
 from envman.language.normalise import normalise
+from envman.language.references import expanded
 from envman.language.variables import Inputs, resolve_scope
 from envman.model.binding import bind
 from envman.model.environment import Environment
@@ -22,20 +25,25 @@ from envman.model.stack import Stack
 from envman.source.dotenv import read_dotenv
 from envman.source.files import read_source
 from envman.source.reader import read_tree
+from envman.source.root import PROJECT_FILE, find_root
 from envman.source.tree import Mapping, node_at
 
-PROJECT_FILE: Final = "envman.yaml"
 BLUEPRINTS: Final = "blueprints"
+# Far beyond any stack; each costs memory when its attributes are checked.
+MOST_BLUEPRINTS: Final = 1_000
+MOST_SERVICES: Final = 10_000
 _INSTANCE: Final = re.compile(r"[a-z0-9_]{1,30}")
 
 
 @dataclass(slots=True)
 class Project:
-    """A project's root, its file, and the blueprints read so far (each file is read once a run)."""
+    """A project's root, its file, and the blueprints and Compose files read so far (each file is read once a run)."""
 
     root: Path
     file: ProjectFile
     layers: dict[str, Layer | None] = field(default_factory=dict)
+    compose_files: dict[str, Mapping] = field(default_factory=dict)
+    names: list[str] | None = None
 
     @property
     def name(self) -> str:
@@ -44,8 +52,19 @@ class Project:
 
     @property
     def blueprints(self) -> list[str]:
-        """The names of all blueprints, abstract ones too, sorted."""
-        return sorted(path.stem for path in (self.root / BLUEPRINTS).glob("*.yaml"))
+        """The names of all blueprints, abstract ones too, sorted.
+
+        Raises:
+            EnvmanError: EV110 where there are more than ``MOST_BLUEPRINTS``.
+        """
+        if self.names is None:
+            self.names = sorted(path.stem for path in (self.root / BLUEPRINTS).glob("*.yaml"))
+        if len(self.names) > MOST_BLUEPRINTS:
+            raise fail(
+                "EV110",
+                f"{BLUEPRINTS}/ holds {len(self.names):,} blueprints; the most are {MOST_BLUEPRINTS:,}",
+            )
+        return self.names
 
     def layer(self, name: str, report: Report) -> Layer | None:
         """Return blueprint ``name`` as a layer, or None where it has errors (added to ``report``)."""
@@ -62,6 +81,15 @@ class Project:
         tree = read_tree(source, report)
         return None if tree is None else read_layer(name, tree, report)
 
+    def variables(self) -> set[str]:
+        """Return the names of the variables that any of the blueprints read so far declares."""
+        names: set[str] = set()
+        for layer in self.layers.values():
+            section = node_at(layer.tree, ("variables",)) if layer is not None else None
+            if isinstance(section, Mapping):
+                names.update(section.entries)
+        return names
+
     def environments(self, report: Report) -> list[str]:
         """Return the names of the blueprints that are environments: those that are not abstract."""
         found = []
@@ -70,23 +98,6 @@ class Project:
             if layer is None or not layer.header.abstract:
                 found.append(name)
         return found
-
-
-def find_root(start: Path) -> Path:
-    """Return the nearest folder from ``start`` upward that holds ``envman.yaml``.
-
-    Raises:
-        EnvmanError: EV001 where there is none.
-    """
-    start = start.absolute()
-    for folder in (start, *start.parents):
-        if (folder / PROJECT_FILE).is_file():
-            return folder
-    raise fail(
-        "EV001",
-        f"no {PROJECT_FILE} in {start} or above it",
-        help="`envman new NAME` starts a project, `envman init` makes one of this folder",
-    )
 
 
 def open_project(start: Path) -> Project:
@@ -121,7 +132,7 @@ def _place(tree: Mapping, key: str) -> Span | None:
 def _require(requirement: str, span: Span | None) -> None:
     from envman.version import installed_version
 
-    match = re.fullmatch(r">=\s*(\d+(?:\.\d+)*)", requirement)
+    match = re.fullmatch(r">=\s*(\d{1,9}(?:\.\d{1,9}){0,3})", requirement)
     if match is None:
         raise fail("EV005", f'"{requirement}" is not a requirement', span, expected='">=0.1"')
     have = tuple(int(part) for part in re.findall(r"\d+", installed_version())[:3])
@@ -165,10 +176,7 @@ def load_environment(
     if own.header.abstract:
         span = own.tree_key("abstract")
         raise fail("EV009", f'blueprint "{name}" is abstract', span, help="name an environment that extends it")
-    dotenv = {
-        **read_dotenv(project.root / ".env", root=project.root, report=report),
-        **read_dotenv(project.root / f".env.{name}", root=project.root, report=report),
-    }
+    dotenv = read_values(project.root, name, process, report)
     compose_project = f"{project.name}-{name}" + (f"-{instance}" if instance else "")
     builtin = {
         "COMPOSE_PROJECT_NAME": compose_project,
@@ -182,7 +190,14 @@ def load_environment(
         body = interpolate(layer.body, scope)
         assert isinstance(body, Mapping)  # interpolation keeps the kind of node
         trees.append(normalise(body, report))
-    tree = merge_layers(trees, report)
+    reached: tuple[tuple[str, ...], ...] = ()
+    if any(has_other_files(tree) for tree in trees):
+        trees, reached = compose_layers(project.root, layers, trees, scope, report, sources=project.compose_files)
+    tree = give_values(merge_layers(trees, report), process, dotenv)
+    services = node_at(tree, ("services",))
+    if isinstance(services, Mapping) and len(services.entries) > MOST_SERVICES:
+        report.error("EV110", f"more than {MOST_SERVICES:,} services", services.span, expected="fewer services")
+        return None
     # Bound even where there are errors, so that one run shows all of them.
     stack, data = bind(tree, Stack, report, what="a blueprint", also=HEADER_KEYS)
     if stack is None or len(report.errors) > before:
@@ -195,10 +210,27 @@ def load_environment(
         protected=own.header.protected,
         layers=tuple(layer.name for layer in layers),
         files=tuple(layer.tree.span.source.name for layer in layers),
+        reached=reached,
         stack=stack,
         data=data,
         tree=tree,
+        scope={key: one.variable for key, one in scope.variables.items()},
+        used_variables=frozenset(scope.used),
     )
+
+
+def read_values(root: Path, name: str, process: Map[str, str], report: Report) -> dict[str, tuple[str, Span]]:
+    """Return what ``.env`` and ``.env.NAME`` set, the latter first; a value may refer to those before it."""
+    found: dict[str, tuple[str, Span]] = {}
+    for file in (".env", f".env.{name}"):
+        earlier = {known: text for known, (text, _) in found.items()}
+
+        def expand(text: str, before: Map[str, str], earlier: Map[str, str] = earlier) -> str | None:
+            # The process wins over the file here too, as in Compose.
+            return expanded(text, {**earlier, **before, **process})
+
+        found |= read_dotenv(root / file, root=root, report=report, expand=expand)
+    return found
 
 
 def _check_name(project: Project, name: str, known: list[str], report: Report) -> None:

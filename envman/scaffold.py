@@ -19,10 +19,12 @@ from typing import Any
 
 from envman.diagnostics.diagnostic import fail, near_match
 from envman.model.header import PROJECT_NAME
-from envman.project import BLUEPRINTS, PROJECT_FILE
+from envman.project import BLUEPRINTS
 from envman.shipped import shipped
 from envman.source.files import explain_os_error
+from envman.source.root import PROJECT_FILE
 from envman.state.atomic import write_whole
+from envman.state.editor import write_schema
 
 _PACKAGE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 # No quotes, backslashes, braces or control characters: an answer stands in TOML, YAML, Python and Markdown.
@@ -100,6 +102,7 @@ def new_project(
         check_answer(option, answer)
         chosen[option.name] = answer
     _bake(chosen, folder)
+    write_schema(folder)
     if git:
         _git_init(folder)
     return folder
@@ -195,4 +198,5 @@ def init_project(folder: Path, name: str | None) -> list[Path]:
             write_whole(target, source.read_text(encoding="utf-8"))
             written.append(target.relative_to(folder))
     write_whole(folder / PROJECT_FILE, f"name: {chosen}\nlanguage: 1\n")
+    write_schema(folder)
     return [Path(PROJECT_FILE), *written]

@@ -15,7 +15,9 @@ def main() -> int:
     settings.register_profile(
         "fuzz", max_examples=EXAMPLES, deadline=None, derandomize=False, suppress_health_check=[HealthCheck.too_slow]
     )
-    arguments = ["-m", "hypothesis", "--hypothesis-profile", "fuzz", "--timeout", "3600"]
+    # hypothesis is imported here, before pytest could rewrite its asserts; the suite makes errors of warnings.
+    quiet = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    arguments = ["-m", "hypothesis", "--hypothesis-profile", "fuzz", "--timeout", "3600", *quiet]
     return int(pytest.main([*arguments, *sys.argv[1:]]))
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from envman.diagnostics import Diagnostic, Note, Span
 from envman.model.environment import Environment
 from envman.model.service import Port
 
 _EVERY_ADDRESS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - what Compose assumes, not what is bound here
+# Keys among addresses: a claim on all of them, and the first claim whatever its address.
+_EVERY: Final = "*"
+_ANY: Final = "?"
 
 
 class Claim(NamedTuple):
@@ -22,11 +25,33 @@ class Claim(NamedTuple):
     protocol: str
     span: Span
 
-    def clashes(self, other: Claim) -> bool:
-        """Return whether both cannot be bound on one machine."""
-        if (self.port, self.protocol) != (other.port, other.protocol):
-            return False
-        return self.host_ip == other.host_ip or bool({self.host_ip, other.host_ip} & _EVERY_ADDRESS)
+
+class Claims:
+    """Claims so far, found by port: some stacks publish whole ranges, and each with each would take for ever."""
+
+    def __init__(self) -> None:
+        self._by_port: dict[tuple[int, str], dict[str, dict[str, tuple[int, Claim]]]] = {}
+        self._count = 0
+
+    def add(self, claim: Claim) -> None:
+        """Remember ``claim``."""
+        self._count += 1
+        addresses = self._by_port.setdefault((claim.port, claim.protocol), {}).setdefault(claim.environment, {})
+        numbered = (self._count, claim)
+        addresses.setdefault(_ANY, numbered)
+        addresses.setdefault(_EVERY if claim.host_ip in _EVERY_ADDRESS else claim.host_ip, numbered)
+
+    def clash(self, claim: Claim, *, others: bool) -> Claim | None:
+        """Return the first claim that cannot be bound beside ``claim``; with ``others``, of other environments."""
+        address = _ANY if claim.host_ip in _EVERY_ADDRESS else claim.host_ip
+        found = [
+            addresses[each]
+            for environment, addresses in self._by_port.get((claim.port, claim.protocol), {}).items()
+            if not others or environment != claim.environment
+            for each in (address, _EVERY)
+            if each in addresses
+        ]
+        return min(found, key=lambda one: one[0])[1] if found else None
 
 
 def fixed_claims(environment: Environment) -> Iterator[Claim]:
@@ -46,9 +71,9 @@ def _fixed(port: Port) -> int:
 
 def host_port_clashes(environment: Environment) -> Iterator[Diagnostic]:
     """EV302: one host port claimed twice in one environment."""
-    claims: list[Claim] = []
+    claims = Claims()
     for claim in fixed_claims(environment):
-        first = next((one for one in claims if one.clashes(claim)), None)
+        first = claims.clash(claim, others=False)
         if first is not None:
             yield Diagnostic(
                 "EV302",
@@ -58,7 +83,7 @@ def host_port_clashes(environment: Environment) -> Iterator[Diagnostic]:
                 (Note(f"{first.service} publishes it here", first.span),),
                 "write `published: auto` to let envman choose a free port",
             )
-        claims.append(claim)
+        claims.add(claim)
 
 
 def replicas_with_ports(environment: Environment) -> Iterator[Diagnostic]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
+from typing import Final
 
 from envman.diagnostics import Diagnostic, Note
 from envman.diagnostics.diagnostic import near_match
 from envman.model.environment import Environment
 from envman.model.service import SecretValue, Service
 from envman.source.tree import Path
+
+# A service names these as keys of a mapping, too.
+_BY_KEY: Final = frozenset({"network", "model", "service"})
+# A cycle of hundreds of services is named by its message; as many places help nobody.
+_MOST_NOTES = 20
 
 
 def undefined_references(environment: Environment) -> Iterator[Diagnostic]:
@@ -24,20 +30,21 @@ def undefined_references(environment: Environment) -> Iterator[Diagnostic]:
         "service": set(stack.services),
     }
     for name, service in stack.services.items():
-        for kind, used, path in _references(name, service):
+        for kind, used, path in references(name, service):
             if used in defined[kind]:
                 continue
             section = f"{kind}s"
             yield Diagnostic(
                 "EV301",
                 f'{kind} "{used}" is not defined',
-                environment.key_span(*path) if kind in {"network", "model", "service"} else environment.span(*path),
+                environment.key_span(*path) if used in path[-1:] and kind in _BY_KEY else environment.span(*path),
                 near_match(used, defined[kind]) or f'"{used}" under `{section}:`',
                 help=f"add it under `{section}:`" if kind != "service" else "add the service or remove the dependency",
             )
 
 
-def _references(name: str, service: Service) -> Iterator[tuple[str, str, Path]]:
+def references(name: str, service: Service) -> Iterator[tuple[str, str, Path]]:
+    """Yield what service ``name`` uses: its kind, its name, and where that is written."""
     base: Path = ("services", name)
     for network in service.networks or {}:
         yield "network", network, (*base, "networks", network)
@@ -68,21 +75,25 @@ def dependency_cycles(environment: Environment) -> Iterator[Diagnostic]:
     services = environment.stack.services
     done: set[str] = set()
     reported: set[frozenset[str]] = set()
-
-    def visit(name: str, chain: tuple[str, ...]) -> Iterator[Diagnostic]:
-        for other in services[name].depends_on or {}:
-            if other in (*chain, name):
-                cycle = (*chain, name)[(*chain, name).index(other) :]
+    for start in services:
+        if start in done:
+            continue
+        # Not a recursion: a chain may be longer than Python's stack.
+        chain: dict[str, Iterator[str]] = {start: iter(services[start].depends_on or ())}
+        while chain:
+            name = next(reversed(chain))
+            other = next(chain[name], None)
+            if other is None:
+                done.add(name)
+                del chain[name]
+            elif other in chain:
+                names = list(chain)
+                cycle = names[names.index(other) :]
                 if frozenset(cycle) not in reported:
                     reported.add(frozenset(cycle))
                     yield _cycle(environment, cycle)
             elif other in services and other not in done:
-                yield from visit(other, (*chain, name))
-        done.add(name)
-
-    for name in services:
-        if name not in done:
-            yield from visit(name, ())
+                chain[other] = iter(services[other].depends_on or ())
 
 
 def _cycle(environment: Environment, cycle: Iterable[str]) -> Diagnostic:
@@ -95,7 +106,7 @@ def _cycle(environment: Environment, cycle: Iterable[str]) -> Diagnostic:
         "a dependency that does not lead back here",
         tuple(
             Note(f"{one} waits for {other}", environment.key_span("services", one, "depends_on", other))
-            for one, other in pairwise(names)
+            for one, other in islice(pairwise(names), _MOST_NOTES)
         ),
         "remove one of these dependencies",
     )

@@ -1,34 +1,50 @@
-"""The rules for one environment, in the order in which they run."""
+"""The rules for one environment, in two tables: what every command says, and what `check` says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Final, TypeAlias
 
-from envman.checks.files import missing_files
+from envman.checks.access import unreadable_files, unwritable_grants
+from envman.checks.dependencies import (
+    dependencies_behind_profiles,
+    endless_dependencies,
+    lonely_one_shots,
+    unhealthy_dependencies,
+)
+from envman.checks.exclusive import exclusive_attributes, shared_container_names
+from envman.checks.files import missing_files, unfit_env_files
+from envman.checks.images import floating_images
 from envman.checks.ports import host_port_clashes, replicas_with_ports
 from envman.checks.references import dependency_cycles, undefined_references
 from envman.diagnostics import Diagnostic, Note, Report, Severity
 from envman.model.environment import Environment
 from envman.model.service import SecretValue
 
+Rule: TypeAlias = Callable[[Environment, Path], Iterator[Diagnostic]]
+# What keeps a stack from running here and now, while the file itself is one that Compose takes: services of different
+# profiles may share a port, a swarm publishes a port for many replicas.
+_ONLY_TO_RUN: Final = frozenset({"EV302", "EV303", "EV308"})
+
+
+def as_file(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield ``found`` as it counts for a file that is only to be written: what `up` alone would refuse is a warning."""
+    for one in found:
+        yield replace(one, severity=Severity.WARNING) if one.code in _ONLY_TO_RUN else one
+
 
 def check_environment(environment: Environment, root: Path, report: Report) -> None:
-    """Add to ``report`` everything that is wrong with ``environment``. ``root`` is the project's folder."""
-    for rule in (
-        services_without_image,
-        undefined_references,
-        dependency_cycles,
-        host_port_clashes,
-        replicas_with_ports,
-        incomplete_secrets,
-        inherited_names,
-        unhealthy_dependencies,
-        secrets_as_variables,
-        container_names,
-    ):
-        report.extend(rule(environment))
-    report.extend(missing_files(environment, root))
+    """Add to ``report`` what every command refuses or warns of. ``root`` is the project's folder."""
+    for rule in RULES:
+        report.extend(rule(environment, root))
+
+
+def advise(environment: Environment, root: Path, report: Report) -> None:
+    """Add to ``report`` what Compose lets pass and people regret: warnings, said by `check` alone."""
+    for rule in ADVICE:
+        report.extend(rule(environment, root))
 
 
 def services_without_image(environment: Environment) -> Iterator[Diagnostic]:
@@ -66,13 +82,14 @@ def incomplete_secrets(environment: Environment) -> Iterator[Diagnostic]:
 def inherited_names(environment: Environment) -> Iterator[Diagnostic]:
     """EV210: a fixed name inherited from another environment would make both use one volume or network."""
     own = environment.files[-1]
+    ours = {own, *(environment.reached[-1] if environment.reached else ())}
     for kind, entries in (("volumes", environment.stack.volumes), ("networks", environment.stack.networks)):
         for name, entry in entries.items():
             if entry is None or entry.shared or (entry.name is None and not entry.is_external):
                 continue
             attribute = "name" if entry.name is not None else "external"
             span = environment.span(kind, name, attribute)
-            if span.source.name != own and len(environment.files) > 1:
+            if span.source.name not in ours and len(environment.files) > 1:
                 yield Diagnostic(
                     "EV210",
                     f'{kind[:-1]} "{name}" is the same one in every environment that inherits this',
@@ -81,29 +98,6 @@ def inherited_names(environment: Environment) -> Iterator[Diagnostic]:
                     (Note(f"inherited by {own}"),),
                     "remove the fixed name, override it, or write `shared: true` if this is meant",
                 )
-
-
-def unhealthy_dependencies(environment: Environment) -> Iterator[Diagnostic]:
-    """EV308: waiting for the health of a service that has no health check waits for ever or fails."""
-    services = environment.stack.services
-    for name, service in services.items():
-        for other, dependency in (service.depends_on or {}).items():
-            if dependency.condition != "service_healthy" or other not in services:
-                continue
-            target = services[other]
-            if target.healthcheck is not None and target.healthcheck.disabled:
-                severity, why = Severity.ERROR, "has its health check disabled"
-            elif target.healthcheck is None and target.build is None:
-                severity, why = Severity.WARNING, "has no health check here; its image must bring one"
-            else:
-                continue
-            yield Diagnostic(
-                "EV308",
-                f"{name} waits until {other} is healthy, but {other} {why}",
-                environment.span("services", name, "depends_on", other, "condition"),
-                "`service_started`, or a `healthcheck:` there",
-                severity=severity,
-            )
 
 
 def secrets_as_variables(environment: Environment) -> Iterator[Diagnostic]:
@@ -136,3 +130,34 @@ def container_names(environment: Environment) -> Iterator[Diagnostic]:
             help="remove it: containers are found by labels, and services reach each other by service name",
             severity=Severity.ERROR if many else Severity.WARNING,
         )
+
+
+def _alone(rule: Callable[[Environment], Iterator[Diagnostic]]) -> Rule:
+    """Return a rule that looks at no file."""
+    return lambda environment, _: rule(environment)
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    _alone(services_without_image),
+    _alone(undefined_references),
+    _alone(dependency_cycles),
+    _alone(host_port_clashes),
+    _alone(replicas_with_ports),
+    _alone(incomplete_secrets),
+    _alone(inherited_names),
+    _alone(unhealthy_dependencies),
+    _alone(secrets_as_variables),
+    _alone(container_names),
+    _alone(exclusive_attributes),
+    _alone(shared_container_names),
+    missing_files,
+    unfit_env_files,
+)
+ADVICE: Final[tuple[Rule, ...]] = (
+    _alone(lonely_one_shots),
+    _alone(endless_dependencies),
+    _alone(dependencies_behind_profiles),
+    _alone(floating_images),
+    _alone(unwritable_grants),
+    unreadable_files,
+)

@@ -12,6 +12,7 @@ from envman.cli.options import Env, Instance, Settings
 from envman.diagnostics.diagnostic import fail, near_match
 
 secrets_app = typer.Typer(help="An environment's secrets.", no_args_is_help=True, rich_markup_mode=None)
+EnvName = Annotated[str, typer.Argument(metavar="ENV", help="The environment.")]
 SecretName = Annotated[str, typer.Argument(metavar="NAME", help="The secret.")]
 
 
@@ -81,7 +82,7 @@ def list_secrets(context: typer.Context, environment: Env = None, instance: Inst
 
 
 @secrets_app.command("set")
-def set_secret(context: typer.Context, environment: str, name: SecretName, instance: Instance = None) -> None:
+def set_secret(context: typer.Context, environment: EnvName, name: SecretName, instance: Instance = None) -> None:
     """Store a secret's value, read from standard input (or asked for, unseen)."""
     import getpass
 
@@ -102,7 +103,7 @@ def set_secret(context: typer.Context, environment: str, name: SecretName, insta
 
 
 @secrets_app.command("show")
-def show_secret(context: typer.Context, environment: str, name: SecretName, instance: Instance = None) -> None:
+def show_secret(context: typer.Context, environment: EnvName, name: SecretName, instance: Instance = None) -> None:
     """Write a secret's value to standard output."""
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(instance=instance)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +16,7 @@ from envman.diagnostics import Diagnostic
 if TYPE_CHECKING:
     from envman.operations.progress import Progress
     from envman.operations.workspace import Workspace
+    from envman.output.style import Style
 
 # How long a command waits for another envman on the same checkout.
 PATIENCE = 600.0
@@ -65,6 +65,12 @@ class Invocation:
 
         return take_turn(workspace, what, progress, patience=PATIENCE)
 
+    def style(self) -> Style:
+        """Return how results are painted on standard output."""
+        from envman.output.style import style_for
+
+        return style_for(sys.stdout, self.environ)
+
     def show(self, data: Any, text: str) -> None:
         """Write a command's result: ``data`` for a program, ``text`` for a person."""
         if self.format is Format.JSON:
@@ -94,15 +100,14 @@ class Invocation:
         """Write the one JSON document of a run, where that is the format."""
         if self.format is not Format.JSON:
             return
-        from envman.output.diagnostics import as_data
+        from envman.output.diagnostics import as_data, as_json
 
         document = {
             "exit_status": status,
             "diagnostics": [as_data(one) for one in self.shown],
             "result": self.result,
         }
-        json.dump(document, sys.stdout, indent=2, ensure_ascii=False, default=str)
-        sys.stdout.write("\n")
+        sys.stdout.write(as_json(document) + "\n")
         sys.stdout.flush()
 
 

@@ -29,15 +29,17 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Let warnings count as errors.")] = False,
 ) -> int:
     """Say everything that is wrong with the blueprints, in one run."""
-    from envman.checks import check_environment, check_together
+    from envman.checks import advise, check_environment, check_together
     from envman.diagnostics import EnvmanError
+    from envman.language.variables import unused_setting
     from envman.project import load_environment
+    from envman.state.editor import provide_schema
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(settings=settings or ())
     report, project = workspace.report, workspace.project
     good: list[Environment] = []
-    names = environments or project.environments(report)
+    names = list(dict.fromkeys(environments or project.environments(report)))
     for name in names:
         try:
             environment = load_environment(
@@ -53,9 +55,17 @@ def check(
             report.extend(error.diagnostics)
             continue
         if environment is not None:
-            check_environment(environment, project.root, report)
+            try:
+                check_environment(environment, project.root, report)
+                advise(environment, project.root, report)
+            except EnvmanError as error:
+                report.extend(error.diagnostics)
             good.append(environment)
-    check_together(good, report)
+    if not environments:
+        declared = project.variables()
+        report.extend(unused_setting(name, declared) for name in workspace.settings if name not in declared)
+    check_together(good, report, whole=not environments and not report.errors)
+    provide_schema(project.root)
     invocation.warn(report)
     failed = bool(report.errors) or (strict and bool(report.warnings))
     counts = {"errors": len(report.errors), "warnings": len(report.warnings)}
@@ -72,21 +82,24 @@ def render(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write here instead; - is standard output.")
     ] = None,
+    annotate: Annotated[
+        bool, typer.Option("--annotate", help="Write behind each line, as a comment, where its value comes from.")
+    ] = False,
     settings: Settings = None,
     instance: Instance = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Render anew, whatever is known from before. Also $ENVMAN_NO_CACHE.")
+    ] = False,
 ) -> None:
     """Write the environment's complete Compose file."""
-    from envman.state.atomic import write_if_changed
+    from envman.cli.rendering import render_environment
 
-    invocation = context.ensure_object(Invocation)
-    workspace = invocation.workspace(settings=settings or (), instance=instance)
-    loaded = workspace.environment(environment)
-    invocation.warn(workspace.report)
-    document = workspace.offline_document(loaded)
-    if str(output) == "-":
-        invocation.show({"environment": loaded.name, "text": document.text()}, document.text())
-        return
-    path = workspace.compose_file(loaded) if output is None else output
-    write_if_changed(path, document.text())
-    shown = path.relative_to(workspace.project.root) if path.is_relative_to(workspace.project.root) else path
-    invocation.show({"environment": loaded.name, "file": str(path)}, str(shown))
+    render_environment(
+        context.ensure_object(Invocation),
+        environment,
+        output=output,
+        settings=settings or (),
+        instance=instance,
+        cache=not no_cache,
+        annotate=annotate,
+    )

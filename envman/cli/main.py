@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
+import io
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from envman.cli.invocation import Format, Invocation
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 DONE: Final = 0
 BUG: Final = 4
 INTERRUPTED: Final = 130
+_TAKE_A_VALUE: Final = frozenset({"--directory", "-C", "--context"})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -26,15 +30,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, _end)
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, _end)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that knows no ✓ is no reason to fail.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    # One run makes many objects that last and few cycles: looking for these more often costs a tenth of a render.
+    gc.set_threshold(100_000, 20, 20)
     invocation = Invocation()
-    status = run(invocation, sys.argv[1:] if arguments is None else list(arguments))
+    _leave(run(invocation, sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def _leave(status: int) -> NoReturn:
+    """End the process, without taking every module apart first: that takes Python up to 25 ms."""
+    threading = sys.modules.get("threading")
+    if threading is None or threading.active_count() == 1:
+        atexit._run_exitfuncs()  # noqa: SLF001 - what os._exit leaves out
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except OSError:
+            sys.exit(status)  # Python has its own way to say that its output went nowhere
+        os._exit(status)
     sys.exit(status)
 
 
 def run(invocation: Invocation, arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status; nothing is raised."""
-    from typer import Abort, TyperException
-
     from envman.diagnostics import EnvmanError
 
     try:
@@ -42,39 +62,89 @@ def run(invocation: Invocation, arguments: Sequence[str]) -> int:
     except EnvmanError as error:
         invocation.warn(error.diagnostics)
         status = error.exit_status
-    except TyperException as error:
-        _show_usage(error)
-        status = error.exit_code
-    except (KeyboardInterrupt, Abort):
+    except KeyboardInterrupt:
         _say_interrupted(invocation)
         status = INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone (`envman logs | head`): not an error, and nobody to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):
+        # The reader has gone (`envman logs | head`): not an error, and nobody to tell. typer makes a SystemExit of it.
+        _leave_quietly()
         status = DONE
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
-        invocation.warn([_report_bug(error, arguments)])
-        status = BUG
-    invocation.finish(status)
+        known = _typer_status(invocation, error, arguments)
+        if known is None:
+            invocation.warn([_report_bug(error, arguments)])
+        status = BUG if known is None else known
+    try:
+        invocation.finish(status)
+    except BrokenPipeError:
+        _leave_quietly()
     return status
 
 
 def _call(invocation: Invocation, arguments: Sequence[str]) -> int:
-    from envman.cli.app import app
+    from envman.cli.fast import COMPLETION, plain_render
 
-    result = app(args=list(arguments), prog_name="envman", standalone_mode=False, obj=invocation)
+    render = plain_render(invocation, arguments)
+    if render is not None:
+        render()
+        return DONE
+
+    from envman.cli.app import app
+    from envman.cli.narrow import narrowed
+
+    program = app if COMPLETION in invocation.environ else narrowed(app, arguments)
+    result = program(args=list(arguments), prog_name="envman", standalone_mode=False, obj=invocation)
     if result == INTERRUPTED:
         # typer makes an exit status of a KeyboardInterrupt.
         raise KeyboardInterrupt
     return result if isinstance(result, int) else DONE
 
 
-def _show_usage(error: TyperException) -> None:
+def _typer_status(invocation: Invocation, error: Exception, arguments: Sequence[str]) -> int | None:
+    """Show an error of typer's own, and return the exit status it asks for; None for any other error."""
+    from typer import Abort, TyperException
+
+    if isinstance(error, Abort):
+        _say_interrupted(invocation)
+        return INTERRUPTED
+    if isinstance(error, TyperException):
+        _show_usage(error, invocation, arguments)
+        return error.exit_code
+    return None
+
+
+def _leave_quietly() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _show_usage(error: TyperException, invocation: Invocation, arguments: Sequence[str]) -> None:
+    from envman.diagnostics import Diagnostic
+
+    # The options may not have been read to their end.
+    invocation.format = _format_in(arguments)
+    message = error.format_message()
     show = getattr(error, "show", None)
-    if show is not None:
+    if invocation.format is Format.HUMAN and show is not None:
         show()
-    else:
-        sys.stderr.write(f"{error.format_message()}\n")
+        return
+    # Without any command the message is the whole help.
+    message = "no command is given" if message.startswith("Usage:") else message
+    invocation.warn([Diagnostic("EV902", message, help="`--help` behind any command says what it takes")])
+
+
+def _format_in(arguments: Sequence[str]) -> Format:
+    """Return the format that a command line asks for before its command, whatever else may be wrong with it."""
+    words = iter(arguments)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not word.startswith("-"):
+            break
+        if name == "--format":
+            asked = value if equals else next(words, "")
+            return next((one for one in Format if one.value == asked), Format.HUMAN)
+        if name in _TAKE_A_VALUE and not equals:
+            next(words, None)
+    return Format.HUMAN
 
 
 def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from envman.cli.invocation import Invocation
 from envman.cli.options import Instance
+
+if TYPE_CHECKING:
+    from envman.state.selection import Selection
 
 
 def register(app: typer.Typer) -> None:
@@ -47,10 +50,14 @@ def use(
     state = workspace.checkout.state
     if environment is None:
         chosen = read_selection(state)
-        text = chosen.environment or "none is chosen"
+        text = _shown(chosen) if chosen.environment is not None else "none is chosen"
     else:
         loaded = workspace.environment(environment)
         chosen = Selection(loaded.name, instance)
         write_selection(state, chosen)
-        text = f"using {loaded.name}" + (f", instance {instance}" if instance else "")
+        text = f"using {_shown(chosen)}"
     invocation.show({"environment": chosen.environment, "instance": chosen.instance}, text)
+
+
+def _shown(chosen: Selection) -> str:
+    return f"{chosen.environment}" + (f", instance {chosen.instance}" if chosen.instance else "")

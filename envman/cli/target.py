@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from envman.state.selection import read_selection
-
 if TYPE_CHECKING:
     from envman.operations.workspace import Workspace
 
@@ -17,6 +15,8 @@ def split_target(workspace: Workspace, words: Sequence[str]) -> tuple[str | None
     The first word is the environment, unless one was chosen with ``envman use`` and no blueprint has that name: then
     all words are for the chosen one.
     """
+    from envman.state.selection import read_selection
+
     if not words:
         return None, []
     if words[0] in workspace.project.blueprints:

@@ -1,7 +1,8 @@
 """Every diagnostic code: what it is about and the exit status it asks for.
 
 Ranges: EV0xx projects and files, EV1xx YAML and values, EV2xx the language, EV3xx what a stack would do,
-EV4xx the engine, EV5xx identity, state, secrets and ports, EV6xx running stacks, EV7xx scaffolding, EV9xx envman.
+EV4xx the engine, EV5xx identity, state, secrets and ports, EV6xx running stacks, EV7xx scaffolding, EV8xx importing,
+EV9xx envman.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ class Code(NamedTuple):
     exit_status: int = 1
 
 
+USAGE: Final = 2
 ENGINE: Final = 3
 BUG: Final = 4
 
@@ -31,6 +33,8 @@ CODES: Final[dict[str, Code]] = {
     "EV009": Code("an abstract blueprint is not an environment"),
     "EV010": Code("no environment named"),
     "EV011": Code("a file is already there"),
+    "EV012": Code("no such value"),
+    "EV013": Code("unknown diagnostic code"),
     "EV100": Code("not valid YAML"),
     "EV101": Code("duplicate key"),
     "EV102": Code("not a duration"),
@@ -45,6 +49,8 @@ CODES: Final[dict[str, Code]] = {
     "EV111": Code("empty file"),
     "EV112": Code("not a size"),
     "EV113": Code("not a .env file"),
+    "EV114": Code("too many problems"),
+    "EV115": Code("a pattern that takes too long"),
     "EV201": Code("missing parent"),
     "EV202": Code("cyclic parents"),
     "EV203": Code("undeclared variable"),
@@ -56,7 +62,13 @@ CODES: Final[dict[str, Code]] = {
     "EV209": Code("unused --set"),
     "EV210": Code("an inherited fixed name would be shared"),
     "EV211": Code("a security list lost entries"),
-    "EV212": Code("Compose cannot express this here"),
+    "EV220": Code("a file to include or extend is missing"),
+    "EV221": Code("two values cannot be put together"),
+    "EV222": Code("no such service to extend"),
+    "EV223": Code("a cycle of extends or include"),
+    "EV224": Code("not an extends or include"),
+    "EV225": Code("two definitions of one name"),
+    "EV226": Code("a blueprint is no Compose file"),
     "EV301": Code("undefined reference"),
     "EV302": Code("two services on one host port"),
     "EV303": Code("replicas with a published port"),
@@ -68,6 +80,14 @@ CODES: Final[dict[str, Code]] = {
     "EV309": Code("a secret handed over as a variable"),
     "EV310": Code("container_name forbids a second stack"),
     "EV311": Code("a project path on a remote engine"),
+    "EV312": Code("a dependency that never completes"),
+    "EV313": Code("two environments with one fixed name"),
+    "EV314": Code("an image without a version"),
+    "EV315": Code("a dependency behind a profile"),
+    "EV316": Code("an unused variable"),
+    "EV317": Code("an unused network, volume, config or secret"),
+    "EV318": Code("a file that the container's user cannot read"),
+    "EV319": Code("a secret or config on a read-only file system"),
     "EV401": Code("no Docker engine", ENGINE),
     "EV402": Code("no permission on the Docker socket", ENGINE),
     "EV403": Code("no Docker command", ENGINE),
@@ -76,9 +96,9 @@ CODES: Final[dict[str, Code]] = {
     "EV406": Code("the engine is too old", ENGINE),
     "EV407": Code("unknown Docker context", ENGINE),
     "EV408": Code("the engine went away", ENGINE),
-    "EV409": Code("two different engines", ENGINE),
     "EV410": Code("the engine refused", ENGINE),
     "EV411": Code("no GPU for a service that requires one", ENGINE),
+    "EV412": Code("an attribute needs a newer Compose", ENGINE),
     "EV501": Code("owned by another checkout"),
     "EV502": Code("not created by envman"),
     "EV503": Code("a generated secret is lost"),
@@ -87,7 +107,6 @@ CODES: Final[dict[str, Code]] = {
     "EV506": Code("another envman is at work"),
     "EV507": Code("a volume or network differs from its definition"),
     "EV508": Code("the checkout's ID is lost"),
-    "EV509": Code("this checkout has moved"),
     "EV510": Code("the state folder cannot be used"),
     "EV511": Code("unknown secret"),
     "EV601": Code("an image cannot be pulled"),
@@ -109,5 +128,21 @@ CODES: Final[dict[str, Code]] = {
     "EV702": Code("the folder exists"),
     "EV703": Code("the template cannot be rendered"),
     "EV704": Code("git is not usable"),
+    "EV801": Code("a blueprint is already there"),
+    "EV802": Code("left out of the blueprint"),
+    "EV803": Code("an imported variable has no value"),
+    "EV804": Code("a secret stood in a Compose file"),
+    "EV806": Code("a second environment cannot run beside this one"),
+    "EV807": Code("freed by --adapt"),
+    "EV808": Code("a list is written out merged"),
+    "EV809": Code("a relative path starts elsewhere"),
+    "EV810": Code("a dependency that only a profile starts"),
+    "EV811": Code("a .env file outside of the project"),
+    "EV812": Code("an env_file uses variables of .env"),
+    "EV813": Code("a file is written anew"),
+    "EV814": Code("Compose refuses this"),
+    "EV815": Code("an override file is not imported"),
+    "EV816": Code("an included file means something else to envman"),
     "EV901": Code("a bug in envman", BUG),
+    "EV902": Code("not a command line of envman", USAGE),
 }

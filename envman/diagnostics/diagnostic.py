@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import StrEnum
+from itertools import islice
+from typing import Final
 
 from envman.diagnostics.codes import CODES
 from envman.diagnostics.span import Span
+
+# Nobody reads more, and a file made to have more must not keep envman busy for minutes.
+MOST_DIAGNOSTICS: Final = 500
+# A name longer than this is no slip of the pen; of more names than this the likelier ones are compared.
+_LONGEST_NAME: Final = 64
+_MOST_NAMES: Final = 50
+_MOST_KNOWN: Final = 1000
+_LIKE: Final = 0.6
 
 
 class Severity(StrEnum):
@@ -56,9 +65,20 @@ class Diagnostic:
         return (self.span.source.name, self.span.line, self.span.column)
 
 
+TOO_MANY: Final = Diagnostic(
+    "EV114",
+    f"more than {MOST_DIAGNOSTICS} problems: the rest is not looked for",
+    help="mend these first; one mistake near the top often makes many",
+)
+
+
 @dataclass(slots=True)
 class Report:
-    """Collects diagnostics, so that one run shows all of them, in order, none twice."""
+    """Collects diagnostics, so that one run shows all of them, in order, none twice.
+
+    Raises:
+        EnvmanError: with everything collected and EV114, where there are more than ``MOST_DIAGNOSTICS``.
+    """
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
     _known: set[Diagnostic] = field(init=False, repr=False, compare=False)
@@ -68,9 +88,12 @@ class Report:
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Keep ``diagnostic`` unless the same one is already here."""
-        if diagnostic not in self._known:
-            self._known.add(diagnostic)
-            self.diagnostics.append(diagnostic)
+        if diagnostic in self._known:
+            return
+        if len(self.diagnostics) >= MOST_DIAGNOSTICS and diagnostic.code != TOO_MANY.code:
+            raise EnvmanError(*self, TOO_MANY)
+        self._known.add(diagnostic)
+        self.diagnostics.append(diagnostic)
 
     def error(
         self,
@@ -156,5 +179,14 @@ def fail(
 
 def near_match(name: str, known: Iterable[str]) -> str:
     """Return ``did you mean "x"?`` for the known name closest to ``name``, or an empty string."""
-    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    from difflib import get_close_matches
+
+    length = len(name)
+    if length > _LONGEST_NAME:
+        return ""
+    # The ratio of two names can reach the limit only where their lengths are near each other.
+    likely = [one for one in islice(known, _MOST_KNOWN) if 2 * min(length, len(one)) >= _LIKE * (length + len(one))]
+    if len(likely) > _MOST_NAMES:
+        likely.sort(key=lambda one: (one[:1] != name[:1], abs(len(one) - length)))
+    close = get_close_matches(name, likely[:_MOST_NAMES], n=1, cutoff=_LIKE)
     return f'did you mean "{close[0]}"?' if close else ""

@@ -174,17 +174,17 @@ def compose_version(endpoint: Endpoint, environ: Mapping[str, str]) -> str | Non
     return done.stdout.strip().removeprefix("v") if done.returncode == 0 and done.stdout.strip() else None
 
 
-_compose_checked: set[str] = set()
+_compose_checked: dict[str, str] = {}
 
 
-def require_compose(endpoint: Endpoint, environ: Mapping[str, str]) -> None:
-    """Make sure, once a run, that Compose is there and new enough.
+def require_compose(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
+    """Make sure, once a run, that Compose is there and new enough, and return its version.
 
     Raises:
         EnvmanError: EV404 or EV405.
     """
     if endpoint.host in _compose_checked:
-        return
+        return _compose_checked[endpoint.host]
     version = compose_version(endpoint, environ)
     if version is None:
         raise fail(
@@ -200,7 +200,8 @@ def require_compose(endpoint: Endpoint, environ: Mapping[str, str]) -> None:
             expected=f"{'.'.join(map(str, MINIMUM_COMPOSE))} or newer",
             help="upgrade the Compose plugin",
         )
-    _compose_checked.add(endpoint.host)
+    _compose_checked[endpoint.host] = version
+    return version
 
 
 def no_docker_command() -> Exception:

@@ -15,7 +15,7 @@ from envman.model.types import is_address
 from envman.source.tree import Mapping, Node, Scalar, Value
 
 # Ranges of ports are written out: so many ports may the whole of a file have.
-MOST_PORTS: Final = 100_000
+MOST_PORTS: Final = 30_000
 
 
 class Work:
@@ -48,9 +48,9 @@ def wrong(item: Node, diagnostic: Diagnostic) -> Scalar:
     return Scalar(item.value if isinstance(item, Scalar) else None, item.span, problem=diagnostic)
 
 
-_TARGET: Final = r"(?P<target>\d+(?:-\d+)?)(?:/(?P<protocol>tcp|udp|sctp)?)?"
+_TARGET: Final = r"(?P<target>[0-9]+(?:-[0-9]+)?)(?:/(?P<protocol>tcp|udp|sctp)?)?"
 _PORT: Final = re.compile(
-    rf"(?:(?:(?P<ip>\[[^\[\]]+\]|[^:\[\]]*):)?(?P<published>\d+(?:-\d+)?|auto)?:)?{_TARGET}", re.IGNORECASE
+    rf"(?:(?:(?P<ip>\[[^\[\]]+\]|[^:\[\]]*):)?(?P<published>[0-9]+(?:-[0-9]+)?|auto)?:)?{_TARGET}", re.IGNORECASE
 )
 _UNRESOLVED_PORT: Final = re.compile(rf"(?P<published>[^:]*\$.*):{_TARGET}", re.IGNORECASE)
 
@@ -69,6 +69,10 @@ def port(node: Scalar, text: str, work: Work) -> list[Node]:
     targets = _range(match["target"], lowest=1) if match else None
     if match is None or targets is None or not is_address(address) or (":" in address) != ("[" in text):
         return [_not_a_port(node, text)]
+    work.ports -= len(targets)
+    if work.ports < 0:
+        message = f"more than {MOST_PORTS:,} ports in one file"
+        return [wrong(node, Diagnostic("EV110", message, node.span, "fewer ports"))]
     published = match["published"]
     host_ports: list[Value]
     if published is None or published.lower() == "auto":
@@ -79,10 +83,6 @@ def port(node: Scalar, text: str, work: Work) -> list[Node]:
             return [_not_a_port(node, text)]
         # A range of host ports for one container port lets the engine pick, as in Compose.
         host_ports = [str(port) for port in ports] if len(ports) == len(targets) else [published]
-    work.ports -= len(targets)
-    if work.ports < 0:
-        message = f"more than {MOST_PORTS:,} ports in one file"
-        return [wrong(node, Diagnostic("EV110", message, node.span, "fewer ports"))]
     protocol = (match["protocol"] or "tcp").lower()
     return [
         fields(node, target=target, published=host, host_ip=address or None, protocol=protocol)

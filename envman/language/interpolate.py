@@ -14,14 +14,20 @@ from typing import Final
 
 from envman.diagnostics import Diagnostic, Span
 from envman.diagnostics.diagnostic import near_match
+from envman.model.variable import Origin, Variable
 from envman.source.scalars import text_of
 from envman.source.tree import Mapping, Node, Scalar, Value
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LONE: Final = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_][A-Za-z0-9_]*)\}|(?P<bare>[A-Za-z_][A-Za-z0-9_]*))")
+_REFERENCE: Final = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 _OPERATORS: Final = (":-", ":?", ":+", "-", "?", "+")
-_BRACES: Final = re.compile(r"\$\{|\}")
+_BRACES: Final = re.compile(r"[{}]")
 _DEEPEST: Final = 20
+# What all values of an environment may grow to: a long value that is used often enough fills any memory.
+MOST_TEXT: Final = 16 * 1024 * 1024
+# A near match is looked for in this many names, and then no more: the first are enough to see what is wrong.
+_MOST_MISSES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,8 @@ class Resolved:
     """A variable's value (None: declared without one) and where it came from, in words and as a place.
 
     ``problem`` says why there is none. It stands already where the variable is declared or set; a value that uses the
-    variable repeats the same diagnostic, which a report keeps once.
+    variable repeats the same diagnostic, which a report keeps once. ``overrides`` are the origins that it won over,
+    the next best first; ``confidential``: a secret takes its value from the same place.
     """
 
     value: Value
@@ -37,14 +44,37 @@ class Resolved:
     span: Span | None = None
     declared: Span | None = None
     problem: Diagnostic | None = None
+    overrides: tuple[Origin, ...] = ()
+    confidential: bool = False
+
+    @property
+    def variable(self) -> Variable:
+        """The variable as those see it who only want to know where its value comes from."""
+        origin = Origin(self.origin, self.span)
+        return Variable(self.value, origin, self.declared, self.overrides, self.confidential)
+
+
+@dataclass(slots=True)
+class _Spent:
+    """What the interpolation of an environment's values has used up."""
+
+    text: int = 0
+    misses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The variables of an environment. ``secrets`` are names that must not be used as variables."""
+    """The variables of an environment. ``secrets`` are names that must not be used as variables.
+
+    ``used`` collects the names that stand in values, also where an operator then passes them over; ``blueprint`` is
+    where a variable is to be declared, for values that stand in another file.
+    """
 
     variables: Map[str, Resolved] = field(default_factory=dict)
     secrets: frozenset[str] = frozenset()
+    used: set[str] = field(default_factory=set, compare=False)
+    spent: _Spent = field(default_factory=_Spent, compare=False, repr=False)
+    blueprint: str = ""
 
 
 class _FailedError(Exception):
@@ -87,6 +117,7 @@ def interpolate(node: Node, scope: Scope) -> Node:
 
 def _scalar(node: Scalar, text: str, scope: Scope) -> Scalar:
     used: list[str] = []
+    scope.used.update(_REFERENCE.findall(text))
     try:
         lone = _LONE.fullmatch(text)
         if lone:
@@ -111,12 +142,15 @@ def _look_up(name: str, scope: Scope, used: list[str], offset: int) -> Value:
             f"grant it with `secrets: [{name}]`, or hand it over with `environment: {{NAME: {{secret: {name}}}}}`",
         )
     if name not in scope.variables:
+        scope.spent.misses += 1
+        near = near_match(name, scope.variables) if scope.spent.misses <= _MOST_MISSES else ""
         raise _FailedError(
             "EV203",
             f'variable "{name}" is not declared',
             offset,
-            near_match(name, scope.variables) or "a name under `variables:`",
-            f"declare it under `variables:` (for example `{name}: {{type: string}}`), or write $$ for a literal $",
+            near or "a name under `variables:`",
+            f"declare it under `variables:`{f' of {scope.blueprint}' if scope.blueprint else ''} "
+            f"(for example `{name}: {{type: string}}`), or write $$ for a literal $",
         )
     used.append(name)
     variable = scope.variables[name]
@@ -151,7 +185,7 @@ def _expand(text: str, scope: Scope, used: list[str], base: int = 0, depth: int 
             parts.append("$")
             position = dollar + 2
         elif following == "{":
-            end = _closing(text, dollar + 2)
+            end = closing_brace(text, dollar + 2)
             if end < 0:
                 raise _FailedError("EV206", "a ${ is never closed", base + dollar, "a closing }")
             parts.append(_braced(text[dollar + 2 : end], scope, used, base + dollar, depth + 1))
@@ -165,20 +199,34 @@ def _expand(text: str, scope: Scope, used: list[str], base: int = 0, depth: int 
             value = _look_up(match[0], scope, used, base + dollar)
             if value is None:
                 raise _unset(match[0], base + dollar)
-            parts.append(text_of(value))
+            parts.append(_spend(text_of(value), scope, base + dollar))
             position = match.end()
 
 
-def _closing(text: str, position: int) -> int:
+def _spend(text: str, scope: Scope, offset: int) -> str:
+    scope.spent.text += len(text)
+    if scope.spent.text > MOST_TEXT:
+        raise _FailedError("EV110", f"the values grow beyond {MOST_TEXT:,} characters", offset, "shorter values")
+    return text
+
+
+def closing_brace(text: str, position: int) -> int:
+    """Return where the reference ends whose ``${`` ends at ``position``, or -1.
+
+    Every brace counts, so that a default may be JSON; where they do not balance, the last one on the line ends the
+    reference. Source: compose-go's `template` package, and what `docker compose config` made of each form.
+    """
     depth = 0
-    for found in _BRACES.finditer(text, position):
-        if found[0] == "${":
+    line_end = text.find("\n", position)
+    limit = len(text) if line_end < 0 else line_end
+    for found in _BRACES.finditer(text, position, limit):
+        if found[0] == "{":
             depth += 1
         elif depth == 0:
             return found.start()
         else:
             depth -= 1
-    return -1
+    return text.rfind("}", position, limit)
 
 
 def _braced(inner: str, scope: Scope, used: list[str], offset: int, depth: int) -> str:
@@ -197,7 +245,7 @@ def _braced(inner: str, scope: Scope, used: list[str], offset: int, depth: int) 
     if operator.endswith("+"):
         return _expand(operand, scope, used, operand_offset, depth) if present else ""
     if present:
-        return text_of(value)
+        return _spend(text_of(value), scope, offset)
     if operator.endswith("-"):
         return _expand(operand, scope, used, operand_offset, depth)
     if operator.endswith("?"):
@@ -235,7 +283,7 @@ def _place(span: Span, dollars: int) -> Span:
 
 def _reference_length(text: str, offset: int) -> int:
     if text.startswith("${", offset):
-        end = _closing(text, offset + 2)
+        end = closing_brace(text, offset + 2)
         return (end + 1 if end >= 0 else len(text)) - offset
     match = _NAME.match(text, offset + 1)
     return 1 + (len(match[0]) if match else 0)

@@ -14,6 +14,8 @@ from typing import Final, TypeAlias
 from envman.diagnostics import Diagnostic, Note, Report, Span
 from envman.language.entries import Work, derived, device, env_file, fields, grant, long_port, mount, port, wrong
 from envman.language.paths import PathTable
+from envman.model.container import InitContainer
+from envman.model.service import Job
 from envman.source.reader import kind
 from envman.source.scalars import text_of
 from envman.source.tree import Mapping, Node, Scalar, Sequence, Value
@@ -257,10 +259,22 @@ _SERVICE: Final[dict[str, Normaliser]] = {
     "volumes": _items(mount),
     "volumes.*.volume.labels": _pairs,
 }
+# What a container before a service has of a service's attributes, and a job (which has no others in short form).
+_CONTAINER: Final[dict[str, Normaliser]] = {
+    pattern: function
+    for pattern, function in _SERVICE.items()
+    if pattern.partition(".")[0] in InitContainer.model_fields
+}
+_WORKLOAD: Final[dict[str, Normaliser]] = {
+    pattern: function for pattern, function in _SERVICE.items() if pattern.partition(".")[0] in Job.model_fields
+}
 _RESOURCES: Final = ("networks", "volumes", "configs", "secrets")
 NORMALISERS: Final[PathTable[Normaliser]] = PathTable(
     {
         **{f"services.*.{pattern}": function for pattern, function in _SERVICE.items()},
+        **{f"services.*.pre_start.*.{pattern}": function for pattern, function in _CONTAINER.items()},
+        **{f"jobs.*.{pattern}": function for pattern, function in _WORKLOAD.items()},
+        "jobs.*.triggers.schedule.*": _field("cron"),
         **{f"{section}.*.labels": _pairs for section in _RESOURCES},
         **{f"{section}.*": _external for section in _RESOURCES},
     }

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Map
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from envman.diagnostics import Note, Report, Span
-from envman.diagnostics.diagnostic import near_match
+from envman.diagnostics import Diagnostic, Note, Report, Span
+from envman.diagnostics.diagnostic import fail, near_match
 from envman.language.interpolate import Resolved, Scope
 from envman.language.layers import Layer
-from envman.language.merge import merge
+from envman.language.merge import merge, without_tags
+from envman.language.patterns import TooSlowError, matches
 from envman.model.binding import bind
 from envman.model.header import (
     BooleanVariable,
@@ -26,7 +27,8 @@ from envman.model.header import (
     StringVariable,
 )
 from envman.model.types import seconds, size_in_bytes, truth
-from envman.source.tree import Mapping, Scalar, Value, key_span, node_at, only
+from envman.model.variable import Origin
+from envman.source.tree import Mapping, Node, Scalar, Value, key_span, node_at, only
 
 AnyVariable = (
     StringVariable
@@ -42,7 +44,7 @@ AnyVariable = (
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WHOLE: Final = re.compile(r"[-+]?[0-9]{1,30}")
-_DECIMAL: Final = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
+_DECIMAL: Final = re.compile(r"[-+]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][-+]?[0-9]{1,3})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,11 @@ class Inputs:
 class _Declaration:
     variable: AnyVariable
     span: Span
-    default_span: Span | None
+    default: Node | None
+
+    @property
+    def default_span(self) -> Span | None:
+        return None if self.default is None else self.default.span
 
 
 def resolve_scope(
@@ -75,12 +81,19 @@ def resolve_scope(
     variable takes is let pass (another environment may).
     """
     secrets: set[str] = set()
+    secret_sources: set[str] = set()
     declared: Mapping | None = None
     for layer in layers:
         secrets.update(_secret_names(layer.tree))
+        secret_sources.update(_secret_sources(layer.tree))
         if "variables" in layer.tree.entries:
             part = only(layer.tree, "variables")
-            declared = part if declared is None else merge(declared, part, report)
+            if declared is None:
+                first = without_tags(part)
+                assert isinstance(first, Mapping)  # the kind of a node stays
+                declared = first
+            else:
+                declared = merge(declared, part, report)
     variables = {name: Resolved(value, "built in") for name, value in builtin.items()}
     broken: dict[str, Resolved] = {}
     declarations = _declarations(declared, broken, report) if declared is not None else {}
@@ -88,21 +101,29 @@ def resolve_scope(
     for name, variable in declarations.items():
         assert declared is not None  # the declarations were bound from it
         default = node_at(declared, ("variables", name, "default"))
-        declaration = _Declaration(variable, key_span(declared, ("variables", name)), default.span if default else None)
+        declaration = _Declaration(variable, key_span(declared, ("variables", name)), default)
         if name in builtin:
             report.error(
                 "EV205", f'"{name}" is built in and cannot be declared', declaration.span, expected="another name"
             )
         else:
-            variables[name] = _resolve(name, declaration, inputs, report)
+            resolved = _resolve(name, declaration, inputs, report)
+            overrides = tuple(_origins(name, declaration, inputs))[1:]
+            hidden = (variable.env or name) in secret_sources
+            variables[name] = replace(resolved, overrides=overrides, confidential=hidden)
     for name in inputs.settings:
         if name not in declarations and name not in broken and not partial:
-            report.error(
-                "EV209",
-                f"--set {name}: no variable of that name is declared",
-                help=near_match(name, declarations) or "declare it under `variables:` in the blueprint",
-            )
+            report.add(unused_setting(name, declarations))
     return Scope(variables, frozenset(secrets))
+
+
+def unused_setting(name: str, declared: Iterable[str]) -> Diagnostic:
+    """Return that ``--set`` names a variable which is not among the ``declared`` ones (EV209)."""
+    return Diagnostic(
+        "EV209",
+        f"--set {name}: no variable of that name is declared",
+        help=near_match(name, declared) or "declare it under `variables:` in the blueprint",
+    )
 
 
 def _declarations(declared: Mapping, broken: dict[str, Resolved], report: Report) -> dict[str, AnyVariable]:
@@ -138,6 +159,30 @@ def _secret_names(tree: Mapping) -> Iterable[str]:
     return found.entries if isinstance(found, Mapping) else ()
 
 
+def _secret_sources(tree: Mapping) -> Iterable[str]:
+    """Yield the process variables that secrets take their values from."""
+    for name in _secret_names(tree):
+        variable = node_at(tree, ("secrets", name, "variable"))
+        if isinstance(variable, Scalar) and isinstance(variable.value, str):
+            yield variable.value
+
+
+def _origins(name: str, declaration: _Declaration, inputs: Inputs) -> Iterator[Origin]:
+    """Yield everything that gives variable ``name`` a value; the first one wins."""
+    variable = declaration.variable
+    if name in inputs.settings:
+        yield Origin("--set")
+    if variable.env is not None and variable.env in inputs.process:
+        yield Origin(f"process environment ({variable.env})")
+    outside = inputs.dotenv.get(variable.env or name)
+    if outside is not None:
+        yield Origin(outside[1].source.name, outside[1])
+    default = declaration.default
+    while default is not None:
+        yield Origin("default", default.span)
+        default = default.overrides
+
+
 def _resolve(name: str, declaration: _Declaration, inputs: Inputs, report: Report) -> Resolved:
     variable = declaration.variable
     outside = variable.env or name
@@ -155,9 +200,8 @@ def _resolve(name: str, declaration: _Declaration, inputs: Inputs, report: Repor
     if text is None:
         value: Value = variable.default
         origin, span = "default", declaration.default_span
-        if value is not None and not _fits(variable, value):
-            place = span or declaration.span
-            _out_of_bounds(name, variable, "its default", place, declaration, here)
+        if value is not None:
+            _examine(name, variable, value, "its default", span or declaration.span, declaration, here)
     else:
         try:
             value = _parse(variable, text)
@@ -171,16 +215,28 @@ def _resolve(name: str, declaration: _Declaration, inputs: Inputs, report: Repor
                 notes=(Note("declared here", declaration.span),) if span else (),
             )
         else:
-            if not _fits(variable, value):
-                _out_of_bounds(name, variable, origin, place, declaration, here)
+            _examine(name, variable, value, origin, place, declaration, here)
     report.extend(here.diagnostics)
     return Resolved(value, origin, span, declaration.span, here.errors[0] if here else None)
 
 
-def _out_of_bounds(
-    name: str, variable: AnyVariable, origin: str, place: Span, declaration: _Declaration, report: Report
+def _examine(
+    name: str, variable: AnyVariable, value: Value, origin: str, place: Span, declaration: _Declaration, report: Report
 ) -> None:
     notes = (Note("declared here", declaration.span),) if place != declaration.span else ()
+    try:
+        if _fits(variable, value):
+            return
+    except TooSlowError:
+        # Fatal: every further pattern of this kind would take its time, too.
+        raise fail(
+            "EV115",
+            f'the pattern of variable "{name}" takes more than a second on the value from {origin}',
+            place,
+            expected="a pattern that cannot match one text in many ways",
+            notes=notes,
+            help="avoid repetitions inside repetitions, as in (a+)+",
+        ) from None
     message = f'variable "{name}" from {origin} is out of bounds'
     report.error("EV205", message, place, expected=_describe(variable), notes=notes)
 
@@ -220,7 +276,7 @@ def _fits(variable: AnyVariable, value: Any) -> bool:
         case PortVariable():
             return value == "auto" or bool(1 <= value <= 65535)
         case StringVariable():
-            return variable.pattern is None or re.fullmatch(variable.pattern, value) is not None
+            return variable.pattern is None or matches(variable.pattern, value)
         case IntegerVariable() | NumberVariable():
             return _between(value, variable.min, variable.max)
         case SizeVariable():

@@ -1,11 +1,9 @@
-"""The base of all models, and the attributes that several of them share."""
+"""Attributes that several models share."""
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from envman.model.fields import Attributes
 from envman.model.types import (
-    Atom,
     Boolean,
     Command,
     Count,
@@ -14,24 +12,13 @@ from envman.model.types import (
     Mode,
     Number,
     Option,
+    ProviderOption,
     Size,
     SizeText,
     StringOrList,
     Table,
     Text,
 )
-
-
-class Attributes(BaseModel):
-    """A mapping whose keys are known.
-
-    Unknown keys are found by ``envman.model.binding``, which knows where they stand; keys that start with ``x-``
-    are extensions everywhere, as the Compose specification has it.
-    """
-
-    model_config = ConfigDict(
-        extra="ignore", strict=True, frozen=True, hide_input_in_errors=True, defer_build=True, protected_namespaces=()
-    )
 
 
 class Labelled(Attributes):
@@ -127,7 +114,7 @@ class Provider(Attributes):
     """A service that another program provides."""
 
     type: Text
-    options: dict[str, Atom | list[Atom]] | None = None
+    options: dict[str, ProviderOption | list[ProviderOption]] | None = None
 
 
 class Device(Attributes):

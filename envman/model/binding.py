@@ -11,16 +11,17 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic_core import ValidationError
 
 from envman.diagnostics import Diagnostic, Note, Report, Span
 from envman.diagnostics.diagnostic import near_match
+from envman.model.fields import Attributes
 from envman.model.schema import validator_of
 from envman.source.reader import kind
 from envman.source.scalars import text_of
 from envman.source.tree import Mapping, Node, Path, Scalar, Sequence, dotted, key_span, node_at
 
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model", bound=Attributes)
 # Of this many names or fewer a message lists all.
 _FEW: Final = 10
 
@@ -39,8 +40,8 @@ ANYTHING: Final = Shape()
 
 @cache
 def shape_of(annotation: Any) -> Shape:
-    """Return the shape of a pydantic model or of the annotation of one of its fields."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    """Return the shape of a model or of the annotation of one of its fields."""
+    if isinstance(annotation, type) and issubclass(annotation, Attributes):
         fields: dict[str, Any] = {name: field.annotation for name, field in annotation.model_fields.items()}
         return Shape(fields={name: shape_of(one) for name, one in fields.items()})
     origin = get_origin(annotation)
@@ -202,7 +203,7 @@ def _problem(node: Node, path: Path, error: Any) -> _Problem:
     if kind_of_error == "less_than_equal":
         return _Problem("EV108", "too large", f"at most {context['le']}")
     if kind_of_error == "too_short":
-        return _Problem("EV108", "too short", f"at least {context['min_length']} of them")
+        return _Problem("EV108", f"{dotted(path)} is too short", f"at least {context['min_length']}", _span(node, path))
     return _Problem("EV108", str(error["msg"]).lower(), "")
 
 
@@ -210,7 +211,7 @@ def _tagged(node: Node, path: Path, tags: str) -> _Problem:
     declared = node_at(node, (*path, "type"))
     if declared is None:
         message = f'"type" is missing in {dotted(path)}'
-        return _Problem("EV107", message, f'"type: ..." with one of {tags}', key_span(node, path))
+        return _Problem("EV107", message, '"type: ...", as in {type: string}', key_span(node, path))
     return _Problem("EV108", f"{dotted(path)}.type: not a type of variable", f"one of {tags}", declared.span)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping as Map
+from dataclasses import dataclass, field
 from typing import Any
 
 from envman.diagnostics import Span
 from envman.model.stack import Stack
+from envman.model.variable import Variable
 from envman.source.tree import Mapping, Path, key_span, span_at
 
 
@@ -16,7 +18,8 @@ class Environment:
 
     ``stack`` is typed, ``data`` the same as plain data with keys in the author's order and with ``x-`` extensions,
     ``tree`` the same with the origin of every leaf. ``layers`` names the blueprints, parents first; ``files`` their
-    paths as shown.
+    paths as shown; ``reached`` the files that each of them includes or extends (empty where none does). ``scope`` holds
+    the variables with their origins, ``used_variables`` the names of those that stand in values.
     """
 
     project: str
@@ -29,6 +32,14 @@ class Environment:
     stack: Stack
     data: dict[str, Any]
     tree: Mapping
+    scope: Map[str, Variable] = field(default_factory=dict)
+    reached: tuple[tuple[str, ...], ...] = ()
+    used_variables: frozenset[str] = frozenset()
+
+    @property
+    def variables(self) -> Map[str, Span]:
+        """The variables that blueprints declare, and where."""
+        return {name: one.declared for name, one in self.scope.items() if one.declared is not None}
 
     @property
     def key(self) -> str:

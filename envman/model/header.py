@@ -3,13 +3,13 @@
 import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from envman.model.attributes import Attributes
+from envman.model.fields import Attributes, Bounds, Discriminator, made_by
 from envman.model.types import Duration, Null, Opaque, Scalar, Size, Text
 
 LANGUAGE: Final = 1
+LONGEST_PATTERN: Final = 1000
 PROJECT_NAME: Final = r"^[a-z][a-z0-9-]{0,38}[a-z0-9]$|^[a-z]$"
 # No `-`: a Compose project is named PROJECT-ENVIRONMENT[-INSTANCE], and must be readable backwards.
 ENVIRONMENT_NAME: Final = r"^[a-z][a-z0-9_]{0,29}$"
@@ -18,7 +18,7 @@ ENVIRONMENT_NAME: Final = r"^[a-z][a-z0-9_]{0,29}$"
 class Declaration(Attributes):
     """What variables of every type have."""
 
-    model_config = ConfigDict(extra="forbid")
+    extra = "forbid"
 
     env: Text | None = None
     description: Text | None = None
@@ -28,6 +28,8 @@ def _pattern(value: Any) -> Any:
     expected = "a regular expression"
     if value.__class__ is not str:
         raise PydanticCustomError("EV106", "", {"expected": expected})
+    if len(value) > LONGEST_PATTERN:
+        raise PydanticCustomError("EV108", f"longer than {LONGEST_PATTERN} characters", {"expected": expected})
     try:
         re.compile(value)
     except (re.error, RecursionError, OverflowError) as error:
@@ -73,7 +75,7 @@ class EnumVariable(Declaration):
     """One of the values listed."""
 
     type: Literal["enum"]
-    values: Annotated[list[str | int], Field(min_length=1)]
+    values: Annotated[list[str | int], Bounds(min_length=1)]
     default: Annotated[str | int | None, Null] = None
 
 
@@ -111,14 +113,14 @@ Variable = Annotated[
     | PortVariable
     | SizeVariable
     | DurationVariable,
-    Field(discriminator="type"),
+    Discriminator("type"),
 ]
 
 
 class Declarations(Attributes):
     """The variables of all layers, merged."""
 
-    variables: dict[str, Variable] = Field(default_factory=dict)
+    variables: dict[str, Variable] = made_by(dict)
 
 
 class Header(Attributes):

@@ -1,8 +1,7 @@
 """Models to validators.
 
-pydantic-core validates; this writes its schema straight from the models' annotations. pydantic's own generator serves
-every annotation there is and takes 60 ms for these models, then loads plugins (which may print values) by scanning
-every installed package; this one knows the few forms that are used here and takes 5 ms. A test compares the two.
+pydantic-core validates; this writes its schema straight from the models' annotations, in the few forms that are used
+here. ``envman.model.as_pydantic`` makes pydantic's own classes of the models, and a test compares what the two accept.
 
 One thing differs on purpose: a field's ``| None`` says that it may be absent. A null that was *written* is refused, as
 Compose refuses it, but where the field is marked ``Null``.
@@ -12,14 +11,12 @@ import types
 from functools import cache
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
 
-from annotated_types import Ge, Le, MinLen
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
-from pydantic_core import CoreSchema, PydanticUndefined, SchemaValidator, core_schema
+from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
+from envman.model.fields import Attributes, Bounds, Discriminator, FieldInfo
 from envman.model.types import Null, Scalar
 
-_Definitions: TypeAlias = dict[type[BaseModel], CoreSchema]
+_Definitions: TypeAlias = dict[type[Attributes], CoreSchema]
 _PLAIN: dict[Any, CoreSchema] = {
     str: core_schema.str_schema(strict=True),
     int: core_schema.int_schema(strict=True),
@@ -30,7 +27,7 @@ _PLAIN: dict[Any, CoreSchema] = {
 
 
 @cache
-def validator_of(model: type[BaseModel]) -> SchemaValidator:
+def validator_of(model: type[Attributes]) -> SchemaValidator:
     """Return the validator of ``model``."""
     definitions: _Definitions = {}
     schema = _schema(model, definitions)
@@ -43,7 +40,7 @@ def _schema(annotation: Any, definitions: _Definitions) -> CoreSchema:
     plain = _PLAIN.get(annotation) if annotation.__hash__ else None
     if plain is not None:
         return plain
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if isinstance(annotation, type) and issubclass(annotation, Attributes):
         if annotation not in definitions:
             definitions[annotation] = core_schema.any_schema()  # so that a model may hold itself
             definitions[annotation] = _model(annotation, definitions)
@@ -63,15 +60,14 @@ def _schema(annotation: Any, definitions: _Definitions) -> CoreSchema:
     raise TypeError(f"no schema for {annotation!r}")
 
 
-def _reference(model: type[BaseModel]) -> str:
+def _reference(model: type[Attributes]) -> str:
     return f"{model.__module__}.{model.__qualname__}"
 
 
-def _model(model: type[BaseModel], definitions: _Definitions) -> CoreSchema:
+def _model(model: type[Attributes], definitions: _Definitions) -> CoreSchema:
     fields = {name: _field(field, definitions) for name, field in model.model_fields.items()}
-    extra = model.model_config.get("extra")
     return core_schema.model_schema(
-        model, core_schema.model_fields_schema(fields, extra_behavior=extra), ref=_reference(model)
+        model, core_schema.model_fields_schema(fields, extra_behavior=model.extra), ref=_reference(model)
     )
 
 
@@ -79,11 +75,10 @@ def _field(field: FieldInfo, definitions: _Definitions) -> core_schema.ModelFiel
     annotation: Any = field.annotation
     if Null not in field.metadata:
         annotation = _without_none(annotation)
-    schema = _annotated(annotation, tuple(field.metadata), definitions)
+    schema = _annotated(annotation, field.metadata, definitions)
     if field.default_factory is not None:
-        factory: Any = field.default_factory
-        schema = core_schema.with_default_schema(schema, default_factory=factory)
-    elif field.default is not PydanticUndefined:
+        schema = core_schema.with_default_schema(schema, default_factory=field.default_factory)
+    elif not field.is_required():
         schema = core_schema.with_default_schema(schema, default=field.default)
     return core_schema.model_field(schema)
 
@@ -99,17 +94,13 @@ def _annotated(annotation: Any, metadata: tuple[Any, ...], definitions: _Definit
     for one in metadata:
         if isinstance(one, Scalar):
             return core_schema.no_info_plain_validator_function(one.check)
-        if isinstance(one, FieldInfo) and isinstance(one.discriminator, str):
-            return _tagged(get_args(annotation), one.discriminator, definitions)
+        if isinstance(one, Discriminator):
+            return _tagged(get_args(annotation), one.name, definitions)
     schema = _schema(annotation, definitions)
     bounds: dict[str, Any] = {}
     for one in metadata:
-        if isinstance(one, Ge):
-            bounds["ge"] = one.ge
-        elif isinstance(one, Le):
-            bounds["le"] = one.le
-        elif isinstance(one, MinLen):
-            bounds["min_length"] = one.min_length
+        if isinstance(one, Bounds):
+            bounds.update(one.given)
         elif one is not Null:
             raise TypeError(f"no schema for {one!r}")
     return {**schema, **bounds} if bounds else schema

@@ -2,10 +2,9 @@
 
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
-
-from envman.model.attributes import Attributes, Labelled
-from envman.model.service import Service
+from envman.model.attributes import Labelled
+from envman.model.fields import Attributes, Bounds, made_by
+from envman.model.service import Job, Service
 from envman.model.types import Boolean, DriverOption, Name, Opaque, Text, truth
 
 
@@ -82,7 +81,7 @@ class Secret(FileResource):
     source: Literal["generate", "env", "file"] | None = None
     variable: Text | None = None
     path: Text | None = None
-    length: Annotated[int, Field(ge=16, le=1024)] = 32
+    length: Annotated[int, Bounds(ge=16, le=1024)] = 32
     optional: bool = False
 
 
@@ -98,14 +97,14 @@ class LanguageModel(Attributes):
 class Stack(Attributes):
     """The merged content of an environment's blueprints."""
 
-    services: dict[Name, Service] = Field(default_factory=dict)
-    networks: dict[Name, Network | None] = Field(default_factory=dict)
-    volumes: dict[Name, Volume | None] = Field(default_factory=dict)
-    configs: dict[Name, Config] = Field(default_factory=dict)
-    secrets: dict[Name, Secret] = Field(default_factory=dict)
-    models: dict[Name, LanguageModel] = Field(default_factory=dict)
-    jobs: dict[Name, Opaque] = Field(default_factory=dict)
-    profiles: list[Text] = Field(default_factory=list)
+    services: dict[Name, Service] = made_by(dict)
+    networks: dict[Name, Network | None] = made_by(dict)
+    volumes: dict[Name, Volume | None] = made_by(dict)
+    configs: dict[Name, Config] = made_by(dict)
+    secrets: dict[Name, Secret] = made_by(dict)
+    models: dict[Name, LanguageModel] = made_by(dict)
+    jobs: dict[Name, Job] = made_by(dict)
+    profiles: list[Text] = made_by(list)
     include: Opaque = None
 
 
@@ -121,14 +120,15 @@ OWN_ATTRIBUTES: Final[frozenset[tuple[str, ...]]] = frozenset(
     }
 )
 
-# Attributes that Compose 2.40 does not know, by pattern, and the first release that does. What they hold is passed on
-# as it was written.
-# Sources: release notes of Compose 5.0.0 and 5.3.0; the last three came to the specification after Compose 5.5.1, so
+# Attributes that Compose 2.40 does not know, by pattern, and the first release that does.
+# Sources: release notes of Compose 5.0.0 and 5.3.0; the others came to the specification after Compose 5.5.1, so
 # theirs is the first release that can have them.
 NEEDS_COMPOSE: Final[dict[tuple[str, ...], str]] = {
     ("services", "*", "build", "no_cache_filter"): "5.0.0",
     ("services", "*", "pre_start"): "5.3.0",
     ("services", "*", "networks", "*", "use_service_name_alias"): "5.6.0",
     ("services", "*", "umask"): "5.6.0",
+    ("services", "*", "pre_start", "*", "networks", "*", "use_service_name_alias"): "5.6.0",
+    ("services", "*", "pre_start", "*", "umask"): "5.6.0",
     ("jobs",): "5.6.0",
 }

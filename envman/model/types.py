@@ -6,24 +6,27 @@ Sources: compose-spec's JSON Schema; compose-go's `loader/interpolate.go` for nu
 str2duration for durations; all of it tried on `docker compose config` (tests/attributes).
 """
 
+import math
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic_core import PydanticCustomError, core_schema
 
-_DURATION: Final = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h|d|w)")
+# Quantifiers that give nothing back (`++`, `*+`): else a long row of digits is tried at every place to split it.
+_DURATION: Final = re.compile(r"([0-9]++\.?[0-9]*+|\.[0-9]++)(ns|us|µs|μs|ms|s|m|h|d|w)")
 _DURATIONS: Final = re.compile(rf"[-+]?(?:{_DURATION.pattern})+")
 _SECONDS: Final = {
     "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3,
     "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0,
 }  # fmt: skip
-_SIZE: Final = re.compile(r"((?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?) ?(?:b|([kmgtp])(?:i?b)?)?", re.IGNORECASE)
+_SIZE: Final = re.compile(r"((?:\d++\.?\d*+|\.\d++)(?:e[-+]?\d+)?) ?(?:b|([kmgtp])(?:i?b)?)?", re.IGNORECASE | re.ASCII)
 _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
-_WHOLE: Final = re.compile(r"[-+]?[0-9]+")
-_DECIMAL: Final = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+# Compose reads integers of 64 bits, which have 19 digits.
+_WHOLE: Final = re.compile(r"[-+]?[0-9]{1,19}")
+_DECIMAL: Final = re.compile(r"[-+]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][-+]?[0-9]+)?")
 _OCTAL: Final = re.compile(r"[0-7]+")
-_PUBLISHED: Final = re.compile(r"(?:[0-9]+(?:-[0-9]+)?|auto)?")
+_PUBLISHED: Final = re.compile(r"(?:[0-9]{1,5}(?:-[0-9]{1,5})?|auto)?")
 _NAME: Final = re.compile(r"[a-zA-Z0-9._-]+")
 _TRUE: Final = frozenset({"true", "yes", "y", "on"})
 _FALSE: Final = frozenset({"false", "no", "n", "off"})
@@ -46,7 +49,10 @@ def size_in_bytes(value: int | str) -> int:
     match = _SIZE.fullmatch(value.strip())
     if match is None:
         raise ValueError(value)
-    return int(float(match[1]) * 1024 ** _POWERS[(match[2] or "").lower()])
+    number = float(match[1]) * 1024 ** _POWERS[(match[2] or "").lower()]
+    if math.isinf(number):
+        raise ValueError(value)
+    return int(number)
 
 
 def truth(value: bool | str) -> bool:
@@ -124,6 +130,12 @@ def _published(value: Any) -> Any:
     raise _wrong("not a host port", 'a port, a range such as "8080-8090", or "auto"', "EV103")
 
 
+def _host_port(value: Any) -> Any:
+    if value != "auto" and (value.__class__ is int or (value.__class__ is str and _PUBLISHED.fullmatch(value))):
+        return value
+    raise _wrong("not a host port", 'a port, or a range such as "8080-8090"', "EV103")
+
+
 def _address(value: Any) -> Any:
     if value.__class__ is str and is_address(value):
         return value
@@ -155,6 +167,12 @@ def _atom(value: Any) -> Any:
     raise _wrong("", "a string, number, boolean or null")
 
 
+def _provider_option(value: Any) -> Any:
+    if value.__class__ in _PROVIDER_OPTIONS:
+        return value
+    raise _wrong("", "a string, number or boolean")
+
+
 def _option(value: Any) -> Any:
     if value.__class__ in _OPTIONS or value is None:
         return value
@@ -170,6 +188,7 @@ def _driver_option(value: Any) -> Any:
 _WORDS: Final = _TRUE | _FALSE
 _NUMBERS: Final = frozenset({int, float})
 _OPTIONS: Final = frozenset({str, int, float})
+_PROVIDER_OPTIONS: Final = _OPTIONS | {bool}
 _ATOMS: Final = frozenset({str, int, float, bool, type(None)})
 
 
@@ -209,11 +228,15 @@ SizeText: TypeAlias = Annotated[str, Scalar(_size_text, ("string",))]
 Mode: TypeAlias = Annotated[int | str, Scalar(_mode, ("integer", "string"))]
 Count: TypeAlias = Annotated[int | str, Scalar(_count, ("integer", "string"))]
 Published: TypeAlias = Annotated[int | str, Scalar(_published, ("integer", "string"))]
+HostPort: TypeAlias = Annotated[int | str, Scalar(_host_port, ("integer", "string"))]
 Address: TypeAlias = Annotated[str, Scalar(_address, ("string",))]
 Name: TypeAlias = Annotated[str, Scalar(_name, ("string",))]
 Atom: TypeAlias = Annotated[str | int | float | bool | None, Scalar(_atom, ("string", "number", "boolean", "null"))]
 Option: TypeAlias = Annotated[str | int | float | None, Scalar(_option, ("string", "number", "null"))]
 DriverOption: TypeAlias = Annotated[str | int | float, Scalar(_driver_option, ("string", "number"))]
+ProviderOption: TypeAlias = Annotated[
+    str | int | float | bool, Scalar(_provider_option, ("string", "number", "boolean"))
+]
 Command: TypeAlias = Annotated[str | list[str] | None, Null]
 StringOrList: TypeAlias = str | list[str]
 Table: TypeAlias = dict[str, Atom]

@@ -5,15 +5,20 @@ from __future__ import annotations
 from envman.model.environment import Environment
 from envman.operations.options import UpOptions
 from envman.operations.planning import plan_up
-from envman.operations.prepare import Prepared, current_document, look
+from envman.operations.prepare import Prepared, current_document, look, refuse_newer_attributes
 from envman.operations.up import check_services
 from envman.operations.workspace import Workspace
 from envman.plan.plan import Plan
 
 
 def preview(workspace: Workspace, environment: Environment, options: UpOptions) -> Plan:
-    """Return the plan for bringing ``environment`` up. Nothing is written, allocated or generated."""
+    """Return the plan for bringing ``environment`` up. Nothing is written, allocated or generated.
+
+    Raises:
+        EnvmanError: EV412 where Compose is too old for an attribute, EV5xx for what belongs to others.
+    """
     check_services(environment, options.services)
     observed = look(workspace, environment)
+    refuse_newer_attributes(workspace, environment)
     document = current_document(workspace, environment)
     return plan_up(workspace, Prepared(environment, document, observed, workspace.compose(environment, None)), options)

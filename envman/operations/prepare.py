@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from envman.checks.access import unwritable_grants
+from envman.checks.compose import newer_attributes
 from envman.diagnostics import EnvmanError, Report
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
+from envman.model.needs import needs_of
 from envman.operations.progress import Progress
 from envman.operations.workspace import Workspace, automatic_ports, reserved_ports, uses_gpu
 from envman.plan.observed import Observed
@@ -54,6 +57,7 @@ def prepare(workspace: Workspace, environment: Environment, progress: Progress) 
         EnvmanError: EV5xx for what belongs to others or is missing, EV4xx for the engine.
     """
     observed = look(workspace, environment)
+    refuse_newer_attributes(workspace, environment)
     _refuse_impossible(workspace, environment)
     store = workspace.store(environment)
     ours = [one.name for one in observed.volumes if owned(environment, workspace.checkout.id, one.labels)]
@@ -87,6 +91,21 @@ def current_document(workspace: Workspace, environment: Environment) -> Document
     return render(environment, workspace.facts(environment, ports=recorded, online=True))
 
 
+def refuse_newer_attributes(workspace: Workspace, environment: Environment) -> None:
+    """Ask Compose for its version where ``environment`` needs a newer one than most have.
+
+    Raises:
+        EnvmanError: EV412 with each attribute that it does not know, EV404 or EV405 where it cannot be used at all.
+    """
+    if not needs_of(environment):
+        return
+    from envman.engine.compose import require_compose
+
+    problems = list(newer_attributes(environment, require_compose(workspace.endpoint, workspace.environ)))
+    if problems:
+        raise EnvmanError(*problems)
+
+
 def _refuse_impossible(workspace: Workspace, environment: Environment) -> None:
     report = Report()
     if uses_gpu(environment) and not workspace.engine.facts().gpu:
@@ -114,6 +133,7 @@ def _refuse_impossible(workspace: Workspace, environment: Environment) -> None:
                         expected="a volume, or files that the image brings",
                         help="build the files into the image, or use a local engine",
                     )
+        report.extend(unwritable_grants(environment, remote=True))
     report.raise_errors()
 
 

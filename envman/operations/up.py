@@ -108,10 +108,14 @@ def fetch_images(workspace: Workspace, prepared: Prepared, plan: Plan, options: 
         EnvmanError: EV601 for an image that cannot be had, EV602 for a build that failed, with its own output.
     """
     to_build, to_pull = plan.services(Action.BUILD), plan.services(Action.PULL)
-    if to_pull:
-        pull(prepared, to_pull, progress)
-    if to_build:
-        build(workspace, prepared, to_build, progress, pull_bases=options.pull)
+    try:
+        if to_pull:
+            pull(prepared, to_pull, progress)
+        if to_build:
+            build(workspace, prepared, to_build, progress, pull_bases=options.pull)
+    except KeyboardInterrupt:
+        progress.notice(f"{prepared.environment.name} is as it was before; its images are not complete yet")
+        raise
 
 
 def pull(prepared: Prepared, services: Sequence[str], progress: Progress) -> None:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envman.checks import check_environment
+from envman.checks import as_file, check_environment
 from envman.diagnostics import Report
 from envman.facts import Facts
 from envman.model.environment import Environment
-from envman.project import Project, load_environment, open_project
+from envman.project import Project, load_environment, open_project, read_values
 from envman.render.compose import port_key, render
 from envman.render.document import Document
 from envman.secrets.provide import absent_secrets
 from envman.secrets.store import SecretStore
-from envman.source.dotenv import read_dotenv
+from envman.source.places import locate
+from envman.source.witness import WatchedEnviron, Witness, watched
 from envman.state.atomic import write_if_changed
-from envman.state.checkout import Checkout, open_checkout
+from envman.state.checkout import Checkout, open_checkout, render_path
 from envman.state.ports import allocate_ports, read_ports
 from envman.state.selection import read_selection
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from envman.engine.compose import Compose
     from envman.engine.connection import Engine
     from envman.engine.endpoint import Endpoint
-
-COMPOSE_FILE = "docker-compose.yml"
 
 
 @dataclass
@@ -61,6 +59,13 @@ class Workspace:
     def checkout(self) -> Checkout:
         """The checkout; it gets an ID the first time."""
         return open_checkout(self.project.root, self.project.name, self.environ)
+
+    def watch(self, witness: Witness) -> None:
+        """Let ``witness`` record what is looked at from here on; the project's file is read again for it."""
+        checkout = self.checkout
+        self.project = open_project(watched(self.project.root, witness))
+        self.checkout = replace(checkout, state=watched(checkout.state, witness))
+        self.environ = WatchedEnviron(self.environ, witness)
 
     @cached_property
     def endpoint(self) -> Endpoint:
@@ -99,12 +104,19 @@ class Workspace:
             help=f"name it, or choose one with `envman use {names[0] if names else 'NAME'}`",
         )
 
+    def has_choice(self) -> bool:
+        """Whether an environment need not be named: one was chosen, or there is only one."""
+        selected = read_selection(self.checkout.state).environment
+        return selected is not None or len(self.project.environments(self.report)) == 1
+
     def chosen_instance(self) -> str | None:
         """Return the instance: ``--instance``, else ``ENVMAN_INSTANCE``, else what `envman use` chose."""
         return self.instance or self.environ.get("ENVMAN_INSTANCE") or read_selection(self.checkout.state).instance
 
-    def environment(self, name: str | None = None) -> Environment:
+    def environment(self, name: str | None = None, *, to_run: bool = True) -> Environment:
         """Return the environment, checked; its warnings go to ``report``.
+
+        Unless it is ``to_run``, what would only keep it from running is a warning too.
 
         Raises:
             EnvmanError: with everything that is wrong with it.
@@ -119,19 +131,20 @@ class Workspace:
             instance=self.chosen_instance(),
         )
         if environment is not None:
-            check_environment(environment, self.project.root, self.report)
+            found = Report()
+            check_environment(environment, self.project.root, found)
+            self.report.extend(found.diagnostics if to_run else as_file(found.diagnostics))
         self.report.raise_errors()
         assert environment is not None  # its absence is an error in the report
         return environment
 
     def values(self, environment: Environment) -> dict[str, str]:
         """Return the variables that secrets may come from: ``.env``, ``.env.NAME``, then the process."""
-        report, root = Report(), self.project.root
-        dotenv = {
-            **read_dotenv(root / ".env", root=root, report=report),
-            **read_dotenv(root / f".env.{environment.name}", root=root, report=report),
-        }
-        return {**{name: value for name, (value, _) in dotenv.items()}, **self.environ}
+        dotenv = read_values(self.project.root, environment.name, self.environ, Report())
+        # Looked up by name: what else the process has makes no difference to a render.
+        named = {secret.variable for secret in environment.stack.secrets.values() if secret.variable}
+        process = {name: self.environ[name] for name in named if name in self.environ}
+        return {**{name: value for name, (value, _) in dotenv.items()}, **process}
 
     def store(self, environment: Environment) -> SecretStore:
         """Return the environment's secret store."""
@@ -157,12 +170,19 @@ class Workspace:
         marks = {}
         for name, secret in environment.stack.secrets.items():
             if secret.file is not None and secret.source is None:
-                path = (self.project.root / secret.file).expanduser()
-                if path.is_file() and os.access(path, os.R_OK):
-                    marks[name] = store.mark(name, path.read_bytes())
+                content = self._content(secret.file)
+                if content is not None:
+                    marks[name] = store.mark(name, content)
             elif store.has(name):
                 marks[name] = store.fingerprint(name)
         return marks
+
+    def _content(self, name: str) -> bytes | None:
+        path = locate(self.project.root, name)
+        try:
+            return path.read_bytes() if path is not None and path.is_file() else None
+        except OSError:
+            return None
 
     def _files(self, environment: Environment) -> dict[str, str]:
         stack = environment.stack
@@ -170,9 +190,9 @@ class Workspace:
         named |= {one.file for one in stack.configs.values() if one.file}
         digests = {}
         for name in named:
-            path = (self.project.root / name).expanduser()
-            if path.is_file() and os.access(path, os.R_OK):
-                digests[name] = hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+            content = self._content(name)
+            if content is not None:
+                digests[name] = hashlib.sha256(content).hexdigest()[:32]
         return digests
 
     def offline_document(self, environment: Environment) -> Document:
@@ -187,7 +207,7 @@ class Workspace:
 
     def compose_file(self, environment: Environment) -> Path:
         """Return where the environment's render lies."""
-        return self.checkout.private / environment.key / COMPOSE_FILE
+        return render_path(self.project.root, environment.key)
 
     def write_render(self, environment: Environment, document: Document) -> Path:
         """Write the render, whole, and return its path."""

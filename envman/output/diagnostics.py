@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from envman.diagnostics import Diagnostic, Note, Severity, Span
 from envman.diagnostics.codes import CODES
+from envman.diagnostics.visible import shortened, visible
+from envman.output.excerpt import excerpt
 from envman.output.style import Style
 
-_WIDEST = 160
+# A message quotes what a file says, and that may be anything.
+_LONGEST: Final = 600
+_C1: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def human(diagnostics: Iterable[Diagnostic], style: Style) -> str:
@@ -21,10 +27,10 @@ def concise(diagnostics: Iterable[Diagnostic]) -> str:
     """Return a line for each diagnostic, as editors parse it: ``file:line:col: error[EV103]: message``."""
     lines = []
     for one in diagnostics:
-        place = f"{one.span}: " if one.span is not None else ""
+        place = f"{visible(str(one.span))}: " if one.span is not None else ""
         expected = f" (expected {one.expected})" if one.expected and not one.expected.startswith("did you") else ""
         near = f" ({one.expected})" if one.expected.startswith("did you") else ""
-        lines.append(f"{place}{one.severity}[{one.code}]: {one.message}{expected}{near}")
+        lines.append(f"{place}{one.severity}[{one.code}]: {_text(one.message)}{_text(expected)}{_text(near)}")
     return "\n".join(lines)
 
 
@@ -35,16 +41,22 @@ def as_data(one: Diagnostic) -> dict[str, Any]:
         "severity": one.severity.value,
         "title": CODES[one.code].title,
         "message": one.message,
-        "place": place_data(one.span),
+        "place": place(one.span),
         "expected": one.expected,
-        "notes": [{"text": note.text, "place": place_data(note.span)} for note in one.notes],
+        "notes": [{"text": note.text, "place": place(note.span)} for note in one.notes],
         "help": one.help,
         "detail": one.detail,
     }
 
 
-def place_data(span: Span | None) -> dict[str, Any] | None:
-    """Return a place as plain data, or None where there is none."""
+def as_json(document: Any) -> str:
+    """Return ``document`` as JSON that is valid UTF-8 and drives no terminal."""
+    text = json.dumps(document, indent=2, ensure_ascii=False, default=str)
+    return _C1.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def place(span: Span | None) -> dict[str, Any] | None:
+    """Return a place as plain data for JSON."""
     if span is None:
         return None
     return {
@@ -57,50 +69,51 @@ def place_data(span: Span | None) -> dict[str, Any] | None:
 
 
 def _one(one: Diagnostic, style: Style) -> str:
-    colour = style.error if one.severity is Severity.ERROR else style.warning
-    lines = [f"{colour(f'{one.severity}[{one.code}]')}{style.bold(f': {one.message}')}"]
+    paint = style.error if one.severity is Severity.ERROR else style.warning
+    lines = [f"{paint(f'{one.severity}[{one.code}]')}{style.bold(f': {_text(one.message)}')}"]
     width = len(str(one.span.line)) if one.span is not None else 1
     gutter = " " * width
+    excerpted: list[str] = []
     if one.span is not None:
-        lines.append(f"{gutter} {style.dim('-->')} {one.span}")
-        lines.extend(_excerpt(one, one.span, gutter, style))
-    elif one.expected:
-        lines.append(f"{gutter} = {_expected(one)}")
-    if one.span is not None and one.span.source.confidential and one.expected:
+        lines.append(f"{gutter} {style.dim('-->')} {visible(str(one.span))}")
+        excerpted = _excerpt(one, one.span, gutter, style)
+        lines.extend(excerpted)
+    if one.expected and not excerpted:
         lines.append(f"{gutter} = {_expected(one)}")
     lines.extend(f"{gutter} = {style.bold('note')}: {_note(note)}" for note in one.notes)
     if one.help and one.help != one.expected:
-        lines.append(f"{gutter} = {style.bold('help')}: {one.help}")
+        lines.append(f"{gutter} = {style.bold('help')}: {_text(one.help)}")
     if one.detail:
-        lines.extend(f"{gutter} {style.dim('|')} {line}" for line in one.detail.rstrip().splitlines())
+        lines.extend(f"{gutter} {style.dim('|')} {_line(line)}" for line in one.detail.rstrip().splitlines())
     return "\n".join(lines)
 
 
+def _text(text: str) -> str:
+    return visible(shortened(text, _LONGEST))
+
+
+def _line(text: str) -> str:
+    # Another program's words: its tabs stay, its escape sequences do not.
+    return "\t".join(map(visible, text.split("\t")))
+
+
 def _expected(one: Diagnostic) -> str:
-    return one.expected if one.expected.startswith("did you") else f"expected {one.expected}"
+    return _text(one.expected if one.expected.startswith("did you") else f"expected {one.expected}")
 
 
 def _excerpt(one: Diagnostic, span: Span, gutter: str, style: Style) -> list[str]:
-    line = span.source.line(span.line)
-    if span.source.confidential or not line.strip():
+    shown = excerpt(span, style.width - len(gutter) - len(" | "))
+    if shown is None:
         return []
-    end = span.end_column if span.end_line == span.line else len(line.rstrip()) + 1
-    start = span.column
-    if len(line) > _WIDEST:
-        cut = max(0, start - 40)
-        line, start, end = line[cut : cut + _WIDEST], start - cut, min(end - cut, _WIDEST)
-    # A tab keeps its width in the line of carets, whatever the terminal makes of it.
-    indent = "".join("\t" if character == "\t" else " " for character in line[: start - 1])
-    carets = "^" * max(1, end - start)
     label = f" {_expected(one)}" if one.expected else ""
-    colour = style.error if one.severity is Severity.ERROR else style.warning
+    paint = style.error if one.severity is Severity.ERROR else style.warning
     bar = style.dim("|")
     return [
         f"{gutter} {bar}",
-        f"{span.line} {bar} {line.rstrip()}",
-        f"{gutter} {bar} {indent}{colour(carets + label)}",
+        f"{span.line} {bar} {shown.text}",
+        f"{gutter} {bar} {' ' * shown.indent}{paint('^' * shown.width + label)}",
     ]
 
 
 def _note(note: Note) -> str:
-    return note.text if note.span is None else f"{note.text} {note.span}"
+    return _text(note.text) if note.span is None else f"{_text(note.text)} {visible(str(note.span))}"

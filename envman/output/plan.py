@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from envman.output.diagnostics import place_data
+from envman.output.diagnostics import place
 from envman.plan.plan import Plan
 
 
@@ -15,7 +15,7 @@ def plan_data(plan: Plan) -> list[dict[str, Any]]:
             "action": step.action.value,
             "kind": step.kind,
             "name": step.name,
-            "causes": [{"text": cause.text, "place": place_data(cause.span)} for cause in step.causes],
+            "causes": [{"text": cause.text, "place": place(cause.span)} for cause in step.causes],
             "data": list(step.data),
         }
         for step in plan.steps

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Final, TextIO
+
+# Lines of source are cut here where nobody knows the terminal's width.
+WIDEST: Final = 160
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Paints text where ``colour`` is on."""
+    """Paints text where ``colour`` is on, and says how wide a line may be."""
 
     colour: bool
+    width: int = WIDEST
 
     def _paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour and text else text
@@ -39,8 +44,17 @@ class Style:
 
 def style_for(stream: TextIO, environ: Mapping[str, str]) -> Style:
     """Return the style for ``stream``: colours on a terminal, unless NO_COLOR is set (https://no-color.org)."""
+    is_terminal = stream.isatty()
+    width = _columns(stream) if is_terminal else WIDEST
     if environ.get("NO_COLOR"):
-        return Style(colour=False)
+        return Style(colour=False, width=width)
     if environ.get("FORCE_COLOR"):
-        return Style(colour=True)
-    return Style(colour=stream.isatty() and environ.get("TERM") != "dumb")
+        return Style(colour=True, width=width)
+    return Style(colour=is_terminal and environ.get("TERM") != "dumb", width=width)
+
+
+def _columns(stream: TextIO) -> int:
+    try:
+        return max(40, min(WIDEST, os.get_terminal_size(stream.fileno()).columns or WIDEST))
+    except OSError:
+        return WIDEST

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from envman.diagnostics.visible import visible
+from envman.output.width import columns, padded
+
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return rows under headings, columns as wide as they need, two spaces apart."""
-    cells = [list(headings), *[list(row) for row in rows]]
-    widths = [max(len(row[index]) for row in cells) for index in range(len(headings))]
+    cells = [list(headings), *[[visible(cell) for cell in row] for row in rows]]
+    widths = [max(columns(row[index]) for row in cells) for index in range(len(headings))]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
+        "  ".join(padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
     )
 
 
@@ -25,7 +28,7 @@ def age(seconds: float) -> str:
 def size(count: float) -> str:
     """Return a number of bytes as people read it: ``141 MB`` (powers of 1000, as ``docker images`` has it)."""
     for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
+        if count < 999.5:  # what would be rounded to 1000 is one of the next unit
             return f"{count:.0f} {unit}" if unit in {"B", "kB", "MB"} else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} TB"

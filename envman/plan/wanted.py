@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from envman.model.environment import Environment
 
@@ -26,18 +26,24 @@ def wanted_services(
     else:
         roots = list(services)
     order: dict[str, None] = {}
-
-    def visit(name: str) -> None:
-        if name in order or name not in stack.services:
-            return
-        for other, dependency in (stack.services[name].depends_on or {}).items():
-            if dependency.required is not False or other in roots:
-                visit(other)
-        order[name] = None
-
-    for name in roots:
-        visit(name)
+    for root in roots:
+        # The chain from the root to here, and for each service on it what it still waits for.
+        chain = {root: _needed(environment, root, roots)} if root in stack.services and root not in order else {}
+        while chain:
+            name = next(reversed(chain))
+            other = next(chain[name], None)
+            if other is None:
+                order[name] = None
+                del chain[name]
+            elif other in stack.services and other not in order and other not in chain:
+                chain[other] = _needed(environment, other, roots)
     return list(order)
+
+
+def _needed(environment: Environment, name: str, roots: Iterable[str]) -> Iterator[str]:
+    for other, dependency in (environment.stack.services[name].depends_on or {}).items():
+        if dependency.required is not False or other in roots:
+            yield other
 
 
 def is_one_shot(environment: Environment, name: str) -> bool:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from shlex import quote
 from typing import Any, Final
 
 from envman import LABEL_PREFIX
 from envman.facts import Facts
 from envman.model.environment import Environment
+from envman.model.needs import needs_of
 from envman.model.service import Port, SecretValue, Service
 from envman.model.stack import OWN_ATTRIBUTES, Secret
 from envman.render.document import Document, Reference
 
 # What may change without a new container: Compose leaves the same out of its own hash (pkg/compose/hash.go).
 _NOT_IN_DIGEST: Final = ("build", "depends_on", "profiles", "pull_policy", "scale")
-_SECTIONS: Final = ("services", "networks", "volumes", "configs", "secrets", "models")
+_SECTIONS: Final = ("services", "networks", "volumes", "configs", "secrets", "models", "jobs")
 
 
 def render(environment: Environment, facts: Facts) -> Document:
@@ -86,6 +88,8 @@ class _Renderer:
                 made = self._secret(name, dict(entry), self.stack.secrets[name])
                 if made is not None:
                     rendered[name] = made
+            elif kind == "jobs":
+                rendered[name] = self._job(dict(entry))
             elif kind in {"networks", "volumes"}:
                 rendered[name] = self._resource(kind, dict(entry or {}))
             else:
@@ -107,10 +111,9 @@ class _Renderer:
                 else value
                 for key, value in entry["environment"].items()
             }
-        if service.secrets:
-            entry["secrets"] = self._granted(entry["secrets"])
-        if service.build and service.build.secrets:
-            entry["build"] = {**entry["build"], "secrets": self._granted(entry["build"]["secrets"])}
+        entry = self._with_present_secrets(entry)
+        if service.pre_start:
+            entry["pre_start"] = [self._with_present_secrets(one) for one in entry["pre_start"]]
         if service.gpu in {"optional", "required"} and (self.facts.gpu or service.gpu == "required"):
             self._reserve_gpu(entry)
         content = self._content(entry, service)
@@ -132,6 +135,17 @@ class _Renderer:
         variable = secret_variable(secret)
         self.variables[variable] = secret
         return Reference(f"${{{variable}:?run this file with `envman compose`, which hands the secret over}}")
+
+    def _job(self, entry: dict[str, Any]) -> dict[str, Any]:
+        return {**self._with_present_secrets(entry), "labels": {**(entry.get("labels") or {}), **self.identity}}
+
+    def _with_present_secrets(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """Return ``entry`` without grants of optional secrets that this machine has no value for."""
+        if entry.get("secrets"):
+            entry = {**entry, "secrets": self._granted(entry["secrets"])}
+        if (entry.get("build") or {}).get("secrets"):
+            entry = {**entry, "build": {**entry["build"], "secrets": self._granted(entry["build"]["secrets"])}}
+        return entry
 
     def _granted(self, grants: list[Any]) -> list[Any]:
         return [grant for grant in grants if grant["source"] not in self.facts.absent_secrets]
@@ -207,17 +221,21 @@ class _Renderer:
         environment, facts = self.environment, self.facts
         file = facts.project_directory / ".envman" / environment.key / "docker-compose.yml"
         instance = f", instance {environment.instance}" if environment.instance else ""
-        sources = ", ".join(environment.files)
-        plain_docker = (
-            f"  docker compose --project-directory {facts.project_directory} "
-            f"--project-name {environment.compose_project} --env-file /dev/null --file {file} up --detach"
+        sources = ", ".join(
+            dict.fromkeys((*environment.files, *(name for names in environment.reached for name in names)))
         )
+        plain_docker = (
+            f"  docker compose --project-directory {quote(str(facts.project_directory))} "
+            f"--project-name {environment.compose_project} --env-file /dev/null --file {quote(str(file))} up --detach"
+        )
+        option = f"--instance {environment.instance} " if environment.instance else ""
         return (
             f"Rendered by envman from {sources}. Do not edit: change a blueprint and render again.",
             f"Environment {environment.name}{instance} of project {environment.project}, checkout {facts.checkout}.",
             f"Facts: {facts.describe()}.",
+            *(f"Needs Compose {need.version} for {need.name}." for need in needs_of(environment)),
             "",
-            f"  envman compose {environment.name} -- up --detach",
+            f"  envman compose {option}{environment.name} -- up --detach",
             plain_docker,
             "",
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from envman.diagnostics.visible import visible
 from envman.source.writer import write_yaml
 
 
@@ -28,9 +29,9 @@ class Document:
     data: dict[str, Any]
     header: tuple[str, ...]
     digests: Mapping[str, str]
-    definitions: Mapping[str, Mapping[str, Any]]
     secrets: tuple[str, ...]
     variables: Mapping[str, str]
+    definitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def services(self) -> dict[str, Any]:
@@ -40,7 +41,8 @@ class Document:
 
     def text(self) -> str:
         """Return the file: a header of comments, then YAML with every ``$`` doubled that Compose must not read."""
-        comments = "".join(f"# {line}\n" if line else "#\n" for line in self.header)
+        # A folder's name may hold a line break, which would end the comment.
+        comments = "".join(f"# {visible(line)}\n" if line else "#\n" for line in self.header)
         return comments + write_yaml(escape(self.data))
 
 

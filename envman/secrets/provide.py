@@ -6,11 +6,13 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from envman.diagnostics import Report
+from envman.diagnostics import EnvmanError, Report
+from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
 from envman.model.stack import Secret
 from envman.secrets.store import SecretStore
-from envman.source.files import explain_os_error
+from envman.source.files import read_text
+from envman.source.places import locate, status
 
 
 def absent_secrets(environment: Environment, root: Path, values: Mapping[str, str]) -> frozenset[str]:
@@ -20,7 +22,7 @@ def absent_secrets(environment: Environment, root: Path, values: Mapping[str, st
         if not secret.optional:
             continue
         if (secret.source == "env" and not values.get(secret.variable or "")) or (
-            secret.source == "file" and not (secret.path and (root / secret.path).expanduser().is_file())
+            secret.source == "file" and not (secret.path and status(root, secret.path) is not None)
         ):
             absent.add(name)
     return frozenset(absent)
@@ -84,14 +86,17 @@ def _outside(
             help=f"export {secret.variable}, or write it into .env.{environment.name}",
         )
         return None
-    path = (root / (secret.path or "")).expanduser()
+    path = locate(root, secret.path or "")
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = explain_os_error(error) if isinstance(error, OSError) else "it is not text"
+        if path is None:
+            raise fail("EV002", f"{secret.path} is not a path")
+        return read_text(path, secret.path or "")
+    except EnvmanError as error:
+        # Not its place: a line of the file is the secret.
         report.error(
             "EV504",
-            f'secret "{name}" cannot be read from {secret.path}: {reason}',
+            f'secret "{name}" cannot be read from {secret.path}: '
+            + error.diagnostics[0].message.removeprefix(f"{secret.path}: "),
             environment.span("secrets", name, "path"),
             expected="a readable file",
         )

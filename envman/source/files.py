@@ -9,6 +9,7 @@ from pathlib import Path
 
 from envman.diagnostics import Source, Span
 from envman.diagnostics.diagnostic import fail
+from envman.source.witness import note_read
 
 # A blueprint of 1,000 services has about 1 MB.
 LARGEST = 4 * 1024 * 1024
@@ -28,7 +29,32 @@ def read_source(path: Path, *, root: Path, confidential: bool = False) -> Source
     return Source(name, decode(_read_bytes(path, name), name), confidential=confidential)
 
 
+def read_text(path: Path, name: str) -> str:
+    """Return the text of ``path``, which may lie anywhere, as ``name``.
+
+    Raises:
+        EnvmanError: EV002 where it is no readable regular file or not UTF-8, EV110 where it is too large.
+    """
+    return decode(_read_bytes(path, name), name)
+
+
+def examine(path: Path, name: str) -> None:
+    """Make sure that ``path`` is a file which can be read to its end.
+
+    Raises:
+        EnvmanError: EV002 where it is no readable regular file, EV110 where it is too large.
+    """
+    os.close(_open(path, name))
+
+
 def _read_bytes(path: Path, name: str) -> bytes:
+    with os.fdopen(_open(path, name), "rb") as stream:
+        data = stream.read(LARGEST + 1)
+    note_read(path, data)
+    return data
+
+
+def _open(path: Path, name: str) -> int:
     try:
         # A FIFO would block in open(); without O_NONBLOCK no check could come in time.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -39,10 +65,10 @@ def _read_bytes(path: Path, name: str) -> bytes:
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         raise fail("EV002", f"{name} is not a regular file", help="envman reads plain files only")
-    with os.fdopen(descriptor, "rb") as stream:
-        if status.st_size > LARGEST:
-            raise fail("EV110", f"{name} has {status.st_size:,} bytes; {LARGEST:,} are the most that envman reads")
-        return stream.read(LARGEST + 1)
+    if status.st_size > LARGEST:
+        os.close(descriptor)
+        raise fail("EV110", f"{name} has {status.st_size:,} bytes; {LARGEST:,} are the most that envman reads")
+    return descriptor
 
 
 def decode(data: bytes, name: str) -> str:

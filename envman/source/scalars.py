@@ -43,6 +43,8 @@ _TIME: Final = re.compile(
 # Go's ParseFloat, which alone decides what starts with a dot: an underscore stands between digits.
 _DOTTED: Final = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?")
 _SIGNED_64: Final = 2**63
+# Of more digits no integer has 64 bits, and Python refuses to read one of thousands.
+_MOST_DIGITS: Final = 20
 _UNSIGNED_64: Final = 2**64
 
 
@@ -58,6 +60,8 @@ def resolve_plain(text: str) -> Value:
     digits = text.replace("_", "")
     for pattern, base in _INTEGERS:
         if pattern.fullmatch(digits):
+            if base == 10 and len(digits.lstrip("+-")) > _MOST_DIGITS:
+                break
             number = int(digits if base == 10 else _PREFIX.sub("", digits, count=1), base)
             # Go tries a signed, then an unsigned integer of 64 bits; the latter takes no sign.
             if -_SIGNED_64 <= number < (_SIGNED_64 if digits[0] in "+-" else _UNSIGNED_64):

@@ -128,5 +128,8 @@ def replace_entries(node: Mapping, changes: dict[str, Node | None]) -> Mapping:
 
 def only(node: Mapping, *names: str) -> Mapping:
     """Return ``node`` with the entries in ``names`` alone."""
-    entries = {key: value for key, value in node.entries.items() if key in names}
+    if len(names) == 1:
+        entries = {key: node.entries[key] for key in names if key in node.entries}
+    else:
+        entries = {key: value for key, value in node.entries.items() if key in names}
     return node._replace(entries=entries, keys={key: node.keys[key] for key in entries})

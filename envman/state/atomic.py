@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from envman.diagnostics.diagnostic import fail
 from envman.source.files import explain_os_error
 
 
-def write_whole(path: Path, text: str, *, mode: int = 0o644, folder_mode: int = 0o755) -> None:
+def write_whole(path: Path, text: str, *, mode: int = 0o644, folder_mode: int = 0o755, durable: bool = True) -> None:
     """Write ``text`` to ``path`` through a temporary file and a rename; missing folders are made.
+
+    Without ``durable`` the disk is not waited for: after a power cut the file may be torn.
 
     Raises:
         EnvmanError: EV008 with the system's reason; ``path`` is then as it was.
     """
+    import tempfile
+
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=folder_mode)
@@ -23,7 +26,8 @@ def write_whole(path: Path, text: str, *, mode: int = 0o644, folder_mode: int = 
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
             stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         Path(temporary).chmod(mode)
         Path(temporary).replace(path)
         temporary = None
@@ -35,11 +39,14 @@ def write_whole(path: Path, text: str, *, mode: int = 0o644, folder_mode: int = 
 
 
 def write_if_changed(path: Path, text: str, *, mode: int = 0o644) -> bool:
-    """Write ``text`` to ``path`` unless it is there already; return whether it was written."""
+    """Write ``text`` to ``path`` unless it is there already; return whether it was written.
+
+    For what can be made again: a file that a power cut has torn differs, and is written anew.
+    """
     try:
         if path.read_text(encoding="utf-8") == text:
             return False
     except (OSError, UnicodeDecodeError):
         pass
-    write_whole(path, text, mode=mode)
+    write_whole(path, text, mode=mode, durable=False)
     return True

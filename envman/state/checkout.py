@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from envman.source.files import explain_os_error
 from envman.state.atomic import write_whole
 
 PRIVATE: Final = ".envman"
+COMPOSE_FILE: Final = "docker-compose.yml"
 _POINTER: Final = "checkout"
 _RECORD: Final = "checkout.json"
 _ID: Final = re.compile(r"[0-9a-f]{12}")
@@ -39,6 +39,11 @@ class Checkout:
     def private(self) -> Path:
         """The folder in the project that holds renders and the pointer."""
         return self.root / PRIVATE
+
+
+def render_path(root: Path, key: str) -> Path:
+    """Return where the render of the environment with ``key`` lies in the checkout at ``root``."""
+    return root / PRIVATE / key / COMPOSE_FILE
 
 
 def state_home(environ: Mapping[str, str]) -> Path:
@@ -86,16 +91,20 @@ def adopt_checkout(root: Path, project: str, environ: Mapping[str, str], identit
 
 
 def _create(root: Path, project: str, home: Path, notice: str) -> Checkout:
-    identity = secrets.token_hex(6)
+    identity = os.urandom(6).hex()
     checkout = _enter(identity, root, project, home / f"{project}-{identity}", write=True, notice=notice)
     _write_pointer(root, identity)
     return checkout
 
 
 def _write_pointer(root: Path, identity: str) -> None:
-    private = root / PRIVATE
-    write_whole(private / _POINTER, identity + "\n")
-    ignore = private / ".gitignore"
+    write_whole(root / PRIVATE / _POINTER, identity + "\n")
+    ignore_private(root)
+
+
+def ignore_private(root: Path) -> None:
+    """Keep the folder of renders out of repositories."""
+    ignore = root / PRIVATE / ".gitignore"
     if not ignore.exists():
         write_whole(ignore, "*\n")
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from readme import Story, run_readme
 from stacks import Checkout, remove_project
 
 
@@ -23,3 +25,18 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
     root.mkdir()
     yield Checkout(root, name)
     remove_project(name)
+
+
+@pytest.fixture(scope="session")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    """The template's project after the README's commands: local is up and serves a model, dev is stopped.
+
+    The whole suite brings the template's stacks up only here.
+    """
+    name = f"t{secrets.token_hex(4)}"
+    # Where builds are behind a proxy that intercepts TLS, this file has its authorities.
+    authorities = Path(os.environ.get("ENVMAN_CA_CERTIFICATES") or "/etc/ssl/certs/ca-certificates.crt")
+    try:
+        yield run_readme(tmp_path_factory.mktemp("readme"), name, authorities)
+    finally:
+        remove_project(name)

@@ -64,11 +64,14 @@ def test_twenty_containers_of_other_projects_are_left_alone(checkout: Checkout) 
     other = f"t{secrets.token_hex(4)}"
     names = [f"{other}-{number}" for number in range(20)]
     label = f"com.docker.compose.project={other}"
-    for name in names:
-        docker("run", "--detach", "--init", "--name", name, "--label", label, "busybox:1.37", "sleep", "infinity")
+    for number, name in enumerate(names):
+        # Some of them are of a Compose project, some of none.
+        labels = ("--label", label) if number % 2 else ()
+        docker("run", "--detach", "--init", "--name", name, *labels, "busybox:1.37", "sleep", "infinity")
     docker("volume", "create", "--label", label, other)
     try:
-        before = docker("ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.State}}", "--filter", f"label={label}")
+        facts = ("inspect", "--format", "{{.Id}} {{.State.Status}} {{.State.StartedAt}} {{.RestartCount}}")
+        before = docker(*facts, *names)
         checkout.write(dev=DATA, staging=DATA)
         checkout.run("up", "dev")
         checkout.run("switch", "staging")
@@ -76,9 +79,8 @@ def test_twenty_containers_of_other_projects_are_left_alone(checkout: Checkout) 
         checkout.run("rm", "dev")
         checkout.run("down", "staging", "--volumes", "--yes")
         checkout.run("down", "dev", "--volumes", "--yes")
-        after = docker("ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.State}}", "--filter", f"label={label}")
-        assert after == before
-        assert len(after.splitlines()) == 20
+        assert docker(*facts, *names) == before
+        assert before.count(" running ") == 20
         assert docker("volume", "ls", "--quiet", "--filter", f"label={label}") == other
     finally:
         docker("rm", "--force", *names)

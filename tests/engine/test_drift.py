@@ -126,14 +126,16 @@ def test_a_stack_with_every_option_set_does_not_differ_from_its_blueprint(everyt
 
 def test_what_somebody_changed_by_hand_is_found(checkout: Checkout, tmp_path: Path) -> None:
     sleeper = "image: busybox:1.37, init: true, command: [sleep, infinity]"
-    checkout.write(dev=f"services: {{api: {{{sleeper}, mem_limit: 64m}}, worker: {{{sleeper}, deploy: {{replicas: 2}}}}}}\n")
+    checkout.write(
+        dev=f"services: {{api: {{{sleeper}, mem_limit: 64m}}, worker: {{{sleeper}, deploy: {{replicas: 2}}}}}}\n"
+    )
     checkout.run("up", "dev")
     assert not drift_of(checkout)
     name = f"{checkout.name}-dev"
     docker("update", "--memory", "96m", "--memory-swap", "-1", "--restart", "always", f"{name}-api-1")
     docker("network", "disconnect", f"{name}_default", f"{name}-api-1")
     docker("rm", "--force", f"{name}-worker-2")
-    labels = docker("inspect", "--format", '{{range $k, $v := .Config.Labels}}{{$k}}={{$v}}\n{{end}}', f"{name}-api-1")
+    labels = docker("inspect", "--format", "{{range $k, $v := .Config.Labels}}{{$k}}={{$v}}\n{{end}}", f"{name}-api-1")
     kept = [one for one in labels.split("\n") if one.startswith(("dev.envman.", "com.docker.compose.project"))]
     options = [part for one in (*kept, "com.docker.compose.service=stray") for part in ("--label", one)]
     docker("run", "--detach", "--init", *options, "busybox:1.37", "sleep", "infinity")

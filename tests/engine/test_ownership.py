@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -26,8 +27,16 @@ def test_a_second_checkout_is_refused_and_told_what_to_do(checkout: Checkout, tm
         ["plan", "dev"],
     ):
         done = other.run(*command, status=1)
-        assert f"error[EV501]: container {checkout.name}-dev-db-1 belongs to another checkout" in done.err
-        assert "--instance NAME" in done.err
+        first, help_line, *_ = done.err[done.err.index("error[") :].splitlines()
+        assert re.fullmatch(
+            rf"error\[EV501\]: container {checkout.name}-dev-db-1 belongs to another checkout of {checkout.name} "
+            r"\(ID \w+; this one is \w+\)",
+            first,
+        )
+        assert help_line == (
+            "  = help: run this checkout's own beside it with `--instance NAME` (for example `envman up dev --instance "
+            "two`); if the other one is this checkout whose ID was lost, take it over with `--adopt`"
+        )
     assert checkout.container_ids("dev") == before
     assert len(checkout.containers("dev", everything=False)) == 1
     assert other.run("ps", "dev").out == "dev has no containers\n"

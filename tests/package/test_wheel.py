@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from envman.diagnostics.codes import CODES
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -30,6 +32,7 @@ def test_the_wheel_carries_what_is_shipped(wheel: Path) -> None:
     assert len(blueprints) >= 5
     assert blueprints <= names
     assert "envman/shipped_files/cookiecutter-mlproject/cookiecutter.json" in names
+    assert {f"envman/diagnostics/pages/{code}.md" for code in CODES} <= names
     assert "envman/py.typed" in names
     assert not [name for name in names if "__pycache__" in name or name.startswith("tests/")]
 

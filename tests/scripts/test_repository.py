@@ -42,3 +42,12 @@ def test_shellcheck_finds_nothing() -> None:
 def test_every_recipe_says_what_it_stands_in_for(recipe: Path) -> None:
     name, _, tag = recipe.parent.name.partition("-")
     assert recipe.read_text().startswith(f"# Stands in for {name}:{tag}: ")
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{one.name}" for one in (ROOT / "docs").glob("*.md"))]
+)
+def test_links_between_pages_lead_somewhere(page: str) -> None:
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", (ROOT / page).read_text())
+    own = [link for link in links if "://" not in link]
+    assert [link for link in own if not (ROOT / page).parent.joinpath(link).exists()] == []

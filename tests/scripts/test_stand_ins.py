@@ -159,7 +159,7 @@ def test_nginx_serves_on_a_read_only_root(start: Run, tmp_path: Path, user: list
     site = tmp_path / "default.conf"
     site.write_text(SITE)
     name = start(
-        *("--read-only", "--tmpfs", "/var/cache/nginx", "--tmpfs", "/run", *user),
+        *("--read-only", "--tmpfs", "/var/cache/nginx:uid=101,gid=101", "--tmpfs", "/run:uid=101,gid=101", *user),
         *("--volume", f"{site}:/etc/nginx/conf.d/default.conf:ro"),
         "nginx:1.28",
     )

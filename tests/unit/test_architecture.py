@@ -21,7 +21,9 @@ RIVER = [
     {"language"},
     {"project", "facts"},
     {"checks", "render"},
-    {"plan", "state"},
+    {"explanation"},
+    {"difference"},
+    {"plan", "state", "adopt"},
     {"secrets"},
     {"engine", "scaffold"},
     {"operations"},
@@ -37,7 +39,9 @@ ONLY_IMPORTERS = {
     "typer": {"cli"},
     "click": {"cli"},
 }
-HEAVY = ["pydantic", "docker", "python_on_whales", "cookiecutter", "yaml"]
+HEAVY = ["pydantic", "pydantic_core", "docker", "python_on_whales", "cookiecutter", "yaml", "rich"]
+# What no reading of blueprints needs: each costs more than a tenth of a render.
+NOT_FOR_RENDERING = ["typer", "pydantic", "docker", "python_on_whales", "cookiecutter", "rich", "importlib.metadata"]
 
 
 def modules() -> list[Path]:
@@ -94,6 +98,40 @@ def test_help_and_version_load_nothing_heavy(arguments: list[str]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stderr == "0 []"
+
+
+def loaded_by_render(root: Path, *arguments: str) -> set[str]:
+    program = (
+        "import sys\n"
+        "from envman.cli.main import run\n"
+        "from envman.cli.invocation import Invocation\n"
+        f"status = run(Invocation(), ['-C', {str(root)!r}, 'render', 'dev', *{arguments!r}])\n"
+        "sys.stderr.write(repr((status, sorted(sys.modules))))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    status, modules = ast.literal_eval(done.stderr)
+    assert status == 0
+    return set(modules)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "blueprints").mkdir()
+    (tmp_path / "envman.yaml").write_text("name: churn\nlanguage: 1\n")
+    (tmp_path / "blueprints" / "dev.yaml").write_text("services: {api: {image: 'api:1', ports: ['80']}}\n")
+    return tmp_path
+
+
+def test_a_render_loads_only_what_it_needs(root: Path) -> None:
+    loaded = loaded_by_render(root, "--no-cache")
+    assert {"yaml", "pydantic_core", "envman.project"} <= loaded
+    assert not loaded & set(NOT_FOR_RENDERING)
+
+
+def test_a_render_of_unchanged_input_reads_no_yaml_and_validates_nothing(root: Path) -> None:
+    loaded_by_render(root)
+    loaded = loaded_by_render(root)
+    assert not loaded & {*NOT_FOR_RENDERING, *HEAVY, "tempfile", "difflib", "envman.project", "envman.operations"}
 
 
 def test_looking_without_an_engine_loads_neither_client() -> None:

@@ -103,3 +103,28 @@ def test_every_question_has_help() -> None:
 
     context = json.loads((shipped("cookiecutter-mlproject") / "cookiecutter.json").read_text())
     assert all(one.help for one in questions("churn")), context.get("__prompts__")
+
+
+def test_a_broken_template_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "template"
+    (broken / "{{ cookiecutter.project_name }}").mkdir(parents=True)
+    (broken / "{{ cookiecutter.project_name }}" / "file").write_text("{{ cookiecutter.nothing }}")
+    (broken / "cookiecutter.json").write_text('{"project_name": "x"}')
+    monkeypatch.setattr("envman.scaffold.shipped", lambda _: broken)
+    with pytest.raises(EnvmanError) as caught:
+        new_project("churn", tmp_path / "made", answers={}, ask=None, git=False)
+    assert code(caught) == "EV703"
+    assert list((tmp_path / "made").iterdir()) == []
+
+
+def test_a_git_that_fails_leaves_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git = tmp_path / "bin" / "git"
+    git.parent.mkdir()
+    git.write_text("#!/bin/sh\necho no room >&2\nexit 1\n")
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", str(git.parent))
+    with pytest.raises(EnvmanError) as caught:
+        new_project("churn", tmp_path, answers={}, ask=None, git=True)
+    assert code(caught) == "EV704"
+    assert caught.value.diagnostics[0].detail == "no room\n"
+    assert (tmp_path / "churn" / "envman.yaml").is_file()

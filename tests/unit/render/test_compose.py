@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -169,3 +170,23 @@ def test_the_digest_follows_secrets_and_env_files(tmp_path: Path) -> None:
     first = digest(tmp_path, text, fingerprints={"token": "aa"}, files={".env.api": "11"})
     assert digest(tmp_path, text, fingerprints={"token": "bb"}, files={".env.api": "11"}) != first
     assert digest(tmp_path, text, fingerprints={"token": "aa"}, files={".env.api": "22"}) != first
+
+
+def test_the_header_of_an_instance_names_it_and_quotes_for_the_shell(tmp_path: Path) -> None:
+    environment = load(tmp_path, instance="two", dev="services: {api: {image: busybox}}\n")
+    known = replace(facts(tmp_path), project_directory=Path("/my project"))
+    header = render(environment, known).text().splitlines()[:7]
+    assert "#   envman compose --instance two dev -- up --detach" in header
+    assert "--project-directory '/my project' --project-name churn-dev-two" in header[5]
+    assert "--file '/my project/.envman/dev-two/docker-compose.yml' up" in header[5]
+
+
+def test_nothing_breaks_out_of_the_header(tmp_path: Path) -> None:
+    text = 'services: {api: {image: busybox, ports: [{name: "a\\nservices: {evil: null}\\u2028b", target: 80, published: auto}]}}\n'
+    environment = load(tmp_path, dev=text)
+    known = replace(
+        facts(tmp_path, ports={("api", "a\nservices: {evil: null}\u2028b"): 1}), project_directory=Path("/a\nb: c")
+    )
+    document = yaml.safe_load(render(environment, known).text())
+    assert list(document["services"]) == ["api"]
+    assert "b" not in document

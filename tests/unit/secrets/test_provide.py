@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,13 @@ def test_a_missing_file_is_named_without_a_value(tmp_path: Path) -> None:
     environment = load(tmp_path, dev=API + "secrets: {token: {source: file, path: token.txt}}\n")
     _, _, report = provide(environment, tmp_path)
     assert [one.message for one in report] == ['secret "token" cannot be read from token.txt: there is no such file']
+
+
+def test_a_fifo_in_place_of_its_file_is_not_waited_for(tmp_path: Path) -> None:
+    environment = load(tmp_path, dev=API + "secrets: {token: {source: file, path: token.txt}}\n")
+    os.mkfifo(tmp_path / "token.txt")
+    _, _, report = provide(environment, tmp_path)
+    assert [one.code for one in report] == ["EV504"]
 
 
 @pytest.mark.parametrize(

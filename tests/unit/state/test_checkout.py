@@ -87,3 +87,10 @@ def test_a_state_folder_that_is_not_ours_is_diagnosed(tmp_path: Path) -> None:
     with pytest.raises(EnvmanError) as caught:
         opened(tmp_path / "app", tmp_path)
     assert [one.code for one in caught.value.diagnostics] == ["EV510"]
+
+
+def test_only_an_id_can_be_adopted(tmp_path: Path) -> None:
+    with pytest.raises(EnvmanError) as caught:
+        adopt_checkout(tmp_path, "churn", {"XDG_STATE_HOME": str(tmp_path / "state")}, "../elsewhere")
+    assert caught.value.diagnostics[0].code == "EV508"
+    assert not (tmp_path / "state").exists()

@@ -1,0 +1,1 @@
+"""envman beside docker compose: whole processes, timed in pairs in one run."""

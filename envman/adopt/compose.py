@@ -1,0 +1,84 @@
+"""A Compose file's documents taken as Compose takes them: what it would refuse is found at its place in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping as Map
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from envman.adopt.refused import refused_by_compose, runs
+from envman.checks import as_file, check_environment
+from envman.diagnostics import Diagnostic, Note, Report, Severity
+from envman.language.interpolate import Resolved, Scope, interpolate
+from envman.language.merge import merge_layers
+from envman.language.normalise import normalise
+from envman.model.binding import bind
+from envman.model.environment import Environment
+from envman.model.stack import Stack
+from envman.source.tree import Mapping
+
+# A variable that must be set is nothing wrong with the file.
+_NOT_THE_FILE: Final = frozenset({"EV208"})
+# A rule of envman's own, which the import sees to.
+_NOT_COMPOSE: Final = frozenset({"EV210"})
+
+
+def normalised(trees: list[Mapping], values: Map[str, str | None], report: Report) -> list[Mapping]:
+    """Return ``trees`` interpolated with ``values`` and in the long form."""
+    scope = Scope({name: Resolved(value, "import") for name, value in values.items()})
+    made = []
+    for tree in trees:
+        body = interpolate(tree, scope)
+        assert isinstance(body, Mapping)  # interpolation keeps the kind of node
+        made.append(normalise(body, report))
+    return made
+
+
+def understand(layers: list[Mapping], root: Path, project: str, name: str, profiles: list[str], report: Report) -> None:
+    """Add to ``report`` what is wrong with the merged ``layers``, so that Compose or a render would refuse them."""
+    here = Report()
+    tree = merge_layers(layers, Report())
+    if not tree.entries or set(tree.entries) <= {"name", "version"}:
+        here.error("EV111", "the Compose file is empty", tree.span, expected="`services:`")
+    stack, data = bind(tree, Stack, here, what="a Compose file")
+    if stack is not None and not has_other_files(tree):
+        files = tuple(dict.fromkeys(layer.span.source.name for layer in layers))
+        environment = Environment(project, name, None, "", False, (name,), files, stack, data, tree)
+        check_environment(environment, root, here)
+        here.extend(refused_by_compose(environment, root, set(profiles)))
+        here.extend(inactive_dependencies(environment, set(profiles)))
+    for one in as_file(here):
+        if one.code in _NOT_THE_FILE:
+            report.add(replace(one, severity=Severity.WARNING))
+        elif one.severity is Severity.ERROR and one.code not in _NOT_COMPOSE:
+            report.add(one)
+
+
+def has_other_files(tree: Mapping) -> bool:
+    """Whether other files or services bring in what is not in sight here: then the render has to say what is wrong."""
+    services = tree.entries.get("services")
+    definitions = services.entries.values() if isinstance(services, Mapping) else ()
+    return "include" in tree.entries or any(
+        isinstance(one, Mapping) and "extends" in one.entries for one in definitions
+    )
+
+
+def inactive_dependencies(environment: Environment, active: set[str]) -> Iterator[Diagnostic]:
+    """EV810: a service that runs needs one that no active profile starts. Compose refuses the file for it."""
+    services = environment.stack.services
+    for name, service in services.items():
+        if not runs(service, active):
+            continue
+        for other, dependency in (service.depends_on or {}).items():
+            if dependency.required is not False and other in services and not runs(services[other], active):
+                wanted = (services[other].profiles or [""])[0]
+                yield Diagnostic(
+                    "EV810",
+                    f"{name} depends on {other}, which only a profile starts",
+                    environment.key_span("services", name, "depends_on", other),
+                    "a service that runs without a profile, or an active profile",
+                    (Note("the profile is named here", environment.span("services", other, "profiles")),),
+                    f"make it active: `envman import --profile {wanted} ...`",
+                )

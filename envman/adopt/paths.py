@@ -1,0 +1,174 @@
+"""Relative paths: to Compose they start at the first file's folder, in a blueprint at the project's root.
+
+Source: compose-go's `paths/resolve.go`, and what `docker compose config` made of each attribute.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator
+from typing import Final, TypeAlias
+
+from envman.adopt.changes import Changes
+from envman.diagnostics import Report
+from envman.language.paths import PathTable
+from envman.language.references import references
+from envman.source.tree import Mapping, Node, Scalar, Sequence
+
+# Given the whole text of a value, the path in it: what stands before, the path, what stands behind.
+Parts: TypeAlias = tuple[str, str, str]
+Take: TypeAlias = Callable[[str], Parts | None]
+
+_REMOTE: Final = re.compile(r"[a-z][a-z0-9+.-]*:|git@|github\.com/", re.IGNORECASE)
+
+
+def _whole(text: str) -> Parts | None:
+    return ("", text, "")
+
+
+def _context(text: str) -> Parts | None:
+    return None if _REMOTE.match(text) else ("", text, "")
+
+
+def _named_context(text: str) -> Parts | None:
+    name, separator, path = text.partition("=")
+    return None if not separator or _REMOTE.match(path) else (name + separator, path, "")
+
+
+def _mount(text: str) -> Parts | None:
+    if not text.startswith((".", "$")):
+        return None
+    end = _outside_references(text, ":")
+    return None if end < 0 else ("", text[:end], text[end:])
+
+
+def _outside_references(text: str, character: str) -> int:
+    """Return where ``character`` stands in ``text`` outside of ``${...}``, or -1."""
+    position = 0
+    ends = {reference.start: reference.end for reference in references(text) if text[reference.start] == "$"}
+    while position < len(text):
+        if position in ends:
+            position = ends[position]
+        elif text[position] == character:
+            return position
+        else:
+            position += 1
+    return -1
+
+
+_SERVICE: Final[dict[str, Take]] = {
+    "build": _context,
+    "build.context": _context,
+    "develop.watch.*.path": _whole,
+    "env_file": _whole,
+    "env_file.*": _whole,
+    "env_file.*.path": _whole,
+    "extends.file": _whole,
+    "label_file": _whole,
+    "label_file.*": _whole,
+    "volumes.*": _mount,
+}
+_TABLE: Final[PathTable[Take]] = PathTable(
+    {
+        **{f"services.*.{pattern}": take for pattern, take in _SERVICE.items()},
+        "configs.*.file": _whole,
+        "secrets.*.file": _whole,
+        "include": _whole,
+        "include.*": _whole,
+        **{
+            f"include.*.{name}{each}": _whole
+            for name in ("path", "project_directory", "env_file")
+            for each in ("", ".*")
+        },
+    }
+)
+
+
+def rebase_paths(changes: Changes, prefix: str, report: Report) -> int:
+    """Put ``prefix`` (the Compose files' folder, from the project's root) before every relative path.
+
+    Returns how many there were. A path that begins with a variable cannot be told from an absolute one: it stays, and
+    ``report`` says so (EV809).
+    """
+    count = 0
+    for leaf, take in _paths(changes.current(), _TABLE):
+        parts = take(str(leaf.value))
+        if parts is None or not parts[1]:
+            continue
+        before, path, behind = parts
+        if path.startswith(("/", "~", "\\")) or re.match(r"[A-Za-z]:[\\/]", path):
+            continue
+        if path.startswith("$") and not path.startswith("$$"):
+            _undecided(leaf, path, prefix, report)
+            continue
+        changes.set_scalar(leaf, f"{before}{rebased(path, prefix)}{behind}")
+        count += 1
+    return count
+
+
+def rebased(path: str, prefix: str) -> str:
+    """Return relative ``path`` as seen from where ``prefix`` starts; it begins with a dot, so that it is no name."""
+    joined = posixpath.normpath(posixpath.join(prefix, path)) if "$" not in path else posixpath.join(prefix, path)
+    slash = "/" if path.endswith("/") and not joined.endswith("/") else ""
+    return (joined if joined.startswith(".") else f"./{joined}") + slash
+
+
+def _undecided(leaf: Scalar, path: str, prefix: str, report: Report) -> None:
+    report.warning(
+        "EV809",
+        f'"{path}" begins with a variable and stays: a relative value starts at the project\'s root now',
+        leaf.span,
+        help=f"give the variable an absolute path, or one that starts with {prefix}/",
+    )
+
+
+def _paths(node: Node, table: PathTable[Take]) -> Iterator[tuple[Scalar, Take]]:
+    if isinstance(node, Scalar):
+        if table.rule is not None and isinstance(node.value, str):
+            yield node, table.rule
+    elif isinstance(node, Mapping):
+        yield from _special(node, table)
+        for key, value in node.entries.items():
+            below = table.below(key)
+            if below is not None:
+                yield from _paths(value, below)
+    elif "*" in table.children:
+        for item in node.items:
+            yield from _paths(item, table.children["*"])
+
+
+_MOUNTS: Final = _TABLE.children["services"].children["*"].children["volumes"].children["*"]
+_BUILD: Final = _TABLE.children["services"].children["*"].children["build"]
+
+
+def _special(node: Mapping, table: PathTable[Take]) -> Iterator[tuple[Scalar, Take]]:
+    """Paths that only another attribute makes one: a bind's source, contexts as a list, a local volume's device."""
+    if table is _MOUNTS and _text(node, "type") == "bind":
+        yield from _field(node, "source", _whole)
+    if table is _BUILD:
+        contexts = node.entries.get("additional_contexts")
+        if isinstance(contexts, Mapping):
+            for name in contexts.entries:
+                yield from _field(contexts, name, _context)
+        for item in contexts.items if isinstance(contexts, Sequence) else ():
+            if isinstance(item, Scalar) and isinstance(item.value, str):
+                yield item, _named_context
+    if table is _TABLE:
+        volumes = node.entries.get("volumes")
+        for volume in volumes.entries.values() if isinstance(volumes, Mapping) else ():
+            options = volume.entries.get("driver_opts") if isinstance(volume, Mapping) else None
+            is_local = isinstance(volume, Mapping) and _text(volume, "driver") in ("", "local")
+            if isinstance(options, Mapping) and is_local and "bind" in _text(options, "o"):
+                yield from _field(options, "device", _whole)
+
+
+def _text(node: Mapping, key: str) -> str:
+    value = node.entries.get(key)
+    return value.value if isinstance(value, Scalar) and isinstance(value.value, str) else ""
+
+
+def _field(node: Mapping, key: str, take: Take) -> Iterator[tuple[Scalar, Take]]:
+    value = node.entries.get(key)
+    if isinstance(value, Scalar) and isinstance(value.value, str):
+        yield value, take

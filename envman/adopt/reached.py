@@ -1,0 +1,115 @@
+"""The files that Compose files include or extend: they stay where they are, and their variables are declared too.
+
+Paths mean what they mean to Compose: in an included file its own project directory, in an extended one its folder.
+Source: https://docs.docker.com/reference/compose-file/include/ and compose-go's `loader/include.go`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from envman.adopt.variables import Used
+from envman.diagnostics import EnvmanError, Report
+from envman.language.references import references, rewritten
+from envman.source.dotenv import read_dotenv
+from envman.source.files import read_source
+from envman.source.reader import read_tree
+from envman.source.tree import Mapping, Node, Scalar, Sequence, leaves, node_at
+
+MOST_FILES: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A file that a document brings in, and the names that its own ``.env`` gives values."""
+
+    tree: Mapping
+    document: int
+    own_names: frozenset[str]
+
+
+def reached_files(trees: list[Mapping], folder: Path) -> list[Reached]:
+    """Return what ``trees``, whose paths start at ``folder``, include and extend; unreadable files are left out.
+
+    Whoever renders reads them again, and says what is wrong with them.
+    """
+    found: list[Reached] = []
+    seen: set[tuple[Path, Path]] = set()
+    waiting = [(tree, folder, index, frozenset[str]()) for index, tree in enumerate(trees)]
+    while waiting and len(found) < MOST_FILES:
+        tree, start, index, names = waiting.pop()
+        for path, inner, own in (*_included(tree, start), *_extended(tree, start)):
+            inside = _read(path)
+            if inside is not None and (path, inner) not in seen:
+                seen.add((path, inner))
+                found.append(Reached(inside, index, names | own))
+                waiting.append((inside, inner, index, names | own))
+    return found
+
+
+def add_variables(variables: dict[str, Used], found: list[Reached], report: Report) -> None:
+    """Add the variables of ``found`` to ``variables``; what a blueprint would read otherwise is said (EV816)."""
+    for one in found:
+        for _, leaf in leaves(one.tree):
+            for reference in references(leaf.value) if isinstance(leaf.value, str) else ():
+                used = variables.setdefault(reference.name, Used(leaf.span, one.document))
+                used.document = min(used.document, one.document)
+                used.operators.add(reference.operator)
+                if reference.name in one.own_names:
+                    used.operators.add("-")  # an empty default would hide what its own .env says
+    blank = {name for name, used in variables.items() if used.is_plain and not used.may_be_empty}
+    for one in found:
+        for _, leaf in leaves(one.tree):
+            if isinstance(leaf.value, str) and rewritten(leaf.value, blank - one.own_names) != leaf.value:
+                report.warning(
+                    "EV816",
+                    "this file stays as it is, and envman reads this value in another way than Compose",
+                    leaf.span,
+                    expected="$$ for a $ that begins no variable, and ${NAME-} for one that may have no value",
+                )
+
+
+def _read(path: Path) -> Mapping | None:
+    try:
+        source = read_source(path, root=Path(path.anchor or "/"))
+    except EnvmanError:
+        return None
+    return read_tree(source, Report())
+
+
+def _included(tree: Mapping, folder: Path) -> Iterator[tuple[Path, Path, frozenset[str]]]:
+    node = tree.entries.get("include")
+    for entry in node.items if isinstance(node, Sequence) else ():
+        paths = _texts(entry.entries.get("path") if isinstance(entry, Mapping) else entry)
+        if not paths:
+            continue
+        inner = (folder / paths[0]).parent
+        env_files = [".env"]
+        if isinstance(entry, Mapping):
+            directory = _texts(entry.entries.get("project_directory"))
+            inner = folder / directory[0] if directory else inner
+            named = [str(folder / one) for one in _texts(entry.entries.get("env_file"))]
+            env_files = named or env_files
+        names: set[str] = set()
+        for file in env_files:
+            try:
+                names |= read_dotenv(inner / file, root=Path(inner.anchor or "/"), report=Report()).keys()
+            except EnvmanError:
+                continue
+        for path in paths:
+            yield folder / path, inner, frozenset(names)
+
+
+def _extended(tree: Mapping, folder: Path) -> Iterator[tuple[Path, Path, frozenset[str]]]:
+    services = tree.entries.get("services")
+    for service in services.entries.values() if isinstance(services, Mapping) else ():
+        for path in _texts(node_at(service, ("extends", "file"))):
+            yield folder / path, (folder / path).parent, frozenset()
+
+
+def _texts(node: Node | None) -> list[str]:
+    items = node.items if isinstance(node, Sequence) else (node,)
+    return [item.value for item in items if isinstance(item, Scalar) and isinstance(item.value, str)]

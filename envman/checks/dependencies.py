@@ -1,0 +1,112 @@
+"""What a service waits for must be able to come true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envman.diagnostics import Diagnostic, Note, Severity
+from envman.model.environment import Environment
+from envman.model.service import Service
+
+_FOR_EVER = frozenset({"always", "unless-stopped", "any"})
+
+
+def unhealthy_dependencies(environment: Environment) -> Iterator[Diagnostic]:
+    """EV308: waiting for the health of a service that has no health check waits for ever or fails."""
+    services = environment.stack.services
+    for name, service in services.items():
+        for other, dependency in (service.depends_on or {}).items():
+            if dependency.condition != "service_healthy" or other not in services:
+                continue
+            target = services[other]
+            if target.healthcheck is not None and target.healthcheck.disabled:
+                severity, why = Severity.ERROR, "has its health check disabled"
+            elif target.healthcheck is None and target.build is None:
+                severity, why = Severity.WARNING, "has no health check here; its image must bring one"
+            else:
+                continue
+            yield Diagnostic(
+                "EV308",
+                f"{name} waits until {other} is healthy, but {other} {why}",
+                environment.span("services", name, "depends_on", other, "condition"),
+                "`service_started`, or a `healthcheck:` there",
+                severity=severity,
+            )
+
+
+def endless_dependencies(environment: Environment) -> Iterator[Diagnostic]:
+    """EV312: waiting for the end of a service that the engine starts again whenever it ends."""
+    services = environment.stack.services
+    for name, service in services.items():
+        for other, dependency in (service.depends_on or {}).items():
+            if dependency.condition != "service_completed_successfully" or other not in services:
+                continue
+            restart = restart_policy(services[other])
+            if restart is not None and restart[0] in _FOR_EVER:
+                yield Diagnostic(
+                    "EV312",
+                    f"{name} waits until {other} has completed, but {other} is restarted whenever it ends",
+                    environment.span("services", name, "depends_on", other, "condition"),
+                    "`service_started` or `service_healthy`, or a service that ends",
+                    (Note("restarted because of", environment.span("services", other, *restart[1])),),
+                    f"remove the restart policy of {other} if it is a job",
+                    severity=Severity.WARNING,
+                )
+
+
+def dependencies_behind_profiles(environment: Environment) -> Iterator[Diagnostic]:
+    """EV315: Compose refuses a service whose dependency is left out because its profile is not active."""
+    services, active = environment.stack.services, set(environment.stack.profiles)
+
+    def runs(service: Service) -> bool:
+        return not service.profiles or bool(active.intersection((*service.profiles, "*")))
+
+    for name, service in services.items():
+        if not runs(service):
+            continue
+        for other, dependency in (service.depends_on or {}).items():
+            if other in services and dependency.required is not False and not runs(services[other]):
+                profiles = ", ".join(services[other].profiles or ())
+                yield Diagnostic(
+                    "EV315",
+                    f"{name} depends on {other}, which is left out unless profile {profiles} is active",
+                    environment.key_span("services", name, "depends_on", other),
+                    "a dependency that runs whenever this does",
+                    (Note("the profile is set here", environment.span("services", other, "profiles")),),
+                    "remove the profile, give this service the same one, or write `required: false`",
+                    severity=Severity.WARNING,
+                )
+
+
+def lonely_one_shots(environment: Environment) -> Iterator[Diagnostic]:
+    """EV306: a service that ends for good, with nobody who waits for that: `up` reports that it exited.
+
+    Nothing in Compose says that a service is a one-shot. It is taken for one where it is written that it is not to be
+    restarted after success, it serves nothing (no ports, no health check), and no other service depends on it.
+    """
+    services = environment.stack.services
+    wanted = {other for service in services.values() for other in service.depends_on or ()}
+    for name, service in services.items():
+        restart = restart_policy(service)
+        if restart is None or not (restart[0] in {"no", "none"} or restart[0].startswith("on-failure")):
+            continue
+        serves = service.ports or service.expose or service.healthcheck is not None or service.provider is not None
+        if name in wanted or service.profiles or serves:
+            continue
+        yield Diagnostic(
+            "EV306",
+            f"{name} looks like a one-shot, and no service waits until it has completed",
+            environment.span("services", name, *restart[1]),
+            "a profile, or a service that waits for it",
+            help="put it behind a profile (`profiles: [jobs]`) and run it with `envman run`, or let another service "
+            "wait for it with `service_completed_successfully`",
+            severity=Severity.WARNING,
+        )
+
+
+def restart_policy(service: Service) -> tuple[str, tuple[str, ...]] | None:
+    """Return what is written of restarting, and where below the service, or None."""
+    policy = service.deploy.restart_policy if service.deploy is not None else None
+    if policy is not None and policy.condition is not None:
+        return policy.condition, ("deploy", "restart_policy", "condition")
+    return None if service.restart is None else (service.restart, ("restart",))

@@ -1,0 +1,82 @@
+"""The way past typer, whose import takes longer than a render of unchanged input.
+
+Only a command line that means the same to typer without any doubt goes this way; every other one, a wrong one above
+all, is typer's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from envman.cli.invocation import Format, Invocation
+
+_GLOBAL: Final = {"--directory": "directory", "-C": "directory", "--format": "format", "--context": "context"}
+_OWN: Final = {"--output": "output", "-o": "output", "--set": "set", "--instance": "instance"}
+COMPLETION: Final = "_ENVMAN_COMPLETE"
+
+
+def plain_render(invocation: Invocation, arguments: Sequence[str]) -> Callable[[], None] | None:
+    """Return `render` as ``arguments`` ask for it, with its global options set; None where they are for typer."""
+    if COMPLETION in invocation.environ or "render" not in arguments:
+        return None
+    command = arguments.index("render")
+    common = _options(arguments[:command], _GLOBAL)
+    own = _options([one for one in arguments[command + 1 :] if one != "--no-cache"], _OWN)
+    if common is None or own is None or common.get("") or len(own.get("", ())) > 1:
+        return None
+    format_ = common.get("format", [Format.HUMAN.value])[-1]
+    if format_ not in {one.value for one in Format}:
+        return None
+
+    from envman.cli.rendering import render_environment
+
+    if "directory" in common:
+        invocation.directory = Path(common["directory"][-1])
+    invocation.format = Format(format_)
+    invocation.context = common.get("context", [None])[-1]
+    return partial(
+        render_environment,
+        invocation,
+        next(iter(own.get("", ())), None),
+        output=Path(own["output"][-1]) if "output" in own else None,
+        settings=own.get("set", ()),
+        instance=own.get("instance", [None])[-1],
+        cache="--no-cache" not in arguments,
+    )
+
+
+def command_of(arguments: Sequence[str]) -> str:
+    """Return the word that is the command, where what stands before it is surely global options; else nothing."""
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        name, equals, _ = word.partition("=")
+        if not word.startswith("-"):
+            return word
+        if name not in _GLOBAL or (equals and not name.startswith("--")):
+            return ""
+        if not equals and (not rest or rest.pop(0).startswith("-")):
+            return ""
+    return ""
+
+
+def _options(words: Sequence[str], known: dict[str, str]) -> dict[str, list[str]] | None:
+    """Return the values of each option, those of none under ``""``; None for what is not surely understood."""
+    found: dict[str, list[str]] = {}
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if not word.startswith("-"):
+            found.setdefault("", []).append(word)
+            continue
+        if name not in known or (equals and not name.startswith("--")):
+            return None
+        if not equals:
+            value = next(rest, "")
+        if not value or (value.startswith("-") and value != "-"):
+            return None
+        found.setdefault(known[name], []).append(value)
+    return found if "" not in found or all(found[""]) else None

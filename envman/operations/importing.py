@@ -1,0 +1,107 @@
+"""Compose files into a project: blueprints, and what they need beside them, written whole or not at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from envman.adopt.adoption import Adoption, Wish, adopt
+from envman.adopt.sensitive import dotenv_line
+from envman.diagnostics import Report
+from envman.diagnostics.diagnostic import fail
+from envman.model.header import ENVIRONMENT_NAME
+from envman.project import BLUEPRINTS, open_project
+from envman.source.dotenv import parse_dotenv
+from envman.source.files import read_source
+from envman.source.root import PROJECT_FILE, find_root
+from envman.state.atomic import write_if_changed, write_whole
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What was written, relative to the project's root, and what there is to say about it."""
+
+    root: Path
+    written: tuple[Path, ...]
+    report: Report
+
+
+def project_root(directory: Path, *, given: bool) -> Path:
+    """Return the root of the project to import into: ``directory`` where it was ``given``, else the nearest upward."""
+    directory = directory.absolute()
+    if not given and any((folder / PROJECT_FILE).is_file() for folder in (directory, *directory.parents)):
+        return find_root(directory)
+    return directory
+
+
+def import_compose(wish: Wish, process: Mapping[str, str], *, overwrite: bool = False) -> Imported:
+    """Write the blueprints for the Compose files of ``wish``, and make the project around them where there is none.
+
+    Raises:
+        EnvmanError: EV004 for a bad name, EV801 where the blueprint is already there, EV008 where a file cannot be
+            written, and with everything that is wrong with the Compose files.
+    """
+    if not re.fullmatch(ENVIRONMENT_NAME, wish.environment):
+        raise fail(
+            "EV004",
+            f'"{wish.environment}" is not a name for an environment',
+            expected="lower-case letters, digits and _, a letter first",
+        )
+    if (wish.root / PROJECT_FILE).is_file():
+        open_project(wish.root)
+    existing = {
+        path.stem: read_source(path, root=wish.root).text for path in sorted((wish.root / BLUEPRINTS).glob("*.yaml"))
+    }
+    adoption = adopt(wish, process, existing)
+    for name, text in adoption.blueprints.items():
+        if existing.get(name, text) != text and not overwrite:
+            raise fail(
+                "EV801",
+                f"{BLUEPRINTS}/{name}.yaml is already there",
+                help="import under another name with --environment NAME, or replace it with --overwrite",
+            )
+    return Imported(wish.root, tuple(_write(wish, adoption)), adoption.report)
+
+
+def _write(wish: Wish, adoption: Adoption) -> list[Path]:
+    written: list[Path] = []
+    values = f".env.{wish.environment}"
+    # The file that keeps secrets out of git first, the blueprint that needs all others last.
+    secret_files = [*([values] if adoption.values else []), *([".env"] if adoption.secret_dotenv else [])]
+    if secret_files and _ignore(wish.root / ".gitignore", secret_files):
+        written.append(Path(".gitignore"))
+    if adoption.values and _keep_values(wish.root, values, adoption.values):
+        written.append(Path(values))
+    if not (wish.root / PROJECT_FILE).exists():
+        write_whole(wish.root / PROJECT_FILE, f"name: {adoption.project}\nlanguage: 1\n")
+        written.append(Path(PROJECT_FILE))
+    for name, text in adoption.blueprints.items():
+        path = Path(BLUEPRINTS) / f"{name}.yaml"
+        if write_if_changed(wish.root / path, text):
+            written.append(path)
+    return written
+
+
+def _ignore(path: Path, names: list[str]) -> bool:
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    lines = {line.strip().removeprefix("/") for line in text.splitlines()}
+    missing = [name for name in names if not {name, ".env*", "*.env*", ".env.*" if name != ".env" else name} & lines]
+    if missing:
+        start = text if not text or text.endswith("\n") else text + "\n"
+        write_whole(path, start + "".join(f"/{name}\n" for name in missing))
+    return bool(missing)
+
+
+def _keep_values(root: Path, name: str, values: Mapping[str, str]) -> bool:
+    """Add ``values`` to the ``.env`` file ``name``, in the place of what it says of the same names."""
+    path = root / name
+    lines: list[str] = []
+    if path.is_file():
+        source = read_source(path, root=root, confidential=True)
+        found = parse_dotenv(source, Report())
+        replaced = {span.line for variable, (_, span) in found.items() if variable in values}
+        lines = [line for number, line in enumerate(source.text.splitlines(), 1) if number not in replaced]
+    lines += [dotenv_line(variable, value) for variable, value in values.items()]
+    return write_if_changed(path, "".join(f"{line}\n" for line in lines), mode=0o600)

@@ -1,0 +1,99 @@
+"""What the template's stack promises, on the stack that the README's commands leave behind."""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from demo import ORACLE
+from readme import Story
+from stacks import Checkout, docker
+
+# One group: where tests run on several workers, only one of them brings the stacks up.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("template")]
+
+HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def request(method: str, url: str, body: Any = None) -> tuple[int, Any]:
+    data = None if body is None else json.dumps(body).encode()
+    asked = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+    try:
+        with HTTP.open(asked, timeout=60) as response:
+            return response.status, json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+def url(project: Checkout, environment: str, service: str) -> str:
+    return f"http://{project.run('port', environment, service, 'http').out.strip()}"
+
+
+def test_predictions_of_the_api_are_the_models_own_row_for_row(story: Story) -> None:
+    script = ORACLE.format(package=story.project.name.replace("-", "_"))
+    own = json.loads(story.project.run("run", "local", "train", "python", "-c", script).out.splitlines()[-1])
+    assert len(own["rows"]) == 569
+    status, served = request("POST", url(story.project, "local", "api") + "/predict", {"instances": own["rows"]})
+    assert status == 200
+    assert served == {"model_version": own["version"], "predictions": own["predictions"]}
+
+
+def test_a_reload_drops_no_request(story: Story) -> None:
+    """A new version comes into service while four clients ask without a pause."""
+    api = url(story.project, "local", "api")
+    before = request("GET", f"{api}/model")[1]["version"]
+    _, example = request("GET", f"{api}/example")
+    swapped = threading.Event()
+
+    def ask_until_swapped() -> list[tuple[int, str]]:
+        seen = []
+        while not swapped.is_set():
+            status, answer = request("POST", f"{api}/predict", example)
+            seen.append((status, answer.get("model_version", str(answer))))
+        status, answer = request("POST", f"{api}/predict", example)
+        return [*seen, (status, answer["model_version"])]
+
+    with ThreadPoolExecutor(4) as pool:
+        clients = [pool.submit(ask_until_swapped) for _ in range(4)]
+        try:
+            story.project.run("run", "local", "train")
+            reloads = [request("POST", f"{api}/model/reload") for _ in range(5)]
+        finally:
+            swapped.set()
+        answers = [answer for client in clients for answer in client.result()]
+    after = str(int(before) + 1)
+    assert [(status, answer["model"]["version"]) for status, answer in reloads] == [(200, after)] * 5
+    assert len(answers) > 40, "there was load"
+    assert {status for status, _ in answers} == {200}
+    assert {version for _, version in answers} == {before, after}
+    assert all(client.result()[-1] == (200, after) for client in clients)
+
+
+def test_an_environment_has_a_registry_of_its_own(story: Story) -> None:
+    """Local has trained twice by now; what dev trains is dev's first version, kept while it is stopped."""
+    volumes = story.project.volumes("dev")
+    assert {name.removeprefix(f"{story.project.name}-dev_") for name in volumes} == {"db", "mlflow"}
+    assert story.project.containers("dev", everything=False) == []
+    assert not set(story.project.volumes("local")) & set(volumes)
+
+
+def test_a_job_that_fails_passes_its_status_on_and_leaves_the_stack_alone(story: Story) -> None:
+    before = story.project.container_ids("local")
+    started = docker("inspect", "--format", "{{.State.StartedAt}}", *before)
+    done = story.project.run("run", "-e", "MINIMUM_ACCURACY=1", "local", "train", status=1)
+    assert "the model is not registered" in done.out
+    assert story.project.container_ids("local") == before
+    assert docker("inspect", "--format", "{{.State.StartedAt}}", *before) == started
+    assert story.project.run("up", "local").out.startswith("local is up, nothing to do\n")
+
+
+def test_batch_scores_a_volume_of_csv_files(story: Story) -> None:
+    done = story.project.run("run", "local", "batch", "sh", "-c", "batch && cat /data/out/sample.csv")
+    scored = done.out[done.out.index("mean_radius,") :].splitlines()
+    assert scored[0].endswith(",prediction,probability,model_version")
+    assert len(scored) == 144

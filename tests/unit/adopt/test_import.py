@@ -1,0 +1,338 @@
+"""What an import writes, and what it says."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+from trees import told
+
+from envman.adopt.adoption import Wish
+from envman.diagnostics import EnvmanError
+from envman.operations.importing import Imported, import_compose, project_root
+
+
+def imported(root: Path, *, process: dict[str, str] | None = None, folder: str = ".", **options: object) -> Imported:
+    files = sorted((root / folder).glob("*compose*.yaml"))
+    wish = Wish(
+        tuple(files),
+        root,
+        str(options.get("name", "local")),
+        tuple(options.get("profiles", ())),  # type: ignore[arg-type]
+        bool(options.get("adapt")),
+    )
+    return import_compose(wish, process or {}, overwrite=bool(options.get("overwrite")))
+
+
+def write(root: Path, **files: str) -> None:
+    root.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (root / f"{name}.yaml").write_text(textwrap.dedent(text))
+
+
+def blueprint(root: Path, name: str = "local") -> str:
+    return (root / "blueprints" / f"{name}.yaml").read_text()
+
+
+def said(done: Imported) -> list[str]:
+    return [line.replace("  ", " ") for line in told(done.report)]
+
+
+def test_the_authors_text_stays_with_its_comments(tmp_path: Path) -> None:
+    text = """\
+        # What we sell from.
+        services:
+          web:   # the shop
+            image:   "nginx:1.28"
+
+            expose: [ '80' ]   # inside only
+        """
+    write(tmp_path / "shop", compose=text)
+    done = imported(tmp_path / "shop")
+    assert [str(path) for path in done.written] == ["envman.yaml", "blueprints/local.yaml"]
+    assert blueprint(tmp_path / "shop") == textwrap.dedent(text)
+    assert (tmp_path / "shop" / "envman.yaml").read_text() == "name: shop\nlanguage: 1\n"
+    assert said(done) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "project"),
+    [("My_Shop.2", "my-shop-2"), ("2fast", "project-2fast"), ("--", "project"), ("x" * 60, "x" * 40)],
+)
+def test_the_project_gets_a_valid_name(name: str, project: str, tmp_path: Path) -> None:
+    write(tmp_path, compose=f"name: {name!r}\nservices: {{web: {{image: x}}}}\n")
+    done = imported(tmp_path)
+    assert (tmp_path / "envman.yaml").read_text().startswith(f"name: {project}\n")
+    assert said(done) == ["EV802 1:1-5 `name` is left out: the project's name stands in envman.yaml"]
+
+
+def test_a_second_import_adds_an_environment(tmp_path: Path) -> None:
+    write(tmp_path, compose="services: {web: {image: x}}\n")
+    imported(tmp_path)
+    project = (tmp_path / "envman.yaml").read_bytes()
+    assert imported(tmp_path).written == ()
+    assert [str(path) for path in imported(tmp_path, name="staging").written] == ["blueprints/staging.yaml"]
+    assert (tmp_path / "envman.yaml").read_bytes() == project
+
+
+def test_a_blueprint_is_replaced_only_when_told(tmp_path: Path) -> None:
+    write(tmp_path, compose="services: {web: {image: x}}\n")
+    imported(tmp_path)
+    write(tmp_path, compose="services: {web: {image: y}}\n")
+    with pytest.raises(EnvmanError, match="EV801"):
+        imported(tmp_path)
+    assert "image: x" in blueprint(tmp_path)
+    imported(tmp_path, overwrite=True)
+    assert "image: y" in blueprint(tmp_path)
+
+
+def test_variables_are_declared(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        compose="""\
+        services:
+          web:
+            image: "x:${TAG}"
+            command: ["${A:-a}", "$B", "${B-b}", "${C:?needed}"]
+        """,
+    )
+    done = imported(tmp_path, process={"TAG": "1"})
+    assert blueprint(tmp_path).startswith(
+        textwrap.dedent("""\
+        variables:
+          TAG: {type: string, env: TAG, default: ""}
+          A: {type: string, env: A}
+          B: {type: string, env: B}
+          C: {type: string, env: C}
+
+        services:
+        """)
+    )
+    assert 'command: ["${A:-a}", "${B-}", "${B-b}", "${C:?needed}"]' in blueprint(tmp_path)
+    assert said(done) == [
+        'EV803 4:26-30 "B" has no value here: it is empty, as in Compose',
+        'EV208 4:43-55 variable "C" is required: needed',
+    ]
+
+
+def test_secrets_go_to_an_ignored_file(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        compose="""\
+        services:
+          db: {image: x, environment: {PASSWORD: hunter2}}
+          web:
+            image: x
+            environment:
+              - PASSWORD=other
+              - TOKEN=${TOKEN:-fallback}
+        """,
+    )
+    done = imported(tmp_path)
+    assert (tmp_path / ".env.local").read_text() == "PASSWORD='hunter2'\nWEB_PASSWORD='other'\n"
+    assert (tmp_path / ".env.local").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / ".gitignore").read_text() == "/.env.local\n"
+    assert "hunter2" not in blueprint(tmp_path)
+    assert "other" not in blueprint(tmp_path)
+    assert "TOKEN=${TOKEN:-fallback}" in blueprint(tmp_path)
+    assert said(done) == [
+        "EV804 2:42-49 PASSWORD looks secret: its value is in .env.local now, which git ignores",
+        "EV804 6:9-23 PASSWORD looks secret: its value is in .env.local now, which git ignores",
+        "EV804 7:9-33 the default of TOKEN looks secret and stays in the blueprint",
+    ]
+    # No diagnostic may quote the lines that they stood on.
+    assert all(one.span is None or one.span.source.confidential for one in done.report)
+
+
+def test_a_secret_stays_out_of_every_message(tmp_path: Path) -> None:
+    write(tmp_path, compose="services: {db: {image: x, environment: {PASSWORD: hunter2}, cgroup: nonsense}}\n")
+    with pytest.raises(EnvmanError) as caught:
+        imported(tmp_path)
+    assert all(one.span is not None and one.span.source.confidential for one in caught.value.diagnostics)
+    assert not (tmp_path / "envman.yaml").exists()
+
+
+def test_what_is_in_env_files_stays_there(tmp_path: Path) -> None:
+    write(tmp_path, compose="services: {db: {image: x, environment: {A: '${PASSWORD}'}}}\n")
+    (tmp_path / ".env").write_text("PASSWORD=hunter2\n")
+    (tmp_path / ".gitignore").write_text("*.pyc")
+    imported(tmp_path)
+    assert (tmp_path / ".gitignore").read_text() == "*.pyc\n/.env\n"
+    assert not (tmp_path / ".env.local").exists()
+    assert "hunter2" not in blueprint(tmp_path)
+
+
+def test_values_of_another_folders_dotenv_are_taken_along(tmp_path: Path) -> None:
+    write(tmp_path / "deploy", compose="services: {web: {image: 'x:$TAG', environment: [COLOUR], env_file: a.env}}\n")
+    (tmp_path / "deploy" / ".env").write_text("TAG=1\nCOLOUR=red\nUNUSED=x\n")
+    (tmp_path / "deploy" / "a.env").write_text("T=$TAG\n")
+    (tmp_path / ".env.local").write_text("# mine\nTAG=0\nOWN=1\n")
+    done = imported(tmp_path, folder="deploy")
+    assert (tmp_path / ".env.local").read_text() == "# mine\nOWN=1\nTAG='1'\nCOLOUR='red'\n"
+    assert "env_file: ./deploy/a.env" in blueprint(tmp_path)
+    assert [line.split()[0] for line in said(done)] == ["EV812", "EV809", "EV811"]
+
+
+def test_paths_start_at_the_root(tmp_path: Path) -> None:
+    write(
+        tmp_path / "deploy",
+        compose="""\
+        services:
+          web:
+            build: {context: ., additional_contexts: [a=./a, b=docker-image://b]}
+            volumes: [./x:/x, "named:/n", /abs:/abs, ~/h:/h, "${D}/y:/y", {type: bind, source: z, target: /z}]
+            label_file: l
+            develop: {watch: [{path: src, action: rebuild}]}
+          git: {build: "https://example.com/x.git"}
+        configs: {c: {file: ../c}}
+        volumes: {named: {driver_opts: {type: none, o: bind, device: ./d}}}
+        """,
+    )
+    (tmp_path / "deploy" / "l").write_text("")
+    done = imported(tmp_path, folder="deploy", process={"D": "/d"})
+    text = blueprint(tmp_path)
+    for written in (
+        "context: ./deploy",
+        '"a=./deploy/a", b=docker-image://b',
+        '"./deploy/x:/x", "named:/n", /abs:/abs, ~/h:/h, "${D}/y:/y"',
+        "source: ./deploy/z",
+        "label_file: ./deploy/l",
+        "path: ./deploy/src",
+        'build: "https://example.com/x.git"',
+        "file: ./c",
+        "device: ./deploy/d",
+    ):
+        assert written in text
+    assert [one.code for one in done.report.warnings].count("EV809") == 2
+
+
+def test_what_forbids_a_second_environment_is_said(tmp_path: Path) -> None:
+    write(tmp_path, compose=FIXED)
+    done = imported(tmp_path)
+    assert said(done) == [
+        "EV806 4:21-24 web has the container name web: a second environment cannot run beside this one",
+        (
+            "EV806 6:9-18 web publishes the fixed host ports 8080:80, ${PORT:-8081}:81, 8082: "
+            "a second environment cannot run beside this one"
+        ),
+        "EV806 9:24-29 volume data has the fixed name fixed: a second environment cannot run beside this one",
+        (
+            "EV806 10:15-31 network n is external: every environment uses the same one: "
+            "a second environment cannot run beside this one"
+        ),
+    ]
+
+
+def test_adapt_frees_it(tmp_path: Path) -> None:
+    write(tmp_path, compose=FIXED)
+    done = imported(tmp_path, adapt=True)
+    text = blueprint(tmp_path)
+    for written in (
+        "    # container_name: web   # of old\n",
+        '      - "auto:80"\n      - "${PORT:-auto}:81"\n      - {target: 82, published: auto}\n',
+        "data: {}",
+        "n: {external: true}",
+    ):
+        assert written in text
+    assert [line.split()[0] for line in said(done)] == ["EV807"] * 5 + ["EV806"]
+
+
+FIXED = """\
+services:
+  web:
+    image: x
+    container_name: web   # of old
+    ports:
+      - "8080:80"
+      - "${PORT:-8081}:81"
+      - {target: 82, published: 8082}
+volumes: {data: {name: fixed}}
+networks: {n: {external: true}}
+"""
+
+
+def test_files_that_override_become_a_chain(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        compose="""\
+        services:
+          web: {image: x, expose: ["1"]}
+        volumes: {v: {name: fixed}}
+        """,
+        compose_override="""\
+        services:
+          web:
+            expose:
+              # one more
+              - "2"
+        """,
+    )
+    done = imported(tmp_path)
+    assert blueprint(tmp_path, "base") == textwrap.dedent("""\
+        abstract: true
+
+        services:
+          web: {image: x, expose: ["1"]}
+        volumes: {v: {shared: true, name: fixed}}
+        """)
+    assert blueprint(tmp_path) == textwrap.dedent("""\
+        extends: base
+
+        services:
+          web:
+            expose: !override
+              # one more
+              - "1"
+              - "2"
+        """)
+    assert [line.split()[0] for line in said(done)] == ["EV806", "EV808"]
+    write(tmp_path, compose="services: {web: {image: z}}\n")
+    imported(tmp_path, name="other")
+    assert blueprint(tmp_path, "other").startswith("extends: other_base\n")
+
+
+def test_a_file_is_written_anew_where_nothing_else_helps(tmp_path: Path) -> None:
+    write(tmp_path, compose="version: &v '3'\nx-v: *v\nservices: {web: {image: x}}   # lost\n")
+    done = imported(tmp_path)
+    assert blueprint(tmp_path) == 'x-v: "3"\nservices:\n  web:\n    image: "x"\n'
+    assert [line.split()[0] for line in said(done)] == ["EV802", "EV813"]
+
+
+def test_profiles_are_made_active(tmp_path: Path) -> None:
+    write(tmp_path, compose="services: {web: {image: x, depends_on: [db]}, db: {image: y, profiles: [data]}}\n")
+    with pytest.raises(EnvmanError, match="EV810"):
+        imported(tmp_path)
+    imported(tmp_path, profiles=["data"])
+    assert blueprint(tmp_path).startswith('profiles: ["data"]\n')
+
+
+def test_an_override_file_beside_is_not_forgotten(tmp_path: Path) -> None:
+    write(tmp_path, compose="services: {web: {image: x}}\n")
+    (tmp_path / "compose.override.yml").write_text("services: {}\n")
+    assert [line.split()[0] for line in said(imported(tmp_path))] == ["EV815"]
+
+
+def test_variables_of_included_files_are_declared(tmp_path: Path) -> None:
+    write(tmp_path, compose="include: [part/one.yaml]\nservices: {web: {image: x}}\n")
+    write(tmp_path / "part", one="services: {part: {image: 'x:${TAG}', command: 'echo 5$ ${LEVEL}'}}\n")
+    (tmp_path / "part" / ".env").write_text("LEVEL=1\n")
+    done = imported(tmp_path)
+    assert blueprint(tmp_path).startswith(
+        textwrap.dedent("""\
+        variables:
+          TAG: {type: string, env: TAG, default: ""}
+          LEVEL: {type: string, env: LEVEL}
+
+        include: [part/one.yaml]
+        """)
+    )
+    assert [line.split()[0] for line in said(done)] == ["EV803", "EV816", "EV803"]
+
+
+def test_the_root_is_the_folder_that_was_given(tmp_path: Path) -> None:
+    (tmp_path / "envman.yaml").write_text("name: x\nlanguage: 1\n")
+    inside = tmp_path / "a"
+    inside.mkdir()
+    assert project_root(inside, given=True) == inside
+    assert project_root(inside, given=False) == tmp_path

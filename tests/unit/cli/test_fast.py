@@ -1,0 +1,99 @@
+"""The way past typer: only where a command line surely means the same, and with the same result."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envman.cli import fast, rendering
+from envman.cli.invocation import Format, Invocation
+from envman.cli.main import run
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What `render` was asked for."""
+    calls: list[dict[str, Any]] = []
+
+    def note(invocation: Invocation, environment: str | None, **options: Any) -> None:
+        options["settings"] = list(options["settings"])
+        about = {
+            "directory": invocation.directory,
+            "format": invocation.format,
+            "context": invocation.context,
+            "environment": environment,
+        }
+        calls.append({**about, **options})
+
+    monkeypatch.setattr(rendering, "render_environment", note)
+    return calls
+
+
+UNDERSTOOD = [
+    "render",
+    "render dev",
+    "render dev --output -",
+    "render -o out.yml dev",
+    "render --output=out.yml dev",
+    "render dev --set a=1 --set b=2=3",
+    "render dev --set=a=1",
+    "render --instance bob dev --no-cache",
+    "-C folder render dev",
+    "--directory folder --format json render dev",
+    "--format=concise --context=remote render dev",
+    "--format json --format human render dev --instance a --instance b -o a -o b",
+    "render render",
+]
+LEFT_TO_TYPER = [
+    "",
+    "--help",
+    "check",
+    "render --help",
+    "render -h",
+    "render dev prod",
+    "render dev --nonsense",
+    "render dev --outpu x",
+    "render dev -oout.yml",
+    "render dev -o=out.yml",
+    "render dev --output",
+    "render dev --instance -x",
+    "render dev --set --no-cache",
+    "render -- dev",
+    "-Cfolder render dev",
+    "--version render dev",
+    "--format xml render dev",
+    "--format JSON render dev",
+    "--directory render dev",
+    "up render",
+    "explain render services",
+]
+
+
+@pytest.mark.parametrize("line", UNDERSTOOD)
+def test_it_asks_for_what_typer_would_ask_for(
+    line: str, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = line.split()
+    assert fast.plain_render(Invocation(), words) is not None
+    assert run(Invocation(), words) == 0
+    monkeypatch.setattr(fast, "plain_render", lambda *_: None)
+    assert run(Invocation(), words) == 0
+    assert len(asked) == 2
+    assert asked[0] == asked[1]
+
+
+@pytest.mark.parametrize("line", LEFT_TO_TYPER)
+def test_every_other_command_line_is_typers(line: str) -> None:
+    invocation = Invocation()
+    assert fast.plain_render(invocation, line.split()) is None
+    assert (invocation.directory, invocation.format) == (Path.cwd(), Format.HUMAN)
+
+
+def test_so_are_empty_words_and_completion() -> None:
+    assert fast.plain_render(Invocation(), ["render", ""]) is None
+    assert fast.plain_render(Invocation(), ["render", "--instance", ""]) is None
+    environ = {**os.environ, "_ENVMAN_COMPLETE": "complete_bash"}
+    assert fast.plain_render(Invocation(environ=environ), ["render", "dev"]) is None

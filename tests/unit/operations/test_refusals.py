@@ -1,0 +1,76 @@
+"""What operations refuse, and how they say that another program failed, without an engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from environments import load
+
+from envman.diagnostics import EnvmanError
+from envman.diagnostics.diagnostic import fail
+from envman.engine.endpoint import Endpoint
+from envman.operations import down, prepare, switch
+from envman.operations.options import UpOptions
+from envman.operations.progress import Silent
+
+
+def workspace(root: Path, host: str = "unix:///var/run/docker.sock") -> Any:
+    engine = SimpleNamespace(facts=lambda: SimpleNamespace(gpu=False))
+    return SimpleNamespace(
+        engine=engine, endpoint=Endpoint(host, None, "DOCKER_HOST"), project=SimpleNamespace(root=root)
+    )
+
+
+def test_a_gpu_that_is_required_and_not_there(tmp_path: Path) -> None:
+    environment = load(tmp_path, dev="services: {train: {image: x, gpu: required}, api: {image: x, gpu: optional}}")
+    with pytest.raises(EnvmanError) as caught:
+        prepare._refuse_impossible(workspace(tmp_path), environment)
+    (diagnostic,) = caught.value.diagnostics
+    assert (diagnostic.code, diagnostic.message) == ("EV411", "train requires a GPU, and the engine offers none")
+    assert str(diagnostic.span) == "blueprints/dev.yaml:1:35"
+
+
+def test_files_of_the_project_are_not_on_a_remote_engine(tmp_path: Path) -> None:
+    environment = load(tmp_path, dev='services: {api: {image: x, volumes: ["./src:/src", "data:/data"]}}')
+    prepare._refuse_impossible(workspace(tmp_path), environment)
+    with pytest.raises(EnvmanError) as caught:
+        prepare._refuse_impossible(workspace(tmp_path, "ssh://gpu-box"), environment)
+    (diagnostic,) = caught.value.diagnostics
+    assert (diagnostic.code, diagnostic.message) == (
+        "EV311",
+        "api mounts ./src of this project, but the engine is at ssh://gpu-box",
+    )
+
+
+def test_what_compose_says_when_it_fails_is_passed_on(tmp_path: Path) -> None:
+    handle = SimpleNamespace(lines=lambda: iter(()), wait=lambda: 1, tail=lambda _: "its own words")
+    prepared: Any = SimpleNamespace(
+        compose=SimpleNamespace(start=lambda *_: handle), environment=SimpleNamespace(name="dev")
+    )
+    with pytest.raises(EnvmanError) as caught:
+        down.run(prepared, "restart")
+    (diagnostic,) = caught.value.diagnostics
+    assert (diagnostic.code, diagnostic.message, diagnostic.detail) == (
+        "EV610",
+        "Compose failed on dev",
+        "its own words",
+    )
+
+
+def test_a_switch_that_cannot_be_rolled_back_tells_both_reasons(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dev = load(tmp_path, dev="services: {api: {image: x}}", staging="services: {api: {image: x}}")
+    staging = load(tmp_path, "staging")
+
+    def away(*arguments: object, **options: object) -> None:
+        raise fail("EV408", "the engine went away")
+
+    monkeypatch.setattr(switch, "stop", away)
+    first = fail("EV604", "api is unhealthy")
+    with pytest.raises(EnvmanError) as caught:
+        switch._roll_back(workspace(tmp_path), staging, dev, UpOptions(), Silent(), first)
+    assert [one.code for one in caught.value.diagnostics] == ["EV613", "EV604", "EV408"]
