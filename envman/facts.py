@@ -17,8 +17,8 @@ class Facts:
 
     ``ports`` are the host ports allocated to ``published: auto``; ``secrets`` says how secrets reach containers
     (files on a local engine, Compose's environment on a remote one); ``absent_secrets`` are optional ones that this
-    machine does not have; ``fingerprints`` say of each secret, keyed, only whether it changed; ``env_files`` are the
-    digests of files named by ``env_file``.
+    machine does not have; ``fingerprints`` say of each secret, keyed, only whether it changed; ``files`` are the
+    digests of the files that ``env_file`` and ``configs`` name, by path as written.
     """
 
     project_directory: Path
@@ -29,7 +29,7 @@ class Facts:
     secrets: Literal["file", "environment"] = "file"
     absent_secrets: frozenset[str] = frozenset()
     fingerprints: Mapping[str, str] = field(default_factory=dict)
-    env_files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def describe(self) -> str:
         """Return the facts in one line, for the header of a render."""

@@ -32,8 +32,9 @@ def plan(
     ] = False,
 ) -> int:
     """Show what `up` would do, and why. Nothing is changed."""
+    from envman.operations.options import UpOptions
     from envman.operations.plan import preview
-    from envman.operations.up import UpOptions
+    from envman.output.plan import plan_data
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(settings=settings or (), instance=instance)
@@ -41,7 +42,7 @@ def plan(
     environment = workspace.environment(name)
     invocation.warn(workspace.report)
     made = preview(workspace, environment, UpOptions(services=tuple(services), profiles=tuple(profiles or ())))
-    steps = [{"action": one.action, "kind": one.kind, "name": one.name, "causes": one.causes} for one in made.steps]
+    steps = plan_data(made)
     text = "\n".join(map(str, made.steps)) or f"{environment.name} is as it should be: nothing to do"
     invocation.show({"environment": environment.name, "steps": steps}, text)
     return 5 if exit_code and made else 0
@@ -56,12 +57,13 @@ def up(
     build: Annotated[bool, typer.Option("--build", help="Build images anew first.")] = False,
     pull: Annotated[bool, typer.Option("--pull", help="Pull newer images first.")] = False,
     timeout: Timeout = 300.0,
+    recreate: Annotated[bool, typer.Option("--recreate", help="Make containers anew, also unchanged ones.")] = False,
     adopt: Annotated[bool, typer.Option("--adopt", help="Take over a stack whose checkout ID was lost.")] = False,
     yes: Yes = False,
 ) -> None:
     """Bring an environment up and wait until it is healthy."""
     from envman.operations.adopt import take_over
-    from envman.operations.up import UpOptions
+    from envman.operations.options import UpOptions
     from envman.operations.up import up as bring_up
 
     invocation = context.ensure_object(Invocation)
@@ -74,7 +76,7 @@ def up(
         if adopt:
             confirm_takeover(invocation, environment, yes=yes)
             take_over(workspace, environment, progress)
-        options = UpOptions(tuple(services), build, pull, timeout, tuple(profiles or ()))
+        options = UpOptions(tuple(services), build, pull, timeout, tuple(profiles or ()), recreate)
         done = bring_up(workspace, environment, options, progress)
     invocation.show(_up_data(done), _up_text(done))
 
@@ -198,9 +200,9 @@ def switch(
     timeout: Timeout = 300.0,
 ) -> None:
     """Stop the environment that runs and bring another up; if that fails, bring the first back."""
+    from envman.operations.options import UpOptions
     from envman.operations.switch import find_source
     from envman.operations.switch import switch as switch_to
-    from envman.operations.up import UpOptions
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(settings=settings or (), instance=instance)

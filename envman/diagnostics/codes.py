@@ -122,6 +122,7 @@ CODES: Final[dict[str, Code]] = {
     "EV611": Code("which environment to switch from"),
     "EV612": Code("a one-shot failed"),
     "EV613": Code("the switch could not be rolled back"),
+    "EV630": Code("a stack that is not what its blueprint says", ENGINE),
     "EV701": Code("not a valid option of the template"),
     "EV702": Code("the folder exists"),
     "EV703": Code("the template cannot be rendered"),

@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from envman.engine.connection import Engine
-
-
-@dataclass(frozen=True, slots=True)
-class LocalImage:
-    """An image that the engine has. ``size`` in bytes, ``created`` in Unix seconds."""
-
-    reference: str
-    id: str
-    digests: tuple[str, ...]
-    size: int
-    created: float
+from envman.plan.observed import LocalImage
 
 
 def find_images(engine: Engine, references: Iterable[str]) -> dict[str, LocalImage]:
@@ -38,6 +27,7 @@ def find_images(engine: Engine, references: Iterable[str]) -> dict[str, LocalIma
                 tuple(image.get("RepoDigests") or ()),
                 int(image.get("Size", 0)),
                 datetime.fromisoformat(created[:19] + "+00:00").timestamp(),
+                image.get("Config") or {},
             )
     return found
 

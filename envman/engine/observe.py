@@ -10,7 +10,15 @@ from typing import Any, Final
 
 from envman import LABEL_PREFIX
 from envman.engine.connection import Engine
-from envman.plan.observed import ContainerState, NetworkState, Observed, PortHolder, PublishedPort, VolumeState
+from envman.plan.observed import (
+    ContainerState,
+    MountPoint,
+    NetworkState,
+    Observed,
+    PortHolder,
+    PublishedPort,
+    VolumeState,
+)
 
 COMPOSE: Final = "com.docker.compose."
 _HEALTH: Final = {"(healthy)": "healthy", "(unhealthy)": "unhealthy", "(health: starting)": "starting"}
@@ -44,10 +52,12 @@ def observe(
                 if not details or inspected is not None:
                     containers.append(_container(one, inspected))
             for one in engine.api.volumes(filters=wanted).get("Volumes") or ():
-                volumes[one["Name"]] = VolumeState(one["Name"], one["Driver"], one.get("Labels") or {})
+                volumes[one["Name"]] = VolumeState(
+                    one["Name"], one["Driver"], one.get("Labels") or {}, one.get("Options") or {}
+                )
             for one in engine.api.networks(filters=wanted):
                 networks[one["Id"]] = NetworkState(
-                    one["Id"], one["Name"], one["Driver"], bool(one.get("Internal")), one.get("Labels") or {}
+                    one["Id"], one["Name"], one["Driver"], bool(one.get("Internal")), one.get("Labels") or {}, one
                 )
     return Observed(tuple(containers), tuple(volumes.values()), tuple(networks.values()))
 
@@ -93,11 +103,15 @@ def _container(one: dict[str, Any], inspected: dict[str, Any] | None) -> Contain
             for port in one.get("Ports") or ()
         ),
         networks=tuple(sorted(networks)),
-        volumes=tuple(sorted(mount["Name"] for mount in one.get("Mounts") or () if mount.get("Type") == "volume")),
+        mounts=tuple(
+            MountPoint(mount.get("Type", ""), mount.get("Name") or "", mount.get("Destination", ""))
+            for mount in one.get("Mounts") or ()
+        ),
         restart_count=int((inspected or {}).get("RestartCount", 0)),
         started_at=_seconds(state.get("StartedAt")) if inspected else _started(status),
         finished_at=_seconds(state.get("FinishedAt")),
         health_output=str(logged[-1].get("Output", "")),
+        inspected=inspected or {},
     )
 
 

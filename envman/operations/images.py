@@ -49,7 +49,7 @@ def build_images(
         if service.build is not None and (not services or name in services)
     ]
     if names:
-        build(_prepared(workspace, environment), names, progress, no_cache=no_cache, pull_bases=pull_bases)
+        build(workspace, _prepared(workspace, environment), names, progress, no_cache=no_cache, pull_bases=pull_bases)
     return names
 
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
+from envman.operations.options import UpOptions
+from envman.operations.planning import plan_up
 from envman.operations.prepare import existing, prepare
 from envman.operations.progress import Progress
-from envman.operations.up import UpOptions, check_services, fetch_images, plan_up
+from envman.operations.up import check_services, fetch_images
 from envman.operations.workspace import Workspace
 from envman.plan.plan import Action, Plan
 
@@ -58,7 +60,7 @@ def ready_job(
     prepared = prepare(workspace, environment, progress)
     options = UpOptions(services=(service,), build=build)
     plan = plan_up(workspace, prepared, options)
-    fetch_images(prepared, _images_only(plan), options, progress)
+    fetch_images(workspace, prepared, _images_only(plan), options, progress)
     return ["--progress", "quiet", "run", "--rm", "--quiet-pull"], prepared.compose
 
 

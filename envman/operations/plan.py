@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from envman.model.environment import Environment
-from envman.operations.prepare import Prepared, look, refuse_newer_attributes
-from envman.operations.up import UpOptions, check_services, plan_up
+from envman.operations.options import UpOptions
+from envman.operations.planning import plan_up
+from envman.operations.prepare import Prepared, current_document, look, refuse_newer_attributes
+from envman.operations.up import check_services
 from envman.operations.workspace import Workspace
 from envman.plan.plan import Plan
-from envman.render.compose import render
-from envman.state.ports import read_ports
 
 
 def preview(workspace: Workspace, environment: Environment, options: UpOptions) -> Plan:
@@ -20,7 +20,5 @@ def preview(workspace: Workspace, environment: Environment, options: UpOptions) 
     check_services(environment, options.services)
     observed = look(workspace, environment)
     refuse_newer_attributes(workspace, environment)
-    recorded = read_ports(workspace.checkout.state).get(environment.key, {})
-    offline = workspace.offline_document(environment)
-    document = render(environment, workspace.facts(environment, ports=recorded, online=True)) if recorded else offline
+    document = current_document(workspace, environment)
     return plan_up(workspace, Prepared(environment, document, observed, workspace.compose(environment, None)), options)

@@ -83,6 +83,14 @@ def existing(workspace: Workspace, environment: Environment) -> Prepared:
     return Prepared(environment, document, observed, workspace.compose(environment, document))
 
 
+def current_document(workspace: Workspace, environment: Environment) -> Document:
+    """Return what a render would be now, with the ports that the running stack has. Nothing is written or allocated."""
+    recorded = read_ports(workspace.checkout.state).get(environment.key, {})
+    if not recorded and automatic_ports(environment):
+        return workspace.offline_document(environment)
+    return render(environment, workspace.facts(environment, ports=recorded, online=True))
+
+
 def refuse_newer_attributes(workspace: Workspace, environment: Environment) -> None:
     """Ask Compose for its version where ``environment`` needs a newer one than most have.
 

@@ -10,11 +10,13 @@ from envman.diagnostics import Diagnostic, EnvmanError, Note, Severity
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
 from envman.operations.down import start_again, stop
+from envman.operations.options import UpOptions
+from envman.operations.planning import plan_up
 from envman.operations.prepare import prepare
 from envman.operations.progress import Progress
-from envman.operations.up import Up, UpOptions, fetch_images, named_urls, plan_up, start
+from envman.operations.up import Up, fetch_images, named_urls, start
 from envman.operations.workspace import Workspace
-from envman.plan.reconcile import wanted_services
+from envman.plan.wanted import wanted_services
 from envman.state.journal import Entry, forget, record
 from envman.state.selection import Selection, read_selection, write_selection
 
@@ -84,7 +86,7 @@ def switch(
     state = workspace.checkout.state
     prepared = prepare(workspace, target, progress)
     plan = plan_up(workspace, prepared, options)
-    fetch_images(prepared, plan, options, progress)
+    fetch_images(workspace, prepared, plan, options, progress)
     services = wanted_services(target, options.services or None, frozenset(options.profiles))
     other = source.key if source is not None else ""
     record(state, Entry("switch", target.key, "stopping the other", other))

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from envman.diagnostics import Diagnostic, EnvmanError
 from envman.diagnostics.diagnostic import fail, near_match
 from envman.model.environment import Environment
-from envman.operations.prepare import Prepared, prepare
+from envman.operations.options import UpOptions
+from envman.operations.planning import inputs_of, plan_up, remember_builds, remember_definitions
+from envman.operations.prepare import Prepared, look, prepare
 from envman.operations.progress import Progress, Silent
 from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
 from envman.plan.plan import Action, Plan
-from envman.plan.reconcile import reconcile, wanted_services
+from envman.plan.wanted import wanted_services
 from envman.render.compose import port_key
 from envman.render.document import Document
 from envman.state.journal import Entry, journalled
@@ -26,17 +28,6 @@ if TYPE_CHECKING:
 
 TAIL = 40
 _NO_IMAGE = r"(?i)manifest unknown|manifest.*not found|pull access denied|no such image|failed to resolve reference"
-
-
-@dataclass(frozen=True, slots=True)
-class UpOptions:
-    """How to bring up: which services (all if none), rebuild or pull first, seconds to wait for the stack."""
-
-    services: tuple[str, ...] = ()
-    build: bool = False
-    pull: bool = False
-    timeout: float = 300.0
-    profiles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,39 +65,28 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
         StackWatch(workspace, environment, services, Silent(), time.time()).follow(started + options.timeout)
         return Up(environment, plan, urls, time.monotonic() - started)
     with journalled(workspace.checkout.state, Entry("up", environment.key)):
-        fetch_images(prepared, plan, options, progress)
+        fetch_images(workspace, prepared, plan, options, progress)
         start(workspace, prepared, services, options, progress)
+        _expect_nothing_left(workspace, prepared, options)
     return Up(environment, plan, urls, time.monotonic() - started)
 
 
-def plan_up(workspace: Workspace, prepared: Prepared, options: UpOptions) -> Plan:
-    """Return what ``up`` has to do."""
-    from envman.engine.images import missing_images
+def _expect_nothing_left(workspace: Workspace, prepared: Prepared, options: UpOptions) -> None:
+    """Look again: what was brought up must be what the plan wanted.
 
-    environment = prepared.environment
-    profiles = frozenset(options.profiles)
-    services = wanted_services(environment, options.services or None, profiles)
-    references = {image for name in services if (image := environment.image(name))}
-    plan = reconcile(
-        environment,
-        prepared.document,
-        prepared.observed,
-        services=options.services or None,
-        missing_images=missing_images(workspace.engine, references),
-        profiles=profiles,
-    )
-    if not (options.build or options.pull):
-        return plan
-    from envman.plan.plan import Step
-
-    asked = []
-    for name in services:
-        service = environment.stack.services[name]
-        if service.build is not None and options.build and name not in plan.services(Action.BUILD):
-            asked.append(Step(Action.BUILD, "service", name, ("asked for with --build",)))
-        elif service.build is None and service.image and options.pull and name not in plan.services(Action.PULL):
-            asked.append(Step(Action.PULL, "service", name, ("asked for with --pull",)))
-    return Plan((*asked, *plan.steps))
+    Raises:
+        EnvmanError: EV630 with what a plan would still do.
+    """
+    after = replace(prepared, observed=look(workspace, prepared.environment))
+    left = plan_up(workspace, after, replace(options, build=False, pull=False, recreate=False))
+    if left:
+        name = prepared.environment.name
+        raise fail(
+            "EV630",
+            f"{name} came up, but is not what its blueprint says",
+            help=f"`envman plan {name}` shows what is left; somebody else may be changing the stack",
+            detail="\n".join(map(str, left.steps)),
+        )
 
 
 def check_services(environment: Environment, names: Sequence[str]) -> None:
@@ -121,7 +101,7 @@ def check_services(environment: Environment, names: Sequence[str]) -> None:
             )
 
 
-def fetch_images(prepared: Prepared, plan: Plan, options: UpOptions, progress: Progress) -> None:
+def fetch_images(workspace: Workspace, prepared: Prepared, plan: Plan, options: UpOptions, progress: Progress) -> None:
     """Build and pull what ``plan`` says.
 
     Raises:
@@ -132,7 +112,7 @@ def fetch_images(prepared: Prepared, plan: Plan, options: UpOptions, progress: P
         if to_pull:
             pull(prepared, to_pull, progress)
         if to_build:
-            build(prepared, to_build, progress, pull_bases=options.pull)
+            build(workspace, prepared, to_build, progress, pull_bases=options.pull)
     except KeyboardInterrupt:
         progress.notice(f"{prepared.environment.name} is as it was before; its images are not complete yet")
         raise
@@ -164,6 +144,7 @@ def _pull_problems(environment: Environment, services: Sequence[str], tail: str)
 
 
 def build(
+    workspace: Workspace,
     prepared: Prepared,
     services: Sequence[str],
     progress: Progress,
@@ -171,12 +152,13 @@ def build(
     no_cache: bool = False,
     pull_bases: bool = False,
 ) -> None:
-    """Build the images of ``services``; the output goes to ``progress``.
+    """Build the images of ``services``, the output goes to ``progress``, and remember what they were built from.
 
     Raises:
         EnvmanError: EV602 with the end of the build's own output.
     """
     progress.step(f"building {', '.join(services)}")
+    inputs = inputs_of(workspace, prepared.document, services)
     flags = [*(["--no-cache"] if no_cache else []), *(["--pull"] if pull_bases else [])]
     handle = prepared.compose.start("--progress", "plain", "--profile", "*", "build", *flags, *services)
     if drain(handle, progress) != 0:
@@ -192,6 +174,7 @@ def build(
             f"`envman build {environment.name} {failed[0]}` shows all of it",
             detail=handle.tail(TAIL),
         )
+    remember_builds(workspace, prepared.environment, inputs)
 
 
 def drain(handle: Handle, progress: Progress | None) -> int:
@@ -213,12 +196,15 @@ def start(
     environment = prepared.environment
     began = time.time()
     deadline = time.monotonic() + options.timeout
+    remember_definitions(workspace, environment, prepared.document, prepared.observed)
     progress.step(f"starting {environment.name}")
     arguments = ["up", "--detach", "--no-build", "--quiet-pull"]
     if options.services:
         arguments += services
     else:
         arguments.append("--remove-orphans")
+    if options.recreate:
+        arguments.insert(1, "--force-recreate")
     profiles = [part for name in (*environment.stack.profiles, *options.profiles) for part in ("--profile", name)]
     handle = prepared.compose.start("--progress", "plain", *profiles, *arguments)
     watch = StackWatch(workspace, environment, services, progress, began, prepared.document.digests)

@@ -12,7 +12,7 @@ from envman.model.environment import Environment
 from envman.operations.progress import Progress, Waiting
 from envman.operations.workspace import Workspace
 from envman.plan.observed import ContainerState, Observed
-from envman.plan.reconcile import is_one_shot
+from envman.plan.wanted import is_one_shot
 
 if TYPE_CHECKING:
     from envman.engine.compose import Handle

@@ -162,17 +162,37 @@ class Workspace:
             gpu=online and uses_gpu(environment) and self.engine.facts().gpu,
             secrets="environment" if remote else "file",
             absent_secrets=absent_secrets(environment, self.project.root, self.values(environment)),
-            fingerprints={name: store.fingerprint(name) for name in environment.stack.secrets if store.has(name)},
-            env_files=self._env_files(environment),
+            fingerprints=self._fingerprints(environment, store),
+            files=self._files(environment),
         )
 
-    def _env_files(self, environment: Environment) -> dict[str, str]:
+    def _fingerprints(self, environment: Environment, store: SecretStore) -> dict[str, str]:
+        marks = {}
+        for name, secret in environment.stack.secrets.items():
+            if secret.file is not None and secret.source is None:
+                content = self._content(secret.file)
+                if content is not None:
+                    marks[name] = store.mark(name, content)
+            elif store.has(name):
+                marks[name] = store.fingerprint(name)
+        return marks
+
+    def _content(self, name: str) -> bytes | None:
+        path = locate(self.project.root, name)
+        try:
+            return path.read_bytes() if path is not None and is_file(path) else None
+        except OSError:
+            return None
+
+    def _files(self, environment: Environment) -> dict[str, str]:
+        stack = environment.stack
+        named = {file.path for service in stack.services.values() for file in service.env_file or ()}
+        named |= {one.file for one in stack.configs.values() if one.file}
         digests = {}
-        for service in environment.stack.services.values():
-            for file in service.env_file or ():
-                path = locate(self.project.root, file.path) if file.path not in digests else None
-                if path is not None and is_file(path):
-                    digests[file.path] = hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+        for name in named:
+            content = self._content(name)
+            if content is not None:
+                digests[name] = hashlib.sha256(content).hexdigest()[:32]
         return digests
 
     def offline_document(self, environment: Environment) -> Document:

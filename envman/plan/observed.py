@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from envman import LABEL_PREFIX
 
@@ -18,13 +19,21 @@ class PublishedPort:
     protocol: str
 
 
+class MountPoint(NamedTuple):
+    """What is mounted where in a container: ``kind`` is volume, bind or tmpfs; ``name`` is a volume's."""
+
+    kind: str
+    name: str
+    target: str
+
+
 @dataclass(frozen=True, slots=True)
 class ContainerState:
     """A container.
 
     ``state`` is created, running, paused, restarting, exited or dead; ``health`` is starting, healthy, unhealthy or
-    None. Times are Unix seconds. ``restart_count``, the times and ``health_output`` are known only of containers
-    that were observed with details.
+    None. Times are Unix seconds. ``restart_count``, the times, ``health_output`` and ``inspected`` (the engine's own
+    description) are known only of containers that were observed with details.
     """
 
     id: str
@@ -42,11 +51,17 @@ class ContainerState:
     labels: Mapping[str, str]
     ports: tuple[PublishedPort, ...] = ()
     networks: tuple[str, ...] = ()
-    volumes: tuple[str, ...] = ()
+    mounts: tuple[MountPoint, ...] = ()
     restart_count: int = 0
     started_at: float | None = None
     finished_at: float | None = None
     health_output: str = ""
+    inspected: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def volumes(self) -> tuple[str, ...]:
+        """The names of the volumes that it mounts, sorted."""
+        return tuple(sorted(one.name for one in self.mounts if one.kind == "volume"))
 
     @property
     def digest(self) -> str | None:
@@ -61,17 +76,35 @@ class VolumeState:
     name: str
     driver: str
     labels: Mapping[str, str]
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkState:
-    """A network."""
+    """A network; ``inspected`` is the engine's own description."""
 
     id: str
     name: str
     driver: str
     internal: bool
     labels: Mapping[str, str]
+    inspected: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalImage:
+    """An image that the engine has.
+
+    ``size`` in bytes, ``created`` in Unix seconds, ``config`` what containers made of it inherit (the engine's
+    ``Config``).
+    """
+
+    reference: str
+    id: str
+    digests: tuple[str, ...]
+    size: int
+    created: float
+    config: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

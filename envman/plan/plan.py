@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from envman.plan.causes import Cause
+
 
 class Action(StrEnum):
     """What a step does."""
@@ -33,16 +35,22 @@ SIGNS = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One action on one thing, with its causes in words. ``kind`` is service, network or volume."""
+    """One action on one thing, with its causes.
+
+    ``kind`` is service, network or volume; ``data`` says in words which data the step touches or leaves alone.
+    """
 
     action: Action
     kind: str
     name: str
-    causes: tuple[str, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    data: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        why = f": {'; '.join(self.causes)}" if self.causes else ""
-        return f"{SIGNS[self.action]} {self.kind} {self.name} {self.action.value}{why}"
+        why = f": {'; '.join(map(str, self.causes))}" if self.causes else ""
+        what = f" [{'; '.join(self.data)}]" if self.data else ""
+        kind = "" if self.kind == "service" else f"{self.kind} "
+        return f"{SIGNS[self.action]} {kind}{self.name} {self.action.value}{why}{what}"
 
 
 @dataclass(frozen=True, slots=True)

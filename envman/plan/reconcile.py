@@ -3,155 +3,170 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Final
 
 from envman.model.environment import Environment
-from envman.model.service import Service
+from envman.plan.causes import Cause, causes_of_change
+from envman.plan.defined import engine_name
+from envman.plan.known import Known
 from envman.plan.observed import ContainerState, Observed
 from envman.plan.plan import Action, Plan, Step
+from envman.plan.resources import creation_steps
+from envman.plan.wanted import is_one_shot, wanted_services
 from envman.render.document import Document
 
 _UP: Final = frozenset({"running", "restarting"})
+_SHORT: Final = 12
+# Attributes by which one service lives inside another one's container.
+_SHARING: Final = ("network_mode", "ipc", "pid")
 
 
 def reconcile(
     environment: Environment,
     document: Document,
     observed: Observed,
+    known: Known,
     *,
     services: Iterable[str] | None = None,
-    missing_images: frozenset[str] = frozenset(),
     profiles: frozenset[str] = frozenset(),
+    recreate: frozenset[str] = frozenset(),
 ) -> Plan:
-    """Return what has to be done so that ``observed`` becomes ``document``.
+    """Return what has to be done so that ``observed`` becomes ``document``, each step with its causes.
 
-    ``services`` limits the plan to those named and what they depend on. ``missing_images`` are references that the
-    engine does not have. ``profiles`` are active beside the blueprint's own.
+    ``services`` limits the plan to those named and what they depend on. ``profiles`` are active beside the
+    blueprint's own. ``recreate`` are services to be made anew in any case.
     """
     wanted = wanted_services(environment, services, profiles)
-    steps = [
-        *_resources(document, observed, "network", wanted),
-        *_resources(document, observed, "volume", wanted),
-    ]
+    steps = list(creation_steps(environment, document, observed, wanted))
+    work = _Services(environment, document, observed, known, recreate)
     for name in wanted:
-        service = environment.stack.services[name]
-        steps.extend(_images(name, service, environment.image(name), missing_images))
-        containers = [one for one in observed.containers if one.service == name and not one.oneoff]
-        step = _service(name, service, document.digests[name], containers, is_one_shot(environment, name))
-        if step is not None:
-            steps.append(step)
+        steps.extend(work.steps(name))
     if services is None:
-        steps.extend(_orphans(environment, observed))
+        steps.extend(_orphans(environment, document, observed))
     return Plan(tuple(steps))
 
 
-def wanted_services(
-    environment: Environment, services: Iterable[str] | None, profiles: frozenset[str] = frozenset()
-) -> list[str]:
-    """Return the services that ``up`` brings up, dependencies first.
+class _Services:
+    def __init__(
+        self, environment: Environment, document: Document, observed: Observed, known: Known, recreate: frozenset[str]
+    ) -> None:
+        self.environment, self.document, self.known, self.asked = environment, document, known, recreate
+        self.recreated: set[str] = set()
+        self.containers: dict[str, list[ContainerState]] = {}
+        for one in observed.containers:
+            if not one.oneoff:
+                self.containers.setdefault(one.service, []).append(one)
+        # A container that took over another service's definition under a new name.
+        self.orphans = [one for one in observed.containers if one.service not in document.services and not one.oneoff]
 
-    Without names these are all whose profiles are active; a service named on purpose counts as active, and so does
-    what it depends on, as in Compose.
-    """
-    stack = environment.stack
-    active = set(stack.profiles) | profiles
-    if services is None:
-        roots = [
-            name
-            for name, service in stack.services.items()
-            if not service.profiles or "*" in active or active & set(service.profiles)
-        ]
-    else:
-        roots = list(services)
-    order: dict[str, None] = {}
-    for root in roots:
-        # The chain from the root to here, and for each service on it what it still waits for.
-        chain = {root: _needed(environment, root, roots)} if root in stack.services and root not in order else {}
-        while chain:
-            name = next(reversed(chain))
-            other = next(chain[name], None)
-            if other is None:
-                order[name] = None
-                del chain[name]
-            elif other in stack.services and other not in order and other not in chain:
-                chain[other] = _needed(environment, other, roots)
-    return list(order)
+    def steps(self, name: str) -> Iterator[Step]:
+        service = self.environment.stack.services[name]
+        if service.provider is not None:
+            return
+        image = self._image(name)
+        if image is not None:
+            yield image
+        containers = self.containers.get(name, [])
+        if not containers:
+            if service.replicas:
+                self.recreated.add(name)
+                yield Step(Action.CREATE, "service", name, (self._why_new(name),))
+            return
+        causes = [*self._why_anew(name, containers), *([Cause("its image is built anew")] if image else [])]
+        if causes:
+            self.recreated.add(name)
+            yield Step(Action.RECREATE, "service", name, tuple(causes), tuple(self._kept(name, containers)))
+        elif len(containers) != service.replicas:
+            span = self.environment.span("services", name, "deploy", "replicas")
+            change = Cause(f"{len(containers)} -> {service.replicas} containers", span)
+            yield Step(Action.SCALE, "service", name, (change,))
+        else:
+            down = [one for one in containers if self._is_down(name, one)]
+            if down:
+                yield Step(Action.START, "service", name, tuple(Cause(f"{one.name} is {one.state}") for one in down))
+
+    def _is_down(self, name: str, one: ContainerState) -> bool:
+        if one.state in _UP:
+            return False
+        return not (is_one_shot(self.environment, name) and one.state == "exited" and not one.exit_code)
+
+    def _image(self, name: str) -> Step | None:
+        service, reference = self.environment.stack.services[name], self.environment.image(name)
+        if reference is None:
+            return None
+        here = reference in self.known.images
+        if service.build is None:
+            missing = Cause(f"image {reference} is not on the engine", self.environment.span("services", name, "image"))
+            return None if here else Step(Action.PULL, "service", name, (missing,))
+        if not here:
+            return Step(Action.BUILD, "service", name, (Cause(f"image {reference} is not built yet"),))
+        changes = self.known.builds.get(name, ())
+        return Step(Action.BUILD, "service", name, tuple(map(Cause, changes))) if changes else None
+
+    def _why_new(self, name: str) -> Cause:
+        digest = self.document.digests[name]
+        former = next((one.service for one in self.orphans if one.digest == digest), None)
+        span = self.environment.key_span("services", name)
+        return Cause(f"renamed from {former}" if former else "no container yet", span)
+
+    def _why_anew(self, name: str, containers: list[ContainerState]) -> Iterator[Cause]:
+        environment, digest = self.environment, self.document.digests[name]
+        changed = next((one for one in containers if one.digest != digest), None)
+        if changed is not None:
+            previous = self.known.definitions.get(changed.digest or "")
+            yield from causes_of_change(environment, self.document, name, previous, self.known.directory)
+        else:
+            yield from self._why_replaced(name, containers)
+        if name in self.asked:
+            yield Cause("asked for with --recreate")
+        service = self.document.services[name]
+        for attribute in _SHARING:
+            other = str(service.get(attribute) or "").removeprefix("service:")
+            if other in self.recreated and str(service[attribute]).startswith("service:"):
+                yield Cause(f"shares the {attribute.removesuffix('_mode')} of {other}, which is made anew")
+
+    def _why_replaced(self, name: str, containers: list[ContainerState]) -> Iterator[Cause]:
+        """Yield what is wrong with containers whose definition has not changed."""
+        image = self.known.images.get(self.environment.image(name) or "")
+        for one in containers:
+            if image is not None and one.image_id != image.id:
+                old, new = (_short(identity) for identity in (one.image_id, image.id))
+                span = self.environment.span("services", name, "image")
+                yield Cause(f"{image.reference} is another image now: {old} -> {new}", span)
+                break
+        service = self.document.services[name]
+        if service.get("network_mode"):
+            return
+        expected = {engine_name(self.document, "networks", key) for key in service.get("networks") or ("default",)}
+        for one in containers:
+            for network in sorted(expected - set(one.networks)):
+                yield Cause(f"{one.name} is not attached to network {network} any more")
+
+    def _kept(self, name: str, containers: list[ContainerState]) -> Iterator[str]:
+        """Say what becomes of the data of a service that is made anew."""
+        targets = {
+            str(mount["target"]): mount
+            for mount in self.document.services[name].get("volumes") or ()
+            if mount["type"] == "volume"
+        }
+        sources = {str(mount["source"]) for mount in targets.values() if mount.get("source")}
+        for source in sorted(sources):
+            yield f"keeps volume {engine_name(self.document, 'volumes', source)}"
+        for one in containers:
+            for mount in one.mounts:
+                if mount.kind == "volume" and mount.target not in targets:
+                    yield f"leaves volume {_short(mount.name)} of {mount.target} behind"
 
 
-def _needed(environment: Environment, name: str, roots: Iterable[str]) -> Iterator[str]:
-    for other, dependency in (environment.stack.services[name].depends_on or {}).items():
-        if dependency.required is not False or other in roots:
-            yield other
+def _short(identity: str) -> str:
+    bare = identity.removeprefix("sha256:")
+    return bare[:_SHORT] if len(bare) == 64 else bare
 
 
-def is_one_shot(environment: Environment, name: str) -> bool:
-    """Return whether another service waits until ``name`` has completed."""
-    return any(
-        other == name and dependency.condition == "service_completed_successfully"
-        for service in environment.stack.services.values()
-        for other, dependency in (service.depends_on or {}).items()
-    )
-
-
-def _images(name: str, service: Service, image: str | None, missing: frozenset[str]) -> Iterator[Step]:
-    if image not in missing:
-        return
-    if service.build is not None:
-        yield Step(Action.BUILD, "service", name, (f"image {image} is not built yet",))
-    else:
-        yield Step(Action.PULL, "service", name, (f"image {image} is not on the engine",))
-
-
-def _service(name: str, service: Service, digest: str, containers: list[ContainerState], one_shot: bool) -> Step | None:
-    if service.provider is not None:
-        return None
-    if not containers:
-        return Step(Action.CREATE, "service", name, ("no container yet",)) if service.replicas else None
-    changed = [one for one in containers if one.digest != digest]
-    if changed:
-        return Step(Action.RECREATE, "service", name, ("its definition has changed",))
-    if len(containers) != service.replicas:
-        return Step(Action.SCALE, "service", name, (f"{len(containers)} -> {service.replicas} containers",))
-    down = [
-        one
-        for one in containers
-        if one.state not in _UP and not (one_shot and one.state == "exited" and not one.exit_code)
-    ]
-    if down:
-        return Step(Action.START, "service", name, tuple(f"{one.name} is {one.state}" for one in down))
-    unhealthy = [one for one in containers if one.health == "unhealthy"]
-    if unhealthy:
-        return Step(Action.START, "service", name, tuple(f"{one.name} is unhealthy" for one in unhealthy))
-    return None
-
-
-def _orphans(environment: Environment, observed: Observed) -> Iterator[Step]:
-    orphans = {one.service for one in observed.containers if not one.oneoff} - set(environment.stack.services)
-    for name in sorted(orphans):
-        yield Step(Action.REMOVE, "service", name, ("no blueprint names it any more",))
-
-
-def _resources(document: Document, observed: Observed, kind: str, wanted: list[str]) -> Iterator[Step]:
-    """Yield a step for what the wanted services use and is not there; Compose creates nothing else."""
-    present = {one.name for one in (observed.networks if kind == "network" else observed.volumes)}
-    used = {key for name in wanted for key in _used(document.services[name], kind)}
-    for key, entry in document.data.get(f"{kind}s", {}).items():
-        external = isinstance(entry, dict) and entry.get("external")
-        if key in used and not external and resource_name(document, key, entry) not in present:
-            yield Step(Action.CREATE, kind, key, ("not there yet",))
-
-
-def _used(service: dict[str, Any], kind: str) -> Iterator[str]:
-    if kind == "network":
-        if not service.get("network_mode"):
-            yield from service.get("networks") or ("default",)
-        return
-    for mount in service.get("volumes") or ():
-        if mount.get("type") == "volume" and mount.get("source"):
-            yield mount["source"]
-
-
-def resource_name(document: Document, key: str, entry: dict[str, object] | None) -> str:
-    """Return the engine's name of a network or volume: its own, or ``<project>_<key>``."""
-    fixed = (entry or {}).get("name")
-    return str(fixed) if fixed else f"{document.project}_{key}"
+def _orphans(environment: Environment, document: Document, observed: Observed) -> Iterator[Step]:
+    present = {one.service for one in observed.containers if not one.oneoff}
+    for name in sorted(present - set(environment.stack.services)):
+        digests = {one.digest for one in observed.containers if one.service == name}
+        heir = next((new for new, one in document.digests.items() if one in digests and new not in present), None)
+        cause = Cause(f"renamed to {heir}" if heir else "no blueprint names it any more")
+        yield Step(Action.REMOVE, "service", name, (cause,), ("its volumes stay",))

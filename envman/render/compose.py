@@ -36,6 +36,11 @@ def secret_variable(name: str) -> str:
     return "ENVMAN_SECRET_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
 
 
+def _digest(content: dict[str, Any]) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
 class _Renderer:
     def __init__(self, environment: Environment, facts: Facts) -> None:
         self.environment = environment
@@ -43,6 +48,7 @@ class _Renderer:
         self.facts = facts
         self.variables: dict[str, str] = {}
         self.digests: dict[str, str] = {}
+        self.definitions: dict[str, dict[str, Any]] = {}
         self.identity = {
             f"{LABEL_PREFIX}project": environment.project,
             f"{LABEL_PREFIX}environment": environment.name,
@@ -66,6 +72,7 @@ class _Renderer:
             data=data,
             header=self._header(),
             digests=self.digests,
+            definitions=self.definitions,
             secrets=tuple(name for name, one in self.stack.secrets.items() if self._is_ours(name, one)),
             variables=self.variables,
         )
@@ -109,8 +116,10 @@ class _Renderer:
             entry["pre_start"] = [self._with_present_secrets(one) for one in entry["pre_start"]]
         if service.gpu in {"optional", "required"} and (self.facts.gpu or service.gpu == "required"):
             self._reserve_gpu(entry)
-        digest = self._digest(entry, service)
+        content = self._content(entry, service)
+        digest = _digest(content)
         self.digests[name] = digest
+        self.definitions[digest] = content
         entry["labels"] = {**(entry.get("labels") or {}), **self.identity, f"{LABEL_PREFIX}digest": digest}
         return {key: value for key, value in entry.items() if value != [] or key not in {"secrets", "ports"}}
 
@@ -149,20 +158,26 @@ class _Renderer:
         reservations.setdefault("devices", [{"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}])
         entry["deploy"] = {**deploy, "resources": {**resources, "reservations": reservations}}
 
-    def _digest(self, entry: dict[str, Any], service: Service) -> str:
+    def _content(self, entry: dict[str, Any], service: Service) -> dict[str, Any]:
+        """Return everything that makes a container what it is, as plain data without a secret in it."""
         content = {key: value for key, value in entry.items() if key not in _NOT_IN_DIGEST}
         if "deploy" in content:
             content["deploy"] = {key: value for key, value in (content["deploy"] or {}).items() if key != "replicas"}
         used = {grant.source for grant in service.secrets or ()}
         used |= {value.secret for value in (service.environment or {}).values() if isinstance(value, SecretValue)}
-        configs = {grant.source: self.environment.data["configs"].get(grant.source) for grant in service.configs or ()}
         content["dev.envman"] = {
             "secrets": {name: self.facts.fingerprints.get(name, "") for name in sorted(used)},
-            "configs": configs,
-            "env_files": {one.path: self.facts.env_files.get(one.path, "") for one in service.env_file or ()},
+            "configs": {grant.source: self._config_mark(grant.source) for grant in service.configs or ()},
+            "env_files": {one.path: self.facts.files.get(one.path, "") for one in service.env_file or ()},
         }
-        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
-        return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        return content
+
+    def _config_mark(self, name: str) -> dict[str, Any]:
+        config = self.stack.configs.get(name)
+        mark = dict(self.environment.data.get("configs", {}).get(name) or {})
+        if config is not None and config.file is not None:
+            mark["content digest"] = self.facts.files.get(config.file, "")
+        return mark
 
     # --- networks, volumes, secrets
 

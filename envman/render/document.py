@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from envman.diagnostics.visible import visible
@@ -21,8 +21,8 @@ class Document:
     """What Compose is given.
 
     ``data`` is the Compose file as plain data; ``digests`` the content digest of each service, which its containers
-    bear as a label; ``secrets`` the names of envman's secrets that it uses; ``variables`` those of them that Compose
-    reads from its environment, by variable.
+    bear as a label; ``definitions`` what each digest was made of; ``secrets`` the names of envman's secrets that it
+    uses; ``variables`` those of them that Compose reads from its environment, by variable.
     """
 
     project: str
@@ -31,6 +31,7 @@ class Document:
     digests: Mapping[str, str]
     secrets: tuple[str, ...]
     variables: Mapping[str, str]
+    definitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def services(self) -> dict[str, Any]:

@@ -67,7 +67,11 @@ class SecretStore:
         value = self.read(name)
         if value is None:
             return ""
-        return hmac.new(self._key(), f"{name}\0{value}".encode(), hashlib.sha256).hexdigest()[:16]
+        return self.mark(name, value.encode())
+
+    def mark(self, name: str, value: bytes) -> str:
+        """Return the fingerprint that ``name`` has with ``value``, for one that lies outside the store."""
+        return hmac.new(self._key(), name.encode() + b"\0" + value, hashlib.sha256).hexdigest()[:16]
 
     def _key(self) -> bytes:
         file = self.folder.parent / ".key"

@@ -65,7 +65,7 @@ def test_only_what_changed_is_recreated(checkout: Checkout) -> None:
     ids = {name: docker("inspect", "--format", "{{.Id}}", name) for name in checkout.containers("dev")}
     checkout.write(dev=text.replace("two: {", "two: {environment: {A: b}, "))
     assert checkout.run("plan", "dev", "--exit-code", status=5).out == (
-        "~ service two recreate: its definition has changed\n"
+        "~ two recreate: environment.A unset -> b (blueprints/dev.yaml:3:26)\n"
     )
     checkout.run("up", "dev")
     after = {name: docker("inspect", "--format", "{{.Id}}", name) for name in checkout.containers("dev")}
@@ -77,7 +77,7 @@ def test_only_what_changed_is_recreated(checkout: Checkout) -> None:
 def test_a_service_that_is_gone_from_the_blueprint_is_removed(checkout: Checkout) -> None:
     checkout.write(dev=f"services:\n  one: {SLEEPER}\n  two: {SLEEPER}\n").run("up", "dev")
     checkout.write(dev=f"services:\n  one: {SLEEPER}\n")
-    assert "- service two remove" in checkout.run("plan", "dev").out
+    assert "- two remove" in checkout.run("plan", "dev").out
     checkout.run("up", "dev")
     assert checkout.containers("dev") == [f"{checkout.name}-dev-one-1"]
 

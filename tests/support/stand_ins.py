@@ -30,6 +30,7 @@ def container(service: str = "api", number: int = 1, **known: Any) -> ContainerS
         "exit_code": None,
         "image": "b",
         "image_id": "sha256:0",
+        "networks": ("churn-dev_default",),
         "created_at": 0.0,
         "labels": labels(),
         **known,

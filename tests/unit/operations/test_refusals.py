@@ -13,8 +13,8 @@ from envman.diagnostics import EnvmanError
 from envman.diagnostics.diagnostic import fail
 from envman.engine.endpoint import Endpoint
 from envman.operations import down, prepare, switch
+from envman.operations.options import UpOptions
 from envman.operations.progress import Silent
-from envman.operations.up import UpOptions
 
 
 def workspace(root: Path, host: str = "unix:///var/run/docker.sock") -> Any:

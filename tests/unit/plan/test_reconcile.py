@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,12 @@ import pytest
 from environments import facts, load
 from stand_ins import container, labels, network, volume
 
-from envman.plan.observed import ContainerState, NetworkState, Observed, VolumeState
+from envman.plan.causes import Cause
+from envman.plan.known import Known
+from envman.plan.observed import ContainerState, LocalImage, MountPoint, NetworkState, Observed, VolumeState
 from envman.plan.plan import Action, Plan, Step
-from envman.plan.reconcile import is_one_shot, reconcile, wanted_services
+from envman.plan.reconcile import reconcile
+from envman.plan.wanted import is_one_shot, wanted_services
 from envman.render.compose import render
 
 NETWORK = (network("default"),)
@@ -34,10 +39,22 @@ class Stack:
         containers: Iterable[ContainerState] = (),
         volumes: Iterable[VolumeState] = (),
         networks: Iterable[NetworkState] = NETWORK,
+        *,
+        missing: Iterable[str] = (),
+        known: dict[str, Any] | None = None,
         **options: Any,
-    ) -> list[str]:
+    ) -> Plan:
+        """Return the plan where the engine has every image but those that are ``missing``."""
         observed = Observed(tuple(containers), tuple(volumes), tuple(networks))
-        return [str(step) for step in reconcile(self.environment, self.document, observed, **options).steps]
+        references = {self.environment.image(name) or "" for name in self.environment.stack.services} - set(missing)
+        images = {one: LocalImage(one, "sha256:0", (), 0, 0) for one in references}
+        facts_known = Known(**{"directory": "/project", "images": images, **(known or {})})
+        return reconcile(self.environment, self.document, observed, facts_known, **options)
+
+    def steps(self, *observed: Any, **options: Any) -> list[str]:
+        """Return the steps in words, without places and without what becomes of data."""
+        bare = [replace(step, data=()) for step in self.plan(*observed, **options).steps]
+        return [re.sub(r" \([^()]+:\d+:\d+\)", "", str(step)) for step in bare]
 
 
 ONE = "services: {api: {image: b}}\n"
@@ -45,25 +62,26 @@ ONE = "services: {api: {image: b}}\n"
 
 def test_what_is_as_it_should_be_needs_nothing(tmp_path: Path) -> None:
     stack = Stack(tmp_path, ONE)
-    assert stack.plan([stack.made()]) == []
-    assert stack.plan([stack.made(health="healthy")]) == []
-    assert stack.plan([stack.made(health="starting")]) == []
+    assert stack.steps([stack.made()]) == []
+    assert stack.steps([stack.made(health="healthy")]) == []
+    assert stack.steps([stack.made(health="starting")]) == []
+    assert stack.steps([stack.made(health="unhealthy")]) == [], "waiting for it says what is wrong"
 
 
 def test_where_nothing_is_everything_is_created_networks_and_volumes_first(tmp_path: Path) -> None:
     stack = Stack(tmp_path, "services: {api: {image: b, volumes: ['data:/d']}}\nvolumes: {data: null}\n")
-    assert stack.plan(networks=()) == [
+    assert stack.steps(networks=()) == [
         "+ network default create: not there yet",
         "+ volume data create: not there yet",
-        "+ service api create: no container yet",
+        "+ api create: no container yet",
     ]
 
 
 def test_only_what_a_wanted_service_uses_is_created(tmp_path: Path) -> None:
     text = "services: {api: {image: b, networks: [a]}}\nnetworks: {a: null, b: null}\nvolumes: {unused: null}\n"
-    assert Stack(tmp_path, text).plan(networks=()) == [
+    assert Stack(tmp_path, text).steps(networks=()) == [
         "+ network a create: not there yet",
-        "+ service api create: no container yet",
+        "+ api create: no container yet",
     ]
 
 
@@ -72,56 +90,57 @@ def test_what_is_external_is_never_created(tmp_path: Path) -> None:
         "services: {api: {image: b, networks: [a], volumes: ['data:/d']}}\n"
         "networks: {a: {external: true}}\nvolumes: {data: {external: true}}\n"
     )
-    assert Stack(tmp_path, text).plan(networks=()) == ["+ service api create: no container yet"]
+    assert Stack(tmp_path, text).steps(networks=()) == ["+ api create: no container yet"]
 
 
 def test_a_resource_with_a_name_of_its_own_is_found_by_it(tmp_path: Path) -> None:
     text = "services: {api: {image: b, volumes: ['data:/d']}}\nvolumes: {data: {name: fixed}}\n"
     stack = Stack(tmp_path, text)
-    assert stack.plan([stack.made()], [volume("data", name="fixed")]) == []
-    assert stack.plan([stack.made()], [volume("data")]) == ["+ volume data create: not there yet"]
+    assert stack.steps([stack.made()], [volume("data", name="fixed")]) == []
+    assert stack.steps([stack.made()], [volume("data")]) == ["+ volume data create: not there yet"]
 
 
 def test_a_changed_definition_means_a_new_container(tmp_path: Path) -> None:
     stack = Stack(tmp_path, ONE)
-    assert stack.plan([container(labels=labels(digest="other"))]) == [
-        "~ service api recreate: its definition has changed"
+    assert stack.steps([container(labels=labels(digest="other"))]) == [
+        "~ api recreate: its definition has changed since it was made"
     ]
-    assert stack.plan([container()]) == ["~ service api recreate: its definition has changed"], "made by somebody else"
+    assert stack.steps([container()]) == ["~ api recreate: its definition has changed since it was made"], (
+        "made by somebody else"
+    )
 
 
 @pytest.mark.parametrize(
     ("known", "step"),
     [
-        ({"state": "exited", "exit_code": 0}, "> service api start: churn-dev-api-1 is exited"),
-        ({"state": "exited", "exit_code": 1}, "> service api start: churn-dev-api-1 is exited"),
-        ({"state": "created"}, "> service api start: churn-dev-api-1 is created"),
-        ({"state": "paused"}, "> service api start: churn-dev-api-1 is paused"),
-        ({"state": "dead"}, "> service api start: churn-dev-api-1 is dead"),
-        ({"health": "unhealthy"}, "> service api start: churn-dev-api-1 is unhealthy"),
+        ({"state": "exited", "exit_code": 0}, "> api start: churn-dev-api-1 is exited"),
+        ({"state": "exited", "exit_code": 1}, "> api start: churn-dev-api-1 is exited"),
+        ({"state": "created"}, "> api start: churn-dev-api-1 is created"),
+        ({"state": "paused"}, "> api start: churn-dev-api-1 is paused"),
+        ({"state": "dead"}, "> api start: churn-dev-api-1 is dead"),
     ],
 )
 def test_what_does_not_run_well_is_started(tmp_path: Path, known: dict[str, Any], step: str) -> None:
     stack = Stack(tmp_path, ONE)
-    assert stack.plan([stack.made(**known)]) == [step]
+    assert stack.steps([stack.made(**known)]) == [step]
 
 
 def test_a_restarting_container_is_left_to_the_engine(tmp_path: Path) -> None:
     stack = Stack(tmp_path, ONE)
-    assert stack.plan([stack.made(state="restarting")]) == []
+    assert stack.steps([stack.made(state="restarting")]) == []
 
 
 @pytest.mark.parametrize(("there", "step"), [(1, "1 -> 2 containers"), (3, "3 -> 2 containers")])
 def test_the_number_of_replicas(tmp_path: Path, there: int, step: str) -> None:
     stack = Stack(tmp_path, "services: {api: {image: b, deploy: {replicas: 2}}}\n")
     found = [stack.made(number=number + 1) for number in range(there)]
-    assert stack.plan(found) == [f"~ service api scale: {step}"]
+    assert stack.steps(found) == [f"~ api scale: {step}"]
 
 
 def test_no_replicas_are_no_container(tmp_path: Path) -> None:
     stack = Stack(tmp_path, "services: {api: {image: b, deploy: {replicas: 0}}}\n")
-    assert stack.plan() == []
-    assert stack.plan([stack.made()]) == ["~ service api scale: 1 -> 0 containers"]
+    assert stack.steps() == []
+    assert stack.steps([stack.made()]) == ["~ api scale: 1 -> 0 containers"]
 
 
 def test_a_one_shot_that_has_ended_well_is_done(tmp_path: Path) -> None:
@@ -132,41 +151,41 @@ def test_a_one_shot_that_has_ended_well_is_done(tmp_path: Path) -> None:
         "  init: {image: b}\n",
     )
     done = stack.made("init", state="exited", exit_code=0)
-    assert stack.plan([stack.made(), done]) == []
+    assert stack.steps([stack.made(), done]) == []
     failed = stack.made("init", state="exited", exit_code=1)
-    assert stack.plan([stack.made(), failed]) == ["> service init start: churn-dev-init-1 is exited"]
+    assert stack.steps([stack.made(), failed]) == ["> init start: churn-dev-init-1 is exited"]
     assert is_one_shot(stack.environment, "init")
     assert not is_one_shot(stack.environment, "api")
 
 
 def test_jobs_that_were_run_by_hand_do_not_count(tmp_path: Path) -> None:
     stack = Stack(tmp_path, ONE)
-    assert stack.plan([container(oneoff=True)]) == ["+ service api create: no container yet"]
-    assert stack.plan([stack.made(), container("old", oneoff=True)]) == []
+    assert stack.steps([container(oneoff=True)]) == ["+ api create: no container yet"]
+    assert stack.steps([stack.made(), container("old", oneoff=True)]) == []
 
 
 def test_what_no_blueprint_names_any_more_is_removed(tmp_path: Path) -> None:
     stack = Stack(tmp_path, ONE)
     found = [stack.made(), container("old"), container("old", 2), container("older")]
-    assert stack.plan(found) == [
-        "- service old remove: no blueprint names it any more",
-        "- service older remove: no blueprint names it any more",
+    assert stack.steps(found) == [
+        "- old remove: no blueprint names it any more",
+        "- older remove: no blueprint names it any more",
     ]
-    assert stack.plan(found, services=["api"]) == [], "what was not asked about is left alone"
+    assert stack.steps(found, services=["api"]) == [], "what was not asked about is left alone"
 
 
 @pytest.mark.parametrize(
     ("definition", "image", "step"),
     [
-        ("{image: b}", "b", "* service api pull: image b is not on the engine"),
-        ("{build: .}", "churn-dev-api", "* service api build: image churn-dev-api is not built yet"),
-        ("{build: ., image: mine}", "mine", "* service api build: image mine is not built yet"),
+        ("{image: b}", "b", "* api pull: image b is not on the engine"),
+        ("{build: .}", "churn-dev-api", "* api build: image churn-dev-api is not built yet"),
+        ("{build: ., image: mine}", "mine", "* api build: image mine is not built yet"),
     ],
 )
 def test_a_missing_image_is_got_first(tmp_path: Path, definition: str, image: str, step: str) -> None:
     stack = Stack(tmp_path, f"services: {{api: {definition}}}\n")
-    assert stack.plan(missing_images=frozenset({image})) == [step, "+ service api create: no container yet"]
-    assert stack.plan(missing_images=frozenset({"other"})) == ["+ service api create: no container yet"]
+    assert stack.steps(missing={image}) == [step, "+ api create: no container yet"]
+    assert stack.steps(missing={"other"}) == ["+ api create: no container yet"]
 
 
 CHAIN = """\
@@ -213,8 +232,90 @@ def test_a_long_chain_of_services_has_an_order(tmp_path: Path) -> None:
 
 
 def test_a_plan_as_a_value() -> None:
-    plan = Plan((Step(Action.CREATE, "network", "a"), Step(Action.START, "service", "b", ("x", "y"))))
+    plan = Plan((Step(Action.CREATE, "network", "a"), Step(Action.START, "service", "b", (Cause("x"), Cause("y")))))
     assert bool(plan)
     assert not Plan()
-    assert [str(step) for step in plan.steps] == ["+ network a create", "> service b start: x; y"]
+    assert [str(step) for step in plan.steps] == ["+ network a create", "> b start: x; y"]
     assert plan.services(Action.START, Action.CREATE) == ["b"]
+
+
+def test_a_cause_says_where_a_blueprint_says_so(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, "services:\n  api:\n    image: b\n    environment: {LEVEL: debug}\n    mem_limit: 64m\n")
+    before = Stack(tmp_path, "services:\n  api:\n    image: a\n    environment: {LEVEL: info}\n").document
+    [digest] = before.definitions
+    old = container(labels=labels(digest=digest))
+    [step] = stack.plan([old], known={"definitions": before.definitions}).steps
+    assert [str(one) for one in step.causes] == [
+        "image a -> b (blueprints/dev.yaml:3:12)",
+        "environment.LEVEL info -> debug (blueprints/dev.yaml:4:26)",
+        "mem_limit unset -> 64m (blueprints/dev.yaml:5:16)",
+    ]
+
+
+def test_values_that_look_secret_are_withheld(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, "services: {api: {image: b, environment: {API_TOKEN: new}}}\n")
+    before = Stack(tmp_path, "services: {api: {image: b, environment: {API_TOKEN: old}}}\n").document
+    [digest] = before.definitions
+    [step] = stack.plan([container(labels=labels(digest=digest))], known={"definitions": before.definitions}).steps
+    assert step.causes[0].text == "environment.API_TOKEN (withheld) -> (withheld)"
+
+
+def test_another_image_under_the_same_tag_means_a_new_container(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, ONE)
+    other = {"b": LocalImage("b", "sha256:" + "2" * 64, (), 0, 0)}
+    assert stack.steps([stack.made()], known={"images": other}) == [
+        "~ api recreate: b is another image now: 0 -> 222222222222"
+    ]
+
+
+def test_what_changed_since_a_build_means_a_build_and_a_new_container(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, "services: {api: {build: .}}\n")
+    assert stack.steps([stack.made()], known={"builds": {"api": ("src/a.py changed since it was built",)}}) == [
+        "* api build: src/a.py changed since it was built",
+        "~ api recreate: its image is built anew",
+    ]
+
+
+def test_a_lost_network_means_a_new_container(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, ONE)
+    assert stack.steps([stack.made(networks=())]) == [
+        "~ api recreate: churn-dev-api-1 is not attached to network churn-dev_default any more"
+    ]
+
+
+def test_what_lives_in_a_container_that_is_made_anew_is_made_anew(tmp_path: Path) -> None:
+    stack = Stack(
+        tmp_path, "services: {api: {image: b}, side: {image: b, network_mode: 'service:api', depends_on: [api]}}\n"
+    )
+    assert stack.steps([container(labels=labels(digest="x")), stack.made("side", networks=())])[1:] == [
+        "~ side recreate: shares the network of api, which is made anew"
+    ]
+
+
+def test_a_renamed_service_is_named_as_such(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, "services: {web: {image: b}}\n")
+    old = container("api", labels=labels(digest=stack.document.digests["web"]))
+    assert stack.steps([old]) == ["+ web create: renamed from api", "- api remove: renamed to web"]
+
+
+def test_what_becomes_of_data_is_said(tmp_path: Path) -> None:
+    stack = Stack(
+        tmp_path, "services: {db: {image: b, volumes: ['new:/data', 'logs:/logs']}}\nvolumes: {new: null, logs: null}\n"
+    )
+    mounts = (
+        MountPoint("volume", "churn-dev_old", "/data"),
+        MountPoint("volume", "churn-dev_logs", "/logs"),
+        MountPoint("volume", "f" * 64, "/anonymous"),
+    )
+    plan = stack.plan([container("db", labels=labels(digest="x"), mounts=mounts)], [volume("logs"), volume("old")])
+    assert [(step.name, step.data) for step in plan.steps] == [
+        ("new", ("begins empty", "db had volume churn-dev_old on /data, which stays")),
+        (
+            "db",
+            (
+                "keeps volume churn-dev_logs",
+                "keeps volume churn-dev_new",
+                "leaves volume ffffffffffff of /anonymous behind",
+            ),
+        ),
+    ]

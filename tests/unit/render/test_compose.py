@@ -167,9 +167,9 @@ def test_the_digest_follows_secrets_and_env_files(tmp_path: Path) -> None:
     services: {api: {image: busybox, secrets: [token], env_file: [.env.api]}}
     secrets: {token: {source: generate}}
     """
-    first = digest(tmp_path, text, fingerprints={"token": "aa"}, env_files={".env.api": "11"})
-    assert digest(tmp_path, text, fingerprints={"token": "bb"}, env_files={".env.api": "11"}) != first
-    assert digest(tmp_path, text, fingerprints={"token": "aa"}, env_files={".env.api": "22"}) != first
+    first = digest(tmp_path, text, fingerprints={"token": "aa"}, files={".env.api": "11"})
+    assert digest(tmp_path, text, fingerprints={"token": "bb"}, files={".env.api": "11"}) != first
+    assert digest(tmp_path, text, fingerprints={"token": "aa"}, files={".env.api": "22"}) != first
 
 
 def test_the_header_of_an_instance_names_it_and_quotes_for_the_shell(tmp_path: Path) -> None:

@@ -1,0 +1,17 @@
+"""How a stack is to be brought up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """Which services (all if none); whether to build, pull or recreate them in any case; seconds to wait."""
+
+    services: tuple[str, ...] = ()
+    build: bool = False
+    pull: bool = False
+    timeout: float = 300.0
+    profiles: tuple[str, ...] = ()
+    recreate: bool = False

@@ -1,0 +1,169 @@
+"""Everything that a plan needs to know, gathered; and what is kept of it for the next plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from envman.diagnostics import EnvmanError
+from envman.model.environment import Environment
+from envman.operations.options import UpOptions
+from envman.operations.prepare import Prepared
+from envman.operations.workspace import Workspace
+from envman.plan.causes import Cause
+from envman.plan.defined import engine_name
+from envman.plan.known import Known
+from envman.plan.observed import LocalImage, Observed
+from envman.plan.plan import Action, Plan, Step
+from envman.plan.reconcile import reconcile
+from envman.plan.resources import changed_resources
+from envman.plan.wanted import wanted_services
+from envman.render.document import Document
+from envman.state.builds import BuildRecord, read_build, read_hashes, write_build, write_hashes
+from envman.state.definitions import Definitions, read_definitions, write_definitions
+
+if TYPE_CHECKING:
+    from envman.engine.context import BuildInputs
+
+_NAMED_FILES = 3
+
+
+def plan_up(workspace: Workspace, prepared: Prepared, options: UpOptions) -> Plan:
+    """Return what ``up`` has to do.
+
+    Raises:
+        EnvmanError: EV507 where a network or volume exists with another definition.
+    """
+    environment, document = prepared.environment, prepared.document
+    profiles = frozenset(options.profiles)
+    services = wanted_services(environment, options.services or None, profiles)
+    known = gather(workspace, environment, document, services)
+    refused = list(changed_resources(environment, document, prepared.observed, known))
+    if refused:
+        raise EnvmanError(*refused)
+    plan = reconcile(
+        environment,
+        document,
+        prepared.observed,
+        known,
+        services=options.services or None,
+        profiles=profiles,
+        recreate=frozenset(options.services or services) if options.recreate else frozenset(),
+    )
+    return Plan((*_asked(environment, services, options, plan), *plan.steps))
+
+
+def _asked(environment: Environment, services: list[str], options: UpOptions, plan: Plan) -> list[Step]:
+    asked = []
+    for name in services:
+        service = environment.stack.services[name]
+        if service.build is not None and options.build and name not in plan.services(Action.BUILD):
+            asked.append(Step(Action.BUILD, "service", name, (Cause("asked for with --build"),)))
+        elif service.build is None and service.image and options.pull and name not in plan.services(Action.PULL):
+            asked.append(Step(Action.PULL, "service", name, (Cause("asked for with --pull"),)))
+    return asked
+
+
+def gather(workspace: Workspace, environment: Environment, document: Document, services: list[str]) -> Known:
+    """Return the facts for a plan about ``services``; the engine is asked for their images."""
+    from envman.engine.images import find_images
+
+    references = {image for name in services if (image := environment.image(name))}
+    images = find_images(workspace.engine, references)
+    recorded = read_definitions(workspace.checkout.state, environment.key)
+    return Known(
+        directory=str(workspace.project.root),
+        images=images,
+        builds=_outdated(workspace, environment, document, services, images),
+        definitions=recorded.services,
+        networks=recorded.networks,
+        volumes=recorded.volumes,
+    )
+
+
+def _outdated(
+    workspace: Workspace,
+    environment: Environment,
+    document: Document,
+    services: list[str],
+    images: Mapping[str, LocalImage],
+) -> dict[str, tuple[str, ...]]:
+    """Return why an image that is there would come out different if it were built now, by service."""
+    builds = [
+        name
+        for name in services
+        if environment.stack.services[name].build is not None and environment.image(name) in images
+    ]
+    if not builds:
+        return {}
+    outdated = {}
+    for name, now in inputs_of(workspace, document, builds).items():
+        image = images[environment.image(name) or ""]
+        record = read_build(workspace.checkout.state, image.reference)
+        changes = build_changes(record, image.id, now.definition, now.files)
+        if changes:
+            outdated[name] = changes
+    return outdated
+
+
+def build_changes(
+    record: BuildRecord | None, image: str, definition: Mapping[str, Any], files: Mapping[str, str] | None
+) -> tuple[str, ...]:
+    """Return what differs between how an image was built and how it would be built now, in words."""
+    if record is None or record.image != image:
+        return ("it is not known what its image was built from",)
+    found = [f"build.{key} has changed" for key in sorted({*definition, *record.definition})
+             if definition.get(key) != record.definition.get(key)]  # fmt: skip
+    before, after = record.files or {}, files or {}
+    changed = [path for path in sorted({*before, *after}) if before.get(path) != after.get(path)]
+    if changed:
+        more = f" and {len(changed) - _NAMED_FILES} more" if len(changed) > _NAMED_FILES else ""
+        found.append(f"{', '.join(changed[:_NAMED_FILES])}{more} changed since it was built")
+    return tuple(found)
+
+
+def inputs_of(workspace: Workspace, document: Document, services: Sequence[str]) -> dict[str, BuildInputs]:
+    """Return what building ``services`` would send now, by service."""
+    from envman.engine.context import FileHashes, build_inputs
+
+    state = workspace.checkout.state
+    hashes = FileHashes(read_hashes(state))
+    root = workspace.project.root
+    inputs = {name: build_inputs(document.services[name]["build"], root, hashes) for name in services}
+    if not hashes.fresh.items() <= hashes.known.items():
+        write_hashes(state, {**hashes.known, **hashes.fresh})
+    return inputs
+
+
+def remember_builds(workspace: Workspace, environment: Environment, inputs: Mapping[str, BuildInputs]) -> None:
+    """Keep what images were built from: ``inputs`` as they were before the build, so that no edit is missed."""
+    from envman.engine.images import find_images
+
+    images = find_images(workspace.engine, {image for name in inputs if (image := environment.image(name))})
+    for name, made in inputs.items():
+        built = images.get(environment.image(name) or "")
+        if built is not None:
+            record = BuildRecord(built.reference, built.id, made.definition, made.files)
+            write_build(workspace.checkout.state, record)
+
+
+def remember_definitions(
+    workspace: Workspace, environment: Environment, document: Document, observed: Observed
+) -> None:
+    """Keep what the stack is about to be made from, beside what its containers were made from until now."""
+    state = workspace.checkout.state
+    before = read_definitions(state, environment.key)
+    borne = {one.digest for one in observed.containers}
+    services = {digest: one for digest, one in before.services.items() if digest in borne}
+    resources: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for kind in ("networks", "volumes"):
+        entries = {
+            engine_name(document, kind, key): entry or {}
+            for key, entry in document.data.get(kind, {}).items()
+            if not key.startswith("x-") and not (entry or {}).get("external")
+        }
+        present = {one.name for one in (observed.networks if kind == "networks" else observed.volumes)}
+        kept = {name: one for name, one in getattr(before, kind).items() if name in present}
+        resources[kind] = {**kept, **entries}
+    definitions = Definitions({**services, **document.definitions}, resources["networks"], resources["volumes"])
+    write_definitions(state, environment.key, definitions)

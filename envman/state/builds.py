@@ -1,0 +1,57 @@
+"""What each image was built from: kept per image reference, and read to tell whether a build would make another one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from envman.state.atomic import write_whole
+from envman.state.checkout import read_json
+
+_FOLDER: Final = "builds"
+_HASHES: Final = "hashes.json"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRecord:
+    """An image as it was built here: its ID on the engine, the ``build`` section, and a hash of every file sent."""
+
+    reference: str
+    image: str
+    definition: Mapping[str, Any]
+    files: Mapping[str, str] | None
+
+
+def read_build(state: Path, reference: str) -> BuildRecord | None:
+    """Return how ``reference`` was built by this checkout, or None where that is not known."""
+    data = read_json(_path(state, reference))
+    try:
+        return BuildRecord(**data) if isinstance(data, dict) else None
+    except TypeError:
+        return None
+
+
+def write_build(state: Path, record: BuildRecord) -> None:
+    """Keep ``record`` in place of an earlier one of the same reference."""
+    text = json.dumps(asdict(record), separators=(",", ":"), ensure_ascii=False)
+    write_whole(_path(state, record.reference), text + "\n", mode=0o600, folder_mode=0o700)
+
+
+def _path(state: Path, reference: str) -> Path:
+    return state / _FOLDER / f"{hashlib.sha256(reference.encode()).hexdigest()[:16]}.json"
+
+
+def read_hashes(state: Path) -> dict[str, list[Any]]:
+    """Return the file hashes that an earlier run has kept."""
+    data = read_json(state / _FOLDER / _HASHES)
+    return data if isinstance(data, dict) else {}
+
+
+def write_hashes(state: Path, hashes: Mapping[str, list[Any]]) -> None:
+    """Keep ``hashes`` for the next run."""
+    text = json.dumps(hashes, separators=(",", ":"), ensure_ascii=False)
+    write_whole(state / _FOLDER / _HASHES, text + "\n", mode=0o600, folder_mode=0o700)
