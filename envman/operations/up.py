@@ -62,7 +62,8 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
     urls = named_urls(environment, prepared.document)
     services = wanted_services(environment, options.services or None, frozenset(options.profiles))
     if not plan:
-        StackWatch(workspace, environment, services, Silent(), time.time()).follow(started + options.timeout)
+        watch = StackWatch(workspace, environment, services, Silent(), time.time())
+        watch.follow(started + options.timeout, known=prepared.observed)
         return Up(environment, plan, urls, time.monotonic() - started)
     with journalled(workspace.checkout.state, Entry("up", environment.key)):
         fetch_images(workspace, prepared, plan, options, progress)

@@ -68,9 +68,9 @@ class StackWatch:
 
         return observe(self.workspace.engine, [self.environment.compose_project], details=True)
 
-    def look(self) -> tuple[list[Verdict], Observed]:
-        """Return a verdict for each service; Progress hears of what changed."""
-        observed = self.observe()
+    def look(self, known: Observed | None = None) -> tuple[list[Verdict], Observed]:
+        """Return a verdict for each service, from what is there now or ``known``; Progress hears of what changed."""
+        observed = self.observe() if known is None else known
         verdicts = [self._judge(name, observed) for name in self.services]
         for verdict in verdicts:
             if verdict.ready and verdict.service not in self._ready:
@@ -128,14 +128,18 @@ class StackWatch:
         settled = time.monotonic() - started >= SETTLED or (one.started_at or self.since) < self.since - SETTLED
         return Verdict(name, "running" if settled else "started", ready=settled)
 
-    def follow(self, deadline: float, *, handle: Handle | None = None) -> None:
+    def follow(self, deadline: float, *, handle: Handle | None = None, known: Observed | None = None) -> None:
         """Return when all services are ready (and ``handle``, the Compose that starts them, has ended well).
+
+        ``known`` is what was seen a moment ago: if all is well there, the engine is not asked again.
 
         Raises:
             EnvmanError: EV603, EV604 or EV612 for a service that failed, EV605 at ``deadline`` (monotonic seconds).
         """
         from envman.engine.observe import wait_for_change
 
+        if known is not None and all(one.ready for one in self.look(known)[0]):
+            return
         while True:
             began = time.time()
             verdicts, _ = self.look()
