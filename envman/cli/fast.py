@@ -15,28 +15,18 @@ from envman.cli.invocation import Format, Invocation
 
 _GLOBAL: Final = {"--directory": "directory", "-C": "directory", "--format": "format", "--context": "context"}
 _OWN: Final = {"--output": "output", "-o": "output", "--set": "set", "--instance": "instance"}
+_OF_UP: Final = {"--set": "set", "--instance": "instance"}
 COMPLETION: Final = "_ENVMAN_COMPLETE"
 
 
 def plain_render(invocation: Invocation, arguments: Sequence[str]) -> Callable[[], None] | None:
     """Return `render` as ``arguments`` ask for it, with its global options set; None where they are for typer."""
-    if COMPLETION in invocation.environ or "render" not in arguments:
-        return None
-    command = arguments.index("render")
-    common = _options(arguments[:command], _GLOBAL)
-    own = _options([one for one in arguments[command + 1 :] if one != "--no-cache"], _OWN)
-    if common is None or own is None or common.get("") or len(own.get("", ())) > 1:
-        return None
-    format_ = common.get("format", [Format.HUMAN.value])[-1]
-    if format_ not in {one.value for one in Format}:
+    own = _plain(invocation, arguments, "render", _OWN)
+    if own is None:
         return None
 
     from envman.cli.rendering import render_environment
 
-    if "directory" in common:
-        invocation.directory = Path(common["directory"][-1])
-    invocation.format = Format(format_)
-    invocation.context = common.get("context", [None])[-1]
     return partial(
         render_environment,
         invocation,
@@ -46,6 +36,47 @@ def plain_render(invocation: Invocation, arguments: Sequence[str]) -> Callable[[
         instance=own.get("instance", [None])[-1],
         cache="--no-cache" not in arguments,
     )
+
+
+def plain_up(invocation: Invocation, arguments: Sequence[str]) -> Callable[[], bool] | None:
+    """Return what says whether nothing is to be done by `up`, and shows that; None where ``arguments`` ask for more.
+
+    Where it returns false, nothing is known, and nothing was shown: the command is typer's.
+    """
+    own = _plain(invocation, arguments, "up", _OF_UP)
+    if own is None:
+        return None
+
+    from envman.cli.resting import show_at_rest
+
+    return partial(
+        show_at_rest,
+        invocation,
+        next(iter(own.get("", ())), ""),
+        settings=own.get("set", ()),
+        instance=own.get("instance", [""])[-1],
+    )
+
+
+def _plain(
+    invocation: Invocation, arguments: Sequence[str], command: str, known: dict[str, str]
+) -> dict[str, list[str]] | None:
+    """Return the options of ``command``, one word at the most under ``""``, with the global ones set."""
+    if COMPLETION in invocation.environ or command not in arguments:
+        return None
+    at = arguments.index(command)
+    common = _options(arguments[:at], _GLOBAL)
+    own = _options([one for one in arguments[at + 1 :] if one != "--no-cache" or command != "render"], known)
+    if common is None or own is None or common.get("") or len(own.get("", ())) > 1:
+        return None
+    format_ = common.get("format", [Format.HUMAN.value])[-1]
+    if format_ not in {one.value for one in Format}:
+        return None
+    if "directory" in common:
+        invocation.directory = Path(common["directory"][-1])
+    invocation.format = Format(format_)
+    invocation.context = common.get("context", [None])[-1]
+    return own
 
 
 def command_of(arguments: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from envman.cli.ask import confirm_loss, confirm_takeover
 from envman.cli.invocation import Invocation
 from envman.cli.options import Env, Instance, Names, Profiles, Settings, Timeout, Yes
 from envman.cli.target import split_target
+from envman.output.up import up_data, up_text
 
 if TYPE_CHECKING:
     from envman.operations.up import Up
@@ -63,6 +64,7 @@ def up(
 ) -> None:
     """Bring an environment up and wait until it is healthy."""
     from envman.operations.adopt import take_over
+    from envman.operations.at_rest import Request, keep_at_rest
     from envman.operations.options import UpOptions
     from envman.operations.up import up as bring_up
 
@@ -78,25 +80,18 @@ def up(
             take_over(workspace, environment, progress)
         options = UpOptions(tuple(services), build, pull, timeout, tuple(profiles or ()), recreate)
         done = bring_up(workspace, environment, options, progress)
+        if not done.plan and not adopt and options == UpOptions(timeout=timeout):
+            root = workspace.project.root
+            keep_at_rest(Request(root, name or "", instance or "", settings or (), workspace.context), workspace)
     invocation.show(_up_data(done), _up_text(done))
 
 
 def _up_data(done: Up) -> dict[str, Any]:
-    return {
-        "environment": done.environment.name,
-        "compose_project": done.environment.compose_project,
-        "steps": [str(step) for step in done.plan.steps],
-        "urls": [{"service": one.service, "port": one.name, "url": one.url} for one in done.urls],
-        "seconds": round(done.seconds, 1),
-    }
+    return up_data(done.environment.name, done.environment.compose_project, done.plan.steps, done.urls, done.seconds)
 
 
 def _up_text(done: Up) -> str:
-    took = f" ({done.seconds:.1f} s)" if done.plan else ", nothing to do"
-    width = max((len(f"{one.service} {one.name}") for one in done.urls), default=0)
-    lines = [f"{done.environment.name} is up{took}"]
-    lines += [f"  {f'{one.service} {one.name}'.ljust(width)}  {one.url}" for one in done.urls]
-    return "\n".join(lines)
+    return up_text(done.environment.name, done.urls, done.seconds if done.plan else None)
 
 
 def down(

@@ -30,6 +30,11 @@ def _image(reference: str, image: dict[str, Any]) -> LocalImage:
     )
 
 
+def image_ids(engine: Engine, references: Iterable[str]) -> dict[str, str]:
+    """Return the IDs of those of ``references`` that the engine has."""
+    return {reference: image.id for reference, image in find_images(engine, references).items()}
+
+
 def missing_images(engine: Engine, references: Iterable[str]) -> frozenset[str]:
     """Return those of ``references`` that the engine does not have."""
     wanted = set(references)

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envman.diagnostics import Diagnostic, EnvmanError
 from envman.diagnostics.diagnostic import fail, near_match
@@ -30,8 +30,7 @@ TAIL = 40
 _NO_IMAGE = r"(?i)manifest unknown|manifest.*not found|pull access denied|no such image|failed to resolve reference"
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(NamedTuple):
     """Where a named port can be reached."""
 
     service: str

@@ -1,0 +1,131 @@
+"""`up` with nothing to do, known without reading a blueprint.
+
+A plan is a pure function of files, process variables, what is kept in the state folder, and what is on the engine. So
+where all of these are as they were when the plan was empty, it is empty. The first three are held by the record that
+renders are held by (``state.cache``), the last by a picture of the stack (``engine.picture``), taken anew each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from envman.state.cache import OFF, Entry, witness_for
+from envman.state.checkout import open_checkout
+from envman.state.journal import interrupted
+from envman.state.lock import is_held
+
+if TYPE_CHECKING:
+    from envman.operations.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class AtRest:
+    """An environment that is as it should be; ``urls`` are (service, port, URL)."""
+
+    environment: str
+    compose_project: str
+    urls: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for: which environment (empty: the chosen one) of the project at ``root``, and with what."""
+
+    root: Path
+    environment: str
+    instance: str
+    settings: Sequence[str]
+    context: str | None
+
+    def entry(self, environ: Mapping[str, str]) -> Entry:
+        """Return where the answer would be kept."""
+        parts = (str(self.root), self.environment, self.instance, self.context or "", *self.settings)
+        return Entry(environ, "at-rest", parts)
+
+
+def find_at_rest(request: Request, environ: Mapping[str, str]) -> AtRest | None:
+    """Return the environment if it is surely at rest, None where it has to be looked into.
+
+    Raises:
+        EnvmanError: as ``open_checkout``, ``resolve_endpoint`` and ``observe``.
+    """
+    kept = None if environ.get(OFF) else request.entry(environ).recall()
+    if kept is None:
+        return None
+    checkout = open_checkout(request.root, kept["project"], environ)
+    if [checkout.id, str(checkout.state)] != kept["checkout"] or checkout.notice:
+        return None
+    if interrupted(checkout.state) or is_held(checkout.state):
+        return None
+    from envman.engine.connection import connect
+    from envman.engine.endpoint import resolve_endpoint
+    from envman.engine.images import image_ids
+    from envman.engine.observe import observe
+    from envman.engine.picture import picture, settled
+
+    endpoint = resolve_endpoint(environ, context=request.context)
+    if repr(endpoint) != kept["endpoint"]:
+        return None
+    engine = connect(endpoint)
+    observed = observe(engine, [kept["compose_project"]])
+    if picture(observed, image_ids(engine, kept["images"])) != kept["picture"]:
+        return None
+    if not all(settled(one) for one in observed.containers):
+        return None
+    return AtRest(kept["environment"], kept["compose_project"], tuple((a, b, c) for a, b, c in kept["urls"]))
+
+
+def keep_at_rest(request: Request, workspace: Workspace) -> None:
+    """Look again at an environment for which nothing was to be done, and keep what there is to see.
+
+    Nothing is kept where the look depends on more than is recorded: on build contexts, on the engine's GPUs, on the
+    version of Compose; where there is a warning, which has to be said each time; or where the engine is elsewhere.
+    """
+    from envman.engine.images import image_ids
+    from envman.engine.picture import picture
+    from envman.model.needs import needs_of
+    from envman.operations.options import UpOptions
+    from envman.operations.planning import plan_up
+    from envman.operations.prepare import Prepared, current_document, look
+    from envman.operations.up import named_urls
+    from envman.operations.workspace import Workspace as Fresh
+    from envman.operations.workspace import uses_gpu
+
+    if not workspace.endpoint.host.startswith("unix://") or workspace.checkout.notice:
+        return
+    again = Fresh.at(
+        request.root,
+        workspace.environ,
+        settings=workspace.settings,
+        context=request.context,
+        instance=workspace.instance,
+    )
+    again.__dict__.update(endpoint=workspace.endpoint, engine=workspace.engine)
+    checkout = again.checkout
+    witness = witness_for(checkout.state)
+    again.watch(witness)
+    environment = again.environment(request.environment or None)
+    services = environment.stack.services
+    if again.report or needs_of(environment) or uses_gpu(environment):
+        return
+    if any(one.build is not None for one in services.values()):
+        return
+    observed = look(again, environment)
+    document = current_document(again, environment)
+    if plan_up(again, Prepared(environment, document, observed, again.compose(environment, None)), UpOptions()):
+        return
+    references = sorted({image for name in services if (image := environment.image(name))})
+    result: dict[str, Any] = {
+        "project": again.project.name,
+        "checkout": [checkout.id, str(checkout.state)],
+        "endpoint": repr(workspace.endpoint),
+        "environment": environment.name,
+        "compose_project": environment.compose_project,
+        "images": references,
+        "picture": picture(observed, image_ids(workspace.engine, references)),
+        "urls": [[one.service, one.name, one.url] for one in named_urls(environment, document)],
+    }
+    request.entry(workspace.environ).keep(checkout.state, witness, result)
