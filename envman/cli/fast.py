@@ -16,6 +16,7 @@ from envman.cli.invocation import Format, Invocation
 _GLOBAL: Final = {"--directory": "directory", "-C": "directory", "--format": "format", "--context": "context"}
 _OWN: Final = {"--output": "output", "-o": "output", "--set": "set", "--instance": "instance"}
 _OF_UP: Final = {"--set": "set", "--instance": "instance"}
+_OF_STATUS: Final = {"--instance": "instance"}
 COMPLETION: Final = "_ENVMAN_COMPLETE"
 
 
@@ -56,6 +57,17 @@ def plain_up(invocation: Invocation, arguments: Sequence[str]) -> Callable[[], b
         settings=own.get("set", ()),
         instance=own.get("instance", [""])[-1],
     )
+
+
+def plain_status(invocation: Invocation, arguments: Sequence[str]) -> Callable[[], None] | None:
+    """Return `status` of all environments, where ``arguments`` ask for just that; None where they are for typer."""
+    own = _plain(invocation, arguments, "status", _OF_STATUS)
+    if own is None or own.get(""):
+        return None
+
+    from envman.cli.looking import show_statuses
+
+    return partial(show_statuses, invocation, instance=own.get("instance", [None])[-1])
 
 
 def _plain(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envman.cli.invocation import Invocation
-from envman.operations.at_rest import Request, find_at_rest
+from envman.operations.at_rest import find_at_rest
+from envman.operations.request import Request
 from envman.output.up import up_data, up_text
 from envman.source.root import find_root
 

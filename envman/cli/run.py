@@ -1,4 +1,4 @@
-"""Stacks as a whole: plan, up, down, rm, stop, restart, switch, status, ps."""
+"""Stacks as a whole: plan, up, down, rm, stop, restart, switch, ps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to ``app``."""
-    for command in (plan, up, down, rm, stop, restart, switch, status, ps):
+    for command in (plan, up, down, rm, stop, restart, switch, ps):
         app.command()(command)
 
 
@@ -64,8 +64,9 @@ def up(
 ) -> None:
     """Bring an environment up and wait until it is healthy."""
     from envman.operations.adopt import take_over
-    from envman.operations.at_rest import Request, keep_at_rest
+    from envman.operations.at_rest import keep_at_rest
     from envman.operations.options import UpOptions
+    from envman.operations.request import Request
     from envman.operations.up import up as bring_up
 
     invocation = context.ensure_object(Invocation)
@@ -212,25 +213,6 @@ def switch(
     gap = f"; neither served for {done.gap:.1f} s" if loaded is not None else ""
     data = {**_up_data(done.up), "from": loaded.name if loaded else None, "gap_seconds": round(done.gap, 2)}
     invocation.show(data, f"{came}{gap}\n{_up_text(done.up)}")
-
-
-def status(
-    context: typer.Context,
-    environment: Annotated[str | None, typer.Argument(metavar="[ENV]", help="Go into this one's services.")] = None,
-    instance: Instance = None,
-) -> None:
-    """Show all environments of the project; with a name, its services."""
-    from envman.operations.status import all_statuses
-    from envman.output.status import status_data, status_table
-
-    if environment is not None:
-        ps(context, environment, instance=instance, all_containers=True)
-        return
-    invocation = context.ensure_object(Invocation)
-    workspace = invocation.workspace(instance=instance)
-    statuses = all_statuses(workspace)
-    invocation.warn(workspace.report)
-    invocation.show([status_data(one) for one in statuses], status_table(statuses))
 
 
 def ps(

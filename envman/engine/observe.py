@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -154,6 +154,11 @@ def service_logs(engine: Engine, container: str, *, tail: int = 20) -> str:
         except APIError:
             return ""  # it has been removed since, or its log driver cannot be read
     return written.decode("utf-8", "replace") if isinstance(written, bytes) else ""
+
+
+def container_events(engine: Engine, label: str) -> Iterator[dict[str, Any]]:
+    """Return what happens to containers that bear ``label``, from this moment on, whenever it is read first."""
+    return engine.events({"type": "container", "event": _EVENTS, "label": label}, since=f"{time.time():.6f}")
 
 
 def wait_for_change(engine: Engine, project: str, *, since: float, timeout: float) -> None:

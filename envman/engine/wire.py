@@ -25,7 +25,7 @@ _TOO_NEW_FOR_ENGINE: Final = re.compile(r"client version \S+ is too new\. Maximu
 
 
 class Question(NamedTuple):
-    """What is read: a path of the API below its version, and parameters (filters as a mapping of one value or several)."""
+    """What is read: a path of the API below its version, and parameters; filters are a mapping to one value or more."""
 
     path: str
     parameters: Mapping[str, Any] = {}
@@ -79,7 +79,7 @@ class Wire:
         connections: list[socket.socket] = []
         try:
             for question in questions:
-                connections.append(self._send(question, _TIMEOUT))
+                connections.append(self._send(question, _TIMEOUT))  # noqa: PERF401 - all are closed, if one fails
             return [self._answer(*one) for one in zip(questions, connections, strict=True)]
         finally:
             for connection in connections:

@@ -7,18 +7,18 @@ renders are held by (``state.cache``), the last by a picture of the stack (``eng
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from envman.state.cache import OFF, Entry, witness_for
-from envman.state.checkout import open_checkout
+from envman.operations.request import Request
 from envman.state.journal import interrupted
 from envman.state.lock import is_held
 
 if TYPE_CHECKING:
     from envman.operations.workspace import Workspace
+
+KIND: Final = "at-rest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,35 +30,17 @@ class AtRest:
     urls: tuple[tuple[str, str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What was asked for: which environment (empty: the chosen one) of the project at ``root``, and with what."""
-
-    root: Path
-    environment: str
-    instance: str
-    settings: Sequence[str]
-    context: str | None
-
-    def entry(self, environ: Mapping[str, str]) -> Entry:
-        """Return where the answer would be kept."""
-        parts = (str(self.root), self.environment, self.instance, self.context or "", *self.settings)
-        return Entry(environ, "at-rest", parts)
-
-
 def find_at_rest(request: Request, environ: Mapping[str, str]) -> AtRest | None:
     """Return the environment if it is surely at rest, None where it has to be looked into.
 
     Raises:
         EnvmanError: as ``open_checkout``, ``resolve_endpoint`` and ``observe``.
     """
-    kept = None if environ.get(OFF) else request.entry(environ).recall()
-    if kept is None:
+    found = request.recall(KIND, environ)
+    if found is None:
         return None
-    checkout = open_checkout(request.root, kept["project"], environ)
-    if [checkout.id, str(checkout.state)] != kept["checkout"] or checkout.notice:
-        return None
-    if interrupted(checkout.state) or is_held(checkout.state):
+    kept, checkout = found
+    if checkout.notice or interrupted(checkout.state) or is_held(checkout.state):
         return None
     from envman.engine.connection import connect
     from envman.engine.endpoint import resolve_endpoint
@@ -91,22 +73,11 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
     from envman.operations.planning import plan_up
     from envman.operations.prepare import Prepared, current_document, look
     from envman.operations.up import named_urls
-    from envman.operations.workspace import Workspace as Fresh
     from envman.operations.workspace import uses_gpu
 
     if not workspace.endpoint.host.startswith("unix://") or workspace.checkout.notice:
         return
-    again = Fresh.at(
-        request.root,
-        workspace.environ,
-        settings=workspace.settings,
-        context=request.context,
-        instance=workspace.instance,
-    )
-    again.__dict__.update(endpoint=workspace.endpoint, engine=workspace.engine)
-    checkout = again.checkout
-    witness = witness_for(checkout.state)
-    again.watch(witness)
+    again, witness, checkout = request.watched(workspace)
     environment = again.environment(request.environment or None)
     services = environment.stack.services
     if again.report or needs_of(environment) or uses_gpu(environment):
@@ -119,8 +90,6 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
         return
     references = sorted({image for name in services if (image := environment.image(name))})
     result: dict[str, Any] = {
-        "project": again.project.name,
-        "checkout": [checkout.id, str(checkout.state)],
         "endpoint": repr(workspace.endpoint),
         "environment": environment.name,
         "compose_project": environment.compose_project,
@@ -128,4 +97,4 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
         "picture": picture(observed, image_ids(workspace.engine, references)),
         "urls": [[one.service, one.name, one.url] for one in named_urls(environment, document)],
     }
-    request.entry(workspace.environ).keep(checkout.state, witness, result)
+    request.keep(KIND, workspace, witness, checkout, result)
