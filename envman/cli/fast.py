@@ -15,6 +15,7 @@ from envman.cli.invocation import Format, Invocation
 
 _GLOBAL: Final = {"--directory": "directory", "-C": "directory", "--format": "format", "--context": "context"}
 _OWN: Final = {"--output": "output", "-o": "output", "--set": "set", "--instance": "instance"}
+_FLAGS: Final = frozenset({"--no-cache", "--annotate"})
 _OF_UP: Final = {"--set": "set", "--instance": "instance"}
 _OF_STATUS: Final = {"--instance": "instance"}
 COMPLETION: Final = "_ENVMAN_COMPLETE"
@@ -22,7 +23,7 @@ COMPLETION: Final = "_ENVMAN_COMPLETE"
 
 def plain_render(invocation: Invocation, arguments: Sequence[str]) -> Callable[[], None] | None:
     """Return `render` as ``arguments`` ask for it, with its global options set; None where they are for typer."""
-    own = _plain(invocation, arguments, "render", _OWN)
+    own = _plain(invocation, arguments, "render", _OWN, _FLAGS)
     if own is None:
         return None
 
@@ -35,7 +36,8 @@ def plain_render(invocation: Invocation, arguments: Sequence[str]) -> Callable[[
         output=Path(own["output"][-1]) if "output" in own else None,
         settings=own.get("set", ()),
         instance=own.get("instance", [None])[-1],
-        cache="--no-cache" not in arguments,
+        cache="--no-cache" not in own,
+        annotate="--annotate" in own,
     )
 
 
@@ -71,14 +73,18 @@ def plain_status(invocation: Invocation, arguments: Sequence[str]) -> Callable[[
 
 
 def _plain(
-    invocation: Invocation, arguments: Sequence[str], command: str, known: dict[str, str]
+    invocation: Invocation,
+    arguments: Sequence[str],
+    command: str,
+    known: dict[str, str],
+    flags: frozenset[str] = frozenset(),
 ) -> dict[str, list[str]] | None:
     """Return the options of ``command``, one word at the most under ``""``, with the global ones set."""
     if COMPLETION in invocation.environ or command not in arguments:
         return None
     at = arguments.index(command)
     common = _options(arguments[:at], _GLOBAL)
-    own = _options([one for one in arguments[at + 1 :] if one != "--no-cache" or command != "render"], known)
+    own = _options(arguments[at + 1 :], known, flags)
     if common is None or own is None or common.get("") or len(own.get("", ())) > 1:
         return None
     format_ = common.get("format", [Format.HUMAN.value])[-1]
@@ -106,7 +112,9 @@ def command_of(arguments: Sequence[str]) -> str:
     return ""
 
 
-def _options(words: Sequence[str], known: dict[str, str]) -> dict[str, list[str]] | None:
+def _options(
+    words: Sequence[str], known: dict[str, str], flags: frozenset[str] = frozenset()
+) -> dict[str, list[str]] | None:
     """Return the values of each option, those of none under ``""``; None for what is not surely understood."""
     found: dict[str, list[str]] = {}
     rest = iter(words)
@@ -114,6 +122,9 @@ def _options(words: Sequence[str], known: dict[str, str]) -> dict[str, list[str]
         name, equals, value = word.partition("=")
         if not word.startswith("-"):
             found.setdefault("", []).append(word)
+            continue
+        if word in flags:
+            found[word] = []
             continue
         if name not in known or (equals and not name.startswith("--")):
             return None
