@@ -107,6 +107,8 @@ def _side(attribute: str, value: Any, span: Span | None) -> Side:
         return _NOWHERE
     if value == WITHHELD or is_secretive(attribute):
         return Side(present=True, withheld=True, span=span)
+    if isinstance(value, dict):
+        value = {key: "(withheld)" if is_secretive(f"{attribute}.{key}") else one for key, one in value.items()}
     plain = isinstance(value, str | int | float | bool | list | dict) and attribute not in _SPELLED
     spelled = value if plain and not attribute.startswith("networks.") else show(attribute, value)
     if isinstance(spelled, float) and spelled.is_integer():

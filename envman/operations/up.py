@@ -66,7 +66,8 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
         return Up(environment, plan, urls, time.monotonic() - started)
     with journalled(workspace.checkout.state, Entry("up", environment.key)):
         fetch_images(workspace, prepared, plan, options, progress)
-        start(workspace, prepared, services, options, progress)
+        replaced = frozenset(plan.services(Action.RECREATE))
+        start(workspace, prepared, services, options, progress, replaced=replaced)
         _expect_nothing_left(workspace, prepared, options)
     return Up(environment, plan, urls, time.monotonic() - started)
 
@@ -190,13 +191,27 @@ def drain(handle: Handle, progress: Progress | None) -> int:
 
 
 def start(
-    workspace: Workspace, prepared: Prepared, services: Sequence[str], options: UpOptions, progress: Progress
+    workspace: Workspace,
+    prepared: Prepared,
+    services: Sequence[str],
+    options: UpOptions,
+    progress: Progress,
+    *,
+    replaced: frozenset[str] = frozenset(),
 ) -> None:
-    """Have Compose create and start ``services`` and wait until they are what they should be."""
+    """Have Compose create and start ``services`` and wait until they are what they should be.
+
+    What the containers of services that are ``replaced`` do until then counts for nothing.
+    """
+    from envman.engine.pausing import unpause
+
     environment = prepared.environment
     began = time.time()
     deadline = time.monotonic() + options.timeout
     remember_definitions(workspace, environment, prepared.document, prepared.observed)
+    for one in prepared.observed.containers:
+        if one.state == "paused" and one.service in services and one.service not in replaced:
+            unpause(workspace.engine, one.id)
     progress.step(f"starting {environment.name}")
     arguments = ["up", "--detach", "--no-build", "--quiet-pull"]
     if options.services:
@@ -207,7 +222,8 @@ def start(
         arguments.insert(1, "--force-recreate")
     profiles = [part for name in (*environment.stack.profiles, *options.profiles) for part in ("--profile", name)]
     handle = prepared.compose.start("--progress", "plain", *profiles, *arguments)
-    watch = StackWatch(workspace, environment, services, progress, began, prepared.document.digests)
+    doomed = frozenset(one.id for one in prepared.observed.containers if one.service in replaced)
+    watch = StackWatch(workspace, environment, services, progress, began, prepared.document.digests, doomed)
     try:
         watch.follow(deadline, handle=handle)
     except KeyboardInterrupt:
@@ -224,7 +240,8 @@ def start(
 
 def _why(watch: StackWatch, prepared: Prepared, handle: Handle) -> list[Diagnostic]:
     verdicts, _ = watch.look()
-    failed = [watch.explain(one) for one in verdicts if one.failed is not None]
+    # What had ended before this began is no reason why Compose could not start it.
+    failed = [watch.explain(one) for one in verdicts if one.failed is not None and not watch.ended_before(one.failed)]
     tail = handle.tail(TAIL)
     if failed:
         return failed
