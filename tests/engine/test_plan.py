@@ -57,9 +57,11 @@ def test_a_plan_has_causes_origins_and_data_and_up_leaves_nothing_of_it(checkout
         .replace("[sleep, infinity]\n    env", "[sleep, infinity]\n    mem_limit: 64m\n    env")
     )
     assert plan(checkout) == [
-        "~ api recreate: environment.API_TOKEN (withheld) -> (withheld) (blueprints/dev.yaml:7:48); "
-        "environment.LOG_LEVEL info -> debug (blueprints/dev.yaml:7:30); "
-        "mem_limit unset -> 64m (blueprints/dev.yaml:6:16) [keeps volume NAME-dev_data]",
+        (
+            "~ api recreate: environment.API_TOKEN (withheld) -> (withheld) (blueprints/dev.yaml:7:48); "
+            "environment.LOG_LEVEL info -> debug (blueprints/dev.yaml:7:30); "
+            "mem_limit unset -> 64m (blueprints/dev.yaml:6:16) [keeps volume NAME-dev_data]"
+        ),
         "+ runner create: renamed from worker (blueprints/dev.yaml:9:3)",
         "- worker remove: renamed to runner [its volumes stay]",
     ]
@@ -178,8 +180,10 @@ def test_changed_configs_secrets_and_env_files_are_seen(checkout: Checkout) -> N
     for file in ("api.env", "settings.txt", "key.txt"):
         (checkout.root / file).write_text("A=2\n")
     assert plan(checkout) == [
-        "~ api recreate: the value of secret key has changed (blueprints/dev.yaml:10:11); "
-        "config settings has changed (blueprints/dev.yaml:9:11); env file api.env has changed (blueprints/dev.yaml:6:5)"
+        (
+            "~ api recreate: the value of secret key has changed (blueprints/dev.yaml:10:11); "
+            "config settings has changed (blueprints/dev.yaml:9:11); env file api.env has changed (blueprints/dev.yaml:6:5)"
+        )
     ]
     checkout.run("up", "dev")
     assert plan(checkout, status=0) == ["dev is as it should be: nothing to do"]
@@ -190,8 +194,12 @@ def test_a_volume_in_the_place_of_another_begins_empty_and_says_so(checkout: Che
     checkout.write(dev=text).run("up", "dev")
     checkout.write(dev=text.replace("data:/data", "fresh:/data").replace("{data: {}}", "{data: {}, fresh: {}}"))
     assert plan(checkout) == [
-        "+ volume fresh create: not there yet (blueprints/dev.yaml:9:21) "
-        "[begins empty; api had volume NAME-dev_data on /data, which stays]",
-        "~ api recreate: volumes./data volume NAME-dev_data -> volume NAME-dev_fresh (blueprints/dev.yaml:7:15) "
-        "[keeps volume NAME-dev_fresh]",
+        (
+            "+ volume fresh create: not there yet (blueprints/dev.yaml:9:21) "
+            "[begins empty; api had volume NAME-dev_data on /data, which stays]"
+        ),
+        (
+            "~ api recreate: volumes./data volume NAME-dev_data -> volume NAME-dev_fresh (blueprints/dev.yaml:7:15) "
+            "[keeps volume NAME-dev_fresh]"
+        ),
     ]

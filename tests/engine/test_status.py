@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -164,10 +165,8 @@ def test_watch_draws_anew_when_something_happens_and_ends_well(checkout: Checkou
     os.set_blocking(master, False)
 
     def shows(text: bytes) -> bool:
-        try:
+        with contextlib.suppress(BlockingIOError, OSError):
             seen.extend(os.read(master, 65536))
-        except (BlockingIOError, OSError):
-            pass
         return text in seen
 
     try:

@@ -121,8 +121,10 @@ def test_a_new_volume_says_which_one_it_takes_the_place_of(tmp_path: Path) -> No
     steps, refused = resources(tmp_path, DATA % ("new", "new", "{}", "{}"), observed)
     assert refused == []
     assert steps == [
-        "+ volume new create: not there yet (blueprints/dev.yaml:2:11) "
-        "[begins empty; api had volume churn-dev_old on /d, which stays]"
+        (
+            "+ volume new create: not there yet (blueprints/dev.yaml:2:11) "
+            "[begins empty; api had volume churn-dev_old on /d, which stays]"
+        )
     ]
 
 
