@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from envman.operations.request import Request
+from envman.state.checkout import Checkout
 from envman.state.journal import interrupted
 from envman.state.lock import is_held
 
@@ -53,18 +54,39 @@ def find_at_rest(request: Request, environ: Mapping[str, str]) -> AtRest | None:
         return None
     engine = connect(endpoint)
     observed = observe(engine, [kept["compose_project"]])
-    if picture(observed, image_ids(engine, kept["images"])) != kept["picture"]:
+    images = image_ids(engine, kept["images"])
+    if picture(observed, images) != kept["picture"]:
+        return None
+    if kept["gpu"] is not None and engine.facts().gpu != kept["gpu"]:
+        return None
+    if kept["builds"] and not _as_built(request, checkout, kept["builds"], images):
         return None
     if not all(settled(one) for one in observed.containers):
         return None
     return AtRest(kept["environment"], kept["compose_project"], tuple((a, b, c) for a, b, c in kept["urls"]))
 
 
+def _as_built(
+    request: Request, checkout: Checkout, builds: Mapping[str, Mapping[str, Any]], images: Mapping[str, str]
+) -> bool:
+    """Whether building each image (reference to its `build` section) again would send what it was built from."""
+    from envman.engine.context import FileHashes, build_inputs
+    from envman.state.builds import build_changes, read_build, read_hashes
+
+    hashes = FileHashes(read_hashes(checkout.state))
+    for reference, section in builds.items():
+        now = build_inputs(section, request.root, hashes)
+        record = read_build(checkout.state, reference)
+        if build_changes(record, images.get(reference, ""), now.definition, now.files):
+            return False
+    return True
+
+
 def keep_at_rest(request: Request, workspace: Workspace) -> None:
     """Look again at an environment for which nothing was to be done, and keep what there is to see.
 
-    Nothing is kept where the look depends on more than is recorded: on build contexts, on the engine's GPUs, on the
-    version of Compose; where there is a warning, which has to be said each time; or where the engine is elsewhere.
+    Nothing is kept where it depends on the version of Compose; where there is a warning, which has to be said each
+    time; or where the engine is elsewhere.
     """
     from envman.engine.images import image_ids
     from envman.engine.picture import picture
@@ -80,9 +102,7 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
     again, witness, checkout = request.watched(workspace)
     environment = again.environment(request.environment or None)
     services = environment.stack.services
-    if again.report or needs_of(environment) or uses_gpu(environment):
-        return
-    if any(one.build is not None for one in services.values()):
+    if again.report or needs_of(environment):
         return
     observed = look(again, environment)
     document = current_document(again, environment)
@@ -94,6 +114,12 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
         "environment": environment.name,
         "compose_project": environment.compose_project,
         "images": references,
+        "gpu": workspace.engine.facts().gpu if uses_gpu(environment) else None,
+        "builds": {
+            environment.image(name): document.services[name]["build"]
+            for name, one in services.items()
+            if one.build is not None
+        },
         "picture": picture(observed, image_ids(workspace.engine, references)),
         "urls": [[one.service, one.name, one.url] for one in named_urls(environment, document)],
     }

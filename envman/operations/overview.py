@@ -13,6 +13,7 @@ from envman.plan.sketch import ServiceSketch, Sketch, sketch
 from envman.state.checkout import Checkout
 
 if TYPE_CHECKING:
+    from envman.engine.connection import Engine
     from envman.operations.workspace import Workspace
 
 KIND: Final = "overview"
@@ -30,16 +31,18 @@ class Overview:
 
 
 def overview(
-    root: Path, instance: str | None, environ: Mapping[str, str], workspace: Callable[[], Workspace]
+    root: Path, instance: str | None, environ: Mapping[str, str], engine: Engine, workspace: Callable[[], Workspace]
 ) -> Overview:
     """Return the overview of the project at ``root``; ``workspace`` is made only where it has to be read.
+
+    ``engine`` is asked for its GPUs where a service would take one.
 
     Raises:
         EnvmanError: where the project cannot be read at all.
     """
     request = Request(root, instance=instance or "")
     found = request.recall(KIND, environ)
-    if found is not None:
+    if found is not None and (found[0]["gpu"] is None or engine.facts().gpu == found[0]["gpu"]):
         kept, checkout = found
         sketches = [
             Sketch(name, own, {key: ServiceSketch(*one) for key, one in services.items()})
@@ -67,11 +70,13 @@ def _read(request: Request, workspace: Workspace) -> Overview:
     selection = read_selection(again.checkout.state)
     instance = again.chosen_instance()
     sketches = {}
+    gpu: bool | None = None
     for name in environments:
         try:
             environment = again.environment(name)
             sketches[name] = sketch(environment, current_document(again, environment))
-            complete = complete and not uses_gpu(environment)
+            if uses_gpu(environment):
+                gpu = workspace.engine.facts().gpu
         except EnvmanError:
             complete = False
             # Errors of one environment are none of the next one's.
@@ -83,6 +88,6 @@ def _read(request: Request, workspace: Workspace) -> Overview:
             workspace,
             witness,
             checkout,
-            {"environments": environments, "chosen": chosen, "sketches": list(sketches.values())},
+            {"environments": environments, "chosen": chosen, "sketches": list(sketches.values()), "gpu": gpu},
         )
     return Overview(workspace.project.name, workspace.checkout, chosen, tuple(environments), sketches)

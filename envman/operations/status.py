@@ -68,7 +68,7 @@ class Statuses:
 
     def overview(self) -> Overview:
         """Return what the blueprints say now."""
-        return overview(self.root, self.instance, self.environ, self.workspace)
+        return overview(self.root, self.instance, self.environ, self.engine, self.workspace)
 
     def look(self) -> list[EnvironmentStatus]:
         """Return every environment, and every instance that exists.

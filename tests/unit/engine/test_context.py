@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from envman.engine.context import BuildInputs, FileHashes, build_inputs
-from envman.operations.planning import build_changes
-from envman.state.builds import BuildRecord, read_build, read_hashes, write_build, write_hashes
+from envman.engine.ignore import read_patterns, sent_files
+from envman.state.builds import BuildRecord, build_changes, read_build, read_hashes, write_build, write_hashes
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_dockerfiles_own_ignore_file_goes_first(root: Path) -> None:
     (root / "app/.dockerignore").write_text("*.py\n")
     (root / "app/Dockerfile.dockerignore").write_text("data\nsub\nDockerfile.dockerignore\n")
     # Both files count, as a change of either may change what is sent.
-    assert sent(root) == [".dockerignore", "Dockerfile", "main.py", "notes.log"]
+    assert sent(root) == [".dockerignore", "Dockerfile", "Dockerfile.dockerignore", "main.py", "notes.log"]
 
 
 def test_the_dockerfile_is_sent_although_everything_is_ignored(root: Path) -> None:
@@ -138,3 +138,26 @@ def test_a_record_of_a_build_is_kept_by_reference(tmp_path: Path) -> None:
     assert read_build(tmp_path, "team/api:2") is None
     next((tmp_path / "builds").iterdir()).write_text('{"nonsense": 1}')
     assert read_build(tmp_path, "team/api:1") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*.log", "**/*.log", "data", "data/", "/data", "./data", "data/*", "*/*.bin", "**", "**/deep", "sub/**", "su?",
+        "[ds]*", "data\n!data/keep.bin", "*\n!main.py", "**\n!sub/deep/main.py", "!main.py", "a\\*b", "sub/../data",
+        "main.py\n!main.py\nmain.py", "# main.py\n\n  data  ", "d*a/b*", "**/main.py\n!sub", "$.log\n+.log", "sub/deep/**/main.py",
+    ],
+)  # fmt: skip
+def test_it_ignores_what_the_docker_sdk_ignores(root: Path, text: str) -> None:
+    from docker.utils.build import exclude_paths
+
+    patterns = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    theirs = {one for one in exclude_paths(str(root / "app"), patterns) if not (root / "app" / one).is_dir()}
+    ours = set(sent_files(root / "app", read_patterns(text)))
+    # The SDK always sends these two, here that is the caller's affair.
+    assert ours - {"Dockerfile"} == theirs - {"Dockerfile"}
+
+
+def test_a_class_of_characters_is_turned_round_as_in_go(root: Path) -> None:
+    # The SDK takes the ^ for one of the characters.
+    assert set(sent_files(root / "app", read_patterns("[^d]*"))) == {"data/big.bin", "data/keep.bin"}
