@@ -77,10 +77,11 @@ class Wire:
 
     def _ask(self, questions: Sequence[Question]) -> list[Any]:
         connections: list[socket.socket] = []
+        spoken = self.api
         try:
             for question in questions:
                 connections.append(self._send(question, _TIMEOUT))  # noqa: PERF401 - all are closed, if one fails
-            return [self._answer(*one) for one in zip(questions, connections, strict=True)]
+            return [self._answer(*one, spoken) for one in zip(questions, connections, strict=True)]
         finally:
             for connection in connections:
                 connection.close()
@@ -113,7 +114,7 @@ class Wire:
             raise
         return connection
 
-    def _answer(self, question: Question, connection: socket.socket) -> Any:
+    def _answer(self, question: Question, connection: socket.socket, spoken: str) -> Any:
         received = bytearray()
         while chunk := connection.recv(_CHUNK):
             received += chunk
@@ -129,7 +130,7 @@ class Wire:
             self.answered = True
             return None
         accepted = _TOO_OLD_FOR_ENGINE.search(_explanation(body))
-        if accepted and accepted[1] != self.api:
+        if accepted and accepted[1] != spoken:
             self.api = accepted[1]
             return self.ask([question])[0]
         return self._refuse(status, body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -201,3 +202,17 @@ def test_a_volume_in_the_place_of_another_begins_empty_and_says_so(checkout: Che
         ),
         "~ api recreate: volumes./data volume NAME-dev_data -> volume NAME-dev_fresh (blueprints/dev.yaml:7:15)",
     ]
+
+
+def test_what_somebody_else_changes_meanwhile_is_not_called_up(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.write(dev=f"services: {{api: {SLEEPER}}}\n")
+    name = f"{checkout.name}-dev"
+    script = tmp_path / "docker"
+    # envman lets no docker process have DOCKER_HOST from the environment.
+    host = f"--host {os.environ['DOCKER_HOST']}" if os.environ.get("DOCKER_HOST") else ""
+    cut_off = f"{shutil.which('docker')} {host} network disconnect {name}_default {name}-api-1"
+    script.write_text(f'#!/bin/sh\n{shutil.which("docker")} "$@" || exit\ncase "$*" in *" up "*) {cut_off};; esac\n')
+    script.chmod(0o755)
+    done = checkout.run("up", "dev", status=3, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert "error[EV630]: dev came up, but is not what its blueprint says" in done.err
+    assert f"~ api recreate: {name}-api-1 is not attached to network {name}_default any more" in done.err
