@@ -108,6 +108,8 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
     document = current_document(again, environment)
     if plan_up(again, Prepared(environment, document, observed, again.compose(environment, None)), UpOptions()):
         return
+    if any(one.health in {"starting", "unhealthy"} for one in observed.containers):
+        return
     references = sorted({image for name in services if (image := environment.image(name))})
     result: dict[str, Any] = {
         "endpoint": repr(workspace.endpoint),
