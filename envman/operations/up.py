@@ -66,7 +66,8 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
         return Up(environment, plan, urls, time.monotonic() - started)
     with journalled(workspace.checkout.state, Entry("up", environment.key)):
         fetch_images(workspace, prepared, plan, options, progress)
-        replaced = frozenset(plan.services(Action.RECREATE))
+        # A build or a pull may bring another image, and Compose then another container.
+        replaced = frozenset(plan.services(Action.RECREATE, Action.BUILD, Action.PULL))
         start(workspace, prepared, services, options, progress, replaced=replaced)
         _expect_nothing_left(workspace, prepared, options)
     return Up(environment, plan, urls, time.monotonic() - started)

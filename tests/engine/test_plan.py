@@ -216,3 +216,16 @@ def test_what_somebody_else_changes_meanwhile_is_not_called_up(checkout: Checkou
     done = checkout.run("up", "dev", status=3, PATH=f"{tmp_path}:{os.environ['PATH']}")
     assert "error[EV630]: dev came up, but is not what its blueprint says" in done.err
     assert f"~ api recreate: {name}-api-1 is not attached to network {name}_default any more" in done.err
+
+
+def test_a_build_that_is_asked_for_replaces_containers_without_alarm(checkout: Checkout) -> None:
+    checkout.write(
+        dev="services: {api: {build: {context: app, no_cache: true}, init: true, command: [sleep, infinity]}}\n"
+    )
+    (checkout.root / "app").mkdir()
+    (checkout.root / "app" / "Dockerfile").write_text("FROM busybox:1.37\nRUN cat /proc/uptime > /built\n")
+    checkout.run("up", "dev")
+    before = checkout.sh("dev", "api", "cat /built")
+    checkout.run("up", "dev", "--build")
+    assert checkout.sh("dev", "api", "cat /built") != before
+    assert plan(checkout, status=0) == ["dev is as it should be: nothing to do"]
