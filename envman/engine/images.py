@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from envman.engine.connection import Engine
@@ -19,6 +18,8 @@ def find_images(engine: Engine, references: Iterable[str]) -> dict[str, LocalIma
 
 
 def _image(reference: str, image: dict[str, Any]) -> LocalImage:
+    from datetime import datetime
+
     created = str(image.get("Created") or "1970-01-01T00:00:00Z")
     return LocalImage(
         reference,
@@ -32,7 +33,9 @@ def _image(reference: str, image: dict[str, Any]) -> LocalImage:
 
 def image_ids(engine: Engine, references: Iterable[str]) -> dict[str, str]:
     """Return the IDs of those of ``references`` that the engine has."""
-    return {reference: image.id for reference, image in find_images(engine, references).items()}
+    wanted = sorted(references)
+    answers = engine.ask(*(Question(f"/images/{reference}/json") for reference in wanted))
+    return {reference: str(one["Id"]) for reference, one in zip(wanted, answers, strict=True) if one}
 
 
 def missing_images(engine: Engine, references: Iterable[str]) -> frozenset[str]:

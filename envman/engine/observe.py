@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from envman import LABEL_PREFIX
@@ -118,6 +117,8 @@ def _seconds(text: str | None) -> float | None:
     """Return the engine's time in Unix seconds; its zero time (year 1) is None."""
     if not text or text.startswith("0001-"):
         return None
+    from datetime import datetime
+
     # Nanoseconds are more digits than datetime reads.
     return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text)).timestamp()
 
