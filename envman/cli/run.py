@@ -1,4 +1,4 @@
-"""Stacks as a whole: plan, up, down, rm, stop, restart, switch, status, ps."""
+"""Stacks as a whole: plan, up, down, rm, stop, restart, switch, ps."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from envman.cli.ask import confirm_loss, confirm_takeover
 from envman.cli.invocation import Invocation
 from envman.cli.options import Env, Instance, Names, Profiles, Settings, Timeout, Yes
 from envman.cli.target import split_target
+from envman.output.up import up_data, up_text
 
 if TYPE_CHECKING:
     from envman.operations.up import Up
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to ``app``."""
-    for command in (plan, up, down, rm, stop, restart, switch, status, ps):
+    for command in (plan, up, down, rm, stop, restart, switch, ps):
         app.command()(command)
 
 
@@ -63,7 +64,9 @@ def up(
 ) -> None:
     """Bring an environment up and wait until it is healthy."""
     from envman.operations.adopt import take_over
+    from envman.operations.at_rest import keep_at_rest
     from envman.operations.options import UpOptions
+    from envman.operations.request import Request
     from envman.operations.up import up as bring_up
 
     invocation = context.ensure_object(Invocation)
@@ -78,25 +81,18 @@ def up(
             take_over(workspace, environment, progress)
         options = UpOptions(tuple(services), build, pull, timeout, tuple(profiles or ()), recreate)
         done = bring_up(workspace, environment, options, progress)
+        if not done.plan and not adopt and options == UpOptions(timeout=timeout):
+            root = workspace.project.root
+            keep_at_rest(Request(root, name or "", instance or "", settings or (), workspace.context), workspace)
     invocation.show(_up_data(done), _up_text(done))
 
 
 def _up_data(done: Up) -> dict[str, Any]:
-    return {
-        "environment": done.environment.name,
-        "compose_project": done.environment.compose_project,
-        "steps": [str(step) for step in done.plan.steps],
-        "urls": [{"service": one.service, "port": one.name, "url": one.url} for one in done.urls],
-        "seconds": round(done.seconds, 1),
-    }
+    return up_data(done.environment.name, done.environment.compose_project, done.plan.steps, done.urls, done.seconds)
 
 
 def _up_text(done: Up) -> str:
-    took = f" ({done.seconds:.1f} s)" if done.plan else ", nothing to do"
-    width = max((len(f"{one.service} {one.name}") for one in done.urls), default=0)
-    lines = [f"{done.environment.name} is up{took}"]
-    lines += [f"  {f'{one.service} {one.name}'.ljust(width)}  {one.url}" for one in done.urls]
-    return "\n".join(lines)
+    return up_text(done.environment.name, done.urls, done.seconds if done.plan else None)
 
 
 def down(
@@ -217,25 +213,6 @@ def switch(
     gap = f"; neither served for {done.gap:.1f} s" if loaded is not None else ""
     data = {**_up_data(done.up), "from": loaded.name if loaded else None, "gap_seconds": round(done.gap, 2)}
     invocation.show(data, f"{came}{gap}\n{_up_text(done.up)}")
-
-
-def status(
-    context: typer.Context,
-    environment: Annotated[str | None, typer.Argument(metavar="[ENV]", help="Go into this one's services.")] = None,
-    instance: Instance = None,
-) -> None:
-    """Show all environments of the project; with a name, its services."""
-    from envman.operations.status import all_statuses
-    from envman.output.status import status_data, status_table
-
-    if environment is not None:
-        ps(context, environment, instance=instance, all_containers=True)
-        return
-    invocation = context.ensure_object(Invocation)
-    workspace = invocation.workspace(instance=instance)
-    statuses = all_statuses(workspace)
-    invocation.warn(workspace.report)
-    invocation.show([status_data(one) for one in statuses], status_table(statuses))
 
 
 def ps(

@@ -8,7 +8,8 @@ from envman.operations.planning import plan_up
 from envman.operations.prepare import Prepared, current_document, look, refuse_newer_attributes
 from envman.operations.up import check_services
 from envman.operations.workspace import Workspace
-from envman.plan.plan import Plan
+from envman.plan.causes import Cause
+from envman.plan.plan import Action, Plan, Step
 
 
 def preview(workspace: Workspace, environment: Environment, options: UpOptions) -> Plan:
@@ -21,4 +22,15 @@ def preview(workspace: Workspace, environment: Environment, options: UpOptions) 
     observed = look(workspace, environment)
     refuse_newer_attributes(workspace, environment)
     document = current_document(workspace, environment)
-    return plan_up(workspace, Prepared(environment, document, observed, workspace.compose(environment, None)), options)
+    prepared = Prepared(environment, document, observed, workspace.compose(environment, None))
+    return Plan((*_new_secrets(workspace, environment), *plan_up(workspace, prepared, options).steps))
+
+
+def _new_secrets(workspace: Workspace, environment: Environment) -> list[Step]:
+    """Return a step for each secret whose value `up` would make before anything else."""
+    store = workspace.store(environment)
+    return [
+        Step(Action.CREATE, "secret", name, (Cause("no value yet", environment.key_span("secrets", name)),))
+        for name, secret in environment.stack.secrets.items()
+        if secret.source == "generate" and not store.has(name)
+    ]

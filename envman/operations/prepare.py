@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from envman.checks.access import unwritable_grants
@@ -149,11 +151,11 @@ def _allocate(
     own = recorded.get(environment.key, {})
     wanted = automatic_ports(environment)
     held = {port.host_port for one in observed.containers for port in one.ports if port.host_port}
-    taken = _taken(workspace, environment)
+    taken = cache(lambda: _taken(workspace, environment))
     local = workspace.endpoint.is_local
 
     def is_free(port: int) -> bool:
-        return port in held or (port not in taken and (not local or can_bind(port)))
+        return port in held or (port not in taken() and (not local or can_bind(port)))
 
     ports = allocate_ports(
         (environment.project, environment.key), wanted, own, reserved_ports(recorded, environment.key), is_free
@@ -178,13 +180,15 @@ def _taken(workspace: Workspace, environment: Environment) -> dict[int, str]:
     }
 
 
-def _refuse_taken(environment: Environment, held: set[int], taken: dict[int, str], *, local: bool) -> None:
+def _refuse_taken(
+    environment: Environment, held: set[int], taken: Callable[[], dict[int, str]], *, local: bool
+) -> None:
     from envman.checks.ports import fixed_claims
 
     for claim in fixed_claims(environment):
         if claim.port in held or claim.protocol != "tcp":
             continue
-        holder = taken.get(claim.port, "")
+        holder = taken().get(claim.port, "")
         if not holder and local and not can_bind(claim.port, claim.host_ip):
             holder = holder_of(claim.port) or "another process"
         if holder:

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envman.diagnostics import Diagnostic, EnvmanError
 from envman.diagnostics.diagnostic import fail, near_match
@@ -30,8 +30,7 @@ TAIL = 40
 _NO_IMAGE = r"(?i)manifest unknown|manifest.*not found|pull access denied|no such image|failed to resolve reference"
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(NamedTuple):
     """Where a named port can be reached."""
 
     service: str
@@ -62,11 +61,14 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
     urls = named_urls(environment, prepared.document)
     services = wanted_services(environment, options.services or None, frozenset(options.profiles))
     if not plan:
-        StackWatch(workspace, environment, services, Silent(), time.time()).follow(started + options.timeout)
+        watch = StackWatch(workspace, environment, services, Silent(), time.time())
+        watch.follow(started + options.timeout, known=prepared.observed)
         return Up(environment, plan, urls, time.monotonic() - started)
     with journalled(workspace.checkout.state, Entry("up", environment.key)):
         fetch_images(workspace, prepared, plan, options, progress)
-        start(workspace, prepared, services, options, progress)
+        # A build or a pull may bring another image, and Compose then another container.
+        replaced = frozenset(plan.services(Action.RECREATE, Action.BUILD, Action.PULL))
+        start(workspace, prepared, services, options, progress, replaced=replaced)
         _expect_nothing_left(workspace, prepared, options)
     return Up(environment, plan, urls, time.monotonic() - started)
 
@@ -190,13 +192,27 @@ def drain(handle: Handle, progress: Progress | None) -> int:
 
 
 def start(
-    workspace: Workspace, prepared: Prepared, services: Sequence[str], options: UpOptions, progress: Progress
+    workspace: Workspace,
+    prepared: Prepared,
+    services: Sequence[str],
+    options: UpOptions,
+    progress: Progress,
+    *,
+    replaced: frozenset[str] = frozenset(),
 ) -> None:
-    """Have Compose create and start ``services`` and wait until they are what they should be."""
+    """Have Compose create and start ``services`` and wait until they are what they should be.
+
+    What the containers of services that are ``replaced`` do until then counts for nothing.
+    """
+    from envman.engine.pausing import unpause
+
     environment = prepared.environment
     began = time.time()
     deadline = time.monotonic() + options.timeout
     remember_definitions(workspace, environment, prepared.document, prepared.observed)
+    for one in prepared.observed.containers:
+        if one.state == "paused" and one.service in services and one.service not in replaced:
+            unpause(workspace.engine, one.id)
     progress.step(f"starting {environment.name}")
     arguments = ["up", "--detach", "--no-build", "--quiet-pull"]
     if options.services:
@@ -207,7 +223,8 @@ def start(
         arguments.insert(1, "--force-recreate")
     profiles = [part for name in (*environment.stack.profiles, *options.profiles) for part in ("--profile", name)]
     handle = prepared.compose.start("--progress", "plain", *profiles, *arguments)
-    watch = StackWatch(workspace, environment, services, progress, began, prepared.document.digests)
+    doomed = frozenset(one.id for one in prepared.observed.containers if one.service in replaced)
+    watch = StackWatch(workspace, environment, services, progress, began, prepared.document.digests, doomed)
     try:
         watch.follow(deadline, handle=handle)
     except KeyboardInterrupt:
@@ -224,7 +241,8 @@ def start(
 
 def _why(watch: StackWatch, prepared: Prepared, handle: Handle) -> list[Diagnostic]:
     verdicts, _ = watch.look()
-    failed = [watch.explain(one) for one in verdicts if one.failed is not None]
+    # What had ended before this began is no reason why Compose could not start it.
+    failed = [watch.explain(one) for one in verdicts if one.failed is not None and not watch.ended_before(one.failed)]
     tail = handle.tail(TAIL)
     if failed:
         return failed

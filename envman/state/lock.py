@@ -12,6 +12,21 @@ from pathlib import Path
 from envman.diagnostics.diagnostic import fail
 
 
+def is_held(state: Path) -> bool:
+    """Whether an envman is changing this checkout's stacks just now."""
+    try:
+        descriptor = os.open(state / "lock", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 @contextmanager
 def exclusive(state: Path, what: str, *, wait: float, waiting: Callable[[str], None]) -> Iterator[None]:
     """Hold the checkout's lock for the body; ``what`` names the command for whoever waits.

@@ -162,7 +162,7 @@ def test_no_permission_on_the_socket(checkout: Checkout, tmp_path: Path) -> None
             "from envman.engine.connection import connect\nfrom envman.engine.endpoint import Endpoint\n"
             "from envman.diagnostics import EnvmanError\n"
             "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
-            "try:\n    connect(Endpoint(sys.argv[1], None, 'DOCKER_HOST'))\n"
+            "try:\n    connect(Endpoint(sys.argv[1], None, 'DOCKER_HOST')).facts()\n"
             "except EnvmanError as error:\n    print(error.diagnostics[0].code, error.diagnostics[0].message)\n"
         )
         done = subprocess.run(

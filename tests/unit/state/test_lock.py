@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from envman.diagnostics import EnvmanError
-from envman.state.lock import exclusive
+from envman.state.lock import exclusive, is_held
 
 
 def test_a_second_envman_waits_and_then_says_who_is_at_work(tmp_path: Path) -> None:
@@ -23,3 +23,10 @@ def test_the_lock_is_free_again_afterwards(tmp_path: Path) -> None:
     for what in ("up dev", "down dev"):
         with exclusive(tmp_path, what, wait=0, waiting=pytest.fail):
             assert (tmp_path / "lock").read_text().startswith(what)
+
+
+def test_whether_somebody_holds_the_lock(tmp_path: Path) -> None:
+    assert not is_held(tmp_path)
+    with exclusive(tmp_path, "envman up dev", wait=0, waiting=print):
+        assert is_held(tmp_path)
+    assert not is_held(tmp_path)
