@@ -42,6 +42,7 @@ def plan(
     environment = workspace.environment(name)
     invocation.warn(workspace.report)
     made = preview(workspace, environment, UpOptions(services=tuple(services), profiles=tuple(profiles or ())))
+    invocation.warn(workspace.report)
     steps = plan_data(made)
     text = "\n".join(map(str, made.steps)) or f"{environment.name} is as it should be: nothing to do"
     invocation.show({"environment": environment.name, "steps": steps}, text)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from envman.diagnostics import Severity
 from envman.model.environment import Environment
+from envman.operations.obstacles import find_obstacles
 from envman.operations.options import UpOptions
 from envman.operations.planning import plan_up
 from envman.operations.prepare import Prepared, current_document, look, refuse_newer_attributes
@@ -14,6 +18,8 @@ from envman.plan.plan import Plan
 def preview(workspace: Workspace, environment: Environment, options: UpOptions) -> Plan:
     """Return the plan for bringing ``environment`` up. Nothing is written, allocated or generated.
 
+    What others have that it needs is a warning in the workspace's report: it may be gone by then.
+
     Raises:
         EnvmanError: EV412 where Compose is too old for an attribute, EV5xx for what belongs to others.
     """
@@ -21,4 +27,8 @@ def preview(workspace: Workspace, environment: Environment, options: UpOptions) 
     observed = look(workspace, environment)
     refuse_newer_attributes(workspace, environment)
     document = current_document(workspace, environment)
-    return plan_up(workspace, Prepared(environment, document, observed, workspace.compose(environment, None)), options)
+    prepared = Prepared(environment, document, observed, workspace.compose(environment, None))
+    plan = plan_up(workspace, prepared, options)
+    for one in find_obstacles(workspace, prepared, plan):
+        workspace.report.add(replace(one, severity=Severity.WARNING))
+    return plan

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from envman.diagnostics import Diagnostic, EnvmanError
 from envman.diagnostics.diagnostic import fail, near_match
 from envman.model.environment import Environment
+from envman.operations.obstacles import refuse_obstacles
 from envman.operations.options import UpOptions
 from envman.operations.planning import inputs_of, plan_up, remember_builds, remember_definitions
 from envman.operations.prepare import Prepared, look, prepare
@@ -64,6 +65,7 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
     if not plan:
         StackWatch(workspace, environment, services, Silent(), time.time()).follow(started + options.timeout)
         return Up(environment, plan, urls, time.monotonic() - started)
+    refuse_obstacles(workspace, prepared, plan)
     with journalled(workspace.checkout.state, Entry("up", environment.key)):
         fetch_images(workspace, prepared, plan, options, progress)
         start(workspace, prepared, services, options, progress)

@@ -28,27 +28,27 @@ def test_the_parts_of_an_identity_do_not_run_together() -> None:
 
 
 def test_a_port_is_the_same_every_time() -> None:
-    first = allocate_ports(DEV, [API], {}, frozenset(), lambda _: True)
+    first = allocate_ports(DEV, [API], {}, frozenset(), lambda *_: True)
     assert first == {API: preferred_port("churn", "dev", "api", "http")}
 
 
 def test_a_recorded_port_is_kept_while_it_is_free() -> None:
-    assert allocate_ports(DEV, [API], {API: 23456}, frozenset(), lambda _: True) == {API: 23456}
-    assert allocate_ports(DEV, [API], {API: 23456}, frozenset(), lambda port: port != 23456) == {API: 23457}
+    assert allocate_ports(DEV, [API], {API: 23456}, frozenset(), lambda *_: True) == {API: 23456}
+    assert allocate_ports(DEV, [API], {API: 23456}, frozenset(), lambda _, port: port != 23456) == {API: 23457}
 
 
 def test_ports_of_other_environments_are_left_to_them() -> None:
-    assert allocate_ports(DEV, [API], {API: 23456}, frozenset({23456, 23457}), lambda _: True) == {API: 23458}
+    assert allocate_ports(DEV, [API], {API: 23456}, frozenset({23456, 23457}), lambda *_: True) == {API: 23458}
 
 
 def test_the_search_wraps_around_the_end_of_the_range() -> None:
     last = FIRST + COUNT - 1
-    assert allocate_ports(DEV, [API], {API: last}, frozenset({last}), lambda _: True) == {API: FIRST}
+    assert allocate_ports(DEV, [API], {API: last}, frozenset({last}), lambda *_: True) == {API: FIRST}
 
 
 def test_a_range_that_is_full_is_diagnosed() -> None:
     with pytest.raises(EnvmanError) as caught:
-        allocate_ports(DEV, [API], {}, frozenset(), lambda _: False)
+        allocate_ports(DEV, [API], {}, frozenset(), lambda *_: False)
     assert caught.value.diagnostics[0].code == "EV505"
 
 
