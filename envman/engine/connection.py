@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -88,6 +90,23 @@ class Engine:
             swarm=str((info.get("Swarm") or {}).get("LocalNodeState", "")),
             proxies=tuple(name for name in ("HttpProxy", "HttpsProxy") if info.get(name)),
         )
+
+    @cached_property
+    def _clock(self) -> tuple[float, float]:
+        before = time.monotonic()
+        with self.errors():
+            shown = str(self.api.info()["SystemTime"])
+        # Nanoseconds are more digits than datetime reads.
+        told = datetime.fromisoformat(re.sub(r"(\.\d{1,6})\d*", r"\1", shown)).timestamp()
+        return told, (before + time.monotonic()) / 2
+
+    def now(self) -> float:
+        """Return the engine's own time in Unix seconds, asked once and carried on by a clock that nobody sets.
+
+        This machine's clock may differ from a remote engine's, or from that of a virtual machine that slept.
+        """
+        told, asked = self._clock
+        return told + time.monotonic() - asked
 
     def facts(self) -> EngineFacts:
         """Return what the engine says of itself, asked once."""

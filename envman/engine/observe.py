@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -27,6 +28,8 @@ _UP: Final = re.compile(r"Up (Less than an?|About an?|\d+) (second|minute|hour|d
 _UNITS: Final = {
     "second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2629800, "year": 31557600,
 }  # fmt: skip
+# Seconds that a stream of events may last longer than it was asked for.
+_GRACE: Final = 2.0
 _EVENTS: Final = ["create", "start", "die", "destroy", "health_status", "oom", "pause", "unpause", "rename"]
 
 
@@ -52,14 +55,33 @@ def observe(
                 if not details or inspected is not None:
                     containers.append(_container(one, inspected))
             for one in engine.api.volumes(filters=wanted).get("Volumes") or ():
-                volumes[one["Name"]] = VolumeState(
-                    one["Name"], one["Driver"], one.get("Labels") or {}, one.get("Options") or {}
-                )
+                volumes[one["Name"]] = _volume(one)
             for one in engine.api.networks(filters=wanted):
-                networks[one["Id"]] = NetworkState(
-                    one["Id"], one["Name"], one["Driver"], bool(one.get("Internal")), one.get("Labels") or {}, one
-                )
+                networks[one["Id"]] = _network(one)
     return Observed(tuple(containers), tuple(volumes.values()), tuple(networks.values()))
+
+
+def find_resources(
+    engine: Engine, volumes: Collection[str], networks: Collection[str], labels: Mapping[str, str]
+) -> tuple[list[VolumeState], list[NetworkState]]:
+    """Return those of the named ``volumes`` and ``networks`` that are there and bear ``labels``."""
+    wanted = {"label": [f"{key}={value}" for key, value in labels.items()]}
+    with engine.errors():
+        # The engine's own filter by name takes any part of it.
+        found_volumes = (engine.api.volumes(filters=wanted).get("Volumes") or ()) if volumes else ()
+        found_networks = engine.api.networks(filters=wanted) if networks else ()
+    return (
+        [_volume(one) for one in found_volumes if one["Name"] in volumes],
+        [_network(one) for one in found_networks if one["Name"] in networks],
+    )
+
+
+def _volume(one: dict[str, Any]) -> VolumeState:
+    return VolumeState(one["Name"], one["Driver"], one.get("Labels") or {}, one.get("Options") or {})
+
+
+def _network(one: dict[str, Any]) -> NetworkState:
+    return NetworkState(one["Id"], one["Name"], one["Driver"], bool(one.get("Internal")), one.get("Labels") or {}, one)
 
 
 def _inspect(engine: Engine, identity: str) -> dict[str, Any] | None:
@@ -160,14 +182,20 @@ def service_logs(engine: Engine, container: str, *, tail: int = 20) -> str:
 def wait_for_change(engine: Engine, project: str, *, since: float, timeout: float) -> None:
     """Return when a container of ``project`` has changed its state or health, at the latest after ``timeout`` seconds.
 
-    ``since`` (Unix seconds) is when the caller began its last look, so that nothing is missed in between.
+    ``since`` (the engine's time in Unix seconds) is when the caller began its last look, so that nothing is missed in
+    between.
     """
     filters = {"type": "container", "event": _EVENTS, "label": f"{COMPOSE}project={project}"}
     # Without `since` the engine would first tell of everything that it remembers.
-    bounds = {"since": f"{since:.6f}", "until": f"{time.time() + timeout:.6f}"}
+    bounds = {"since": f"{since:.6f}", "until": f"{engine.now() + timeout:.6f}"}
     with engine.errors():
         stream = engine.api.events(filters=filters, decode=True, **bounds)
+        # The engine ends the stream by its own clock; if somebody sets that back, this ends it.
+        guard = threading.Timer(timeout + _GRACE, stream.close)
+        guard.daemon = True
+        guard.start()
         try:
             next(iter(stream), None)
         finally:
+            guard.cancel()
             stream.close()

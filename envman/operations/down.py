@@ -53,7 +53,11 @@ def down(
     loss = volume_loss(workspace, environment, prepared)
     with journalled(workspace.checkout.state, Entry("down", environment.key)):
         progress.step(f"taking {environment.name} down")
-        run(prepared, "--profile", "*", "down", "--remove-orphans", *(["--volumes"] if volumes else []))
+        if volumes:
+            # Containers with their anonymous volumes. `down --volumes` would delete every volume that the file names,
+            # also one that another environment made: named ones go below, by their labels.
+            run(prepared, "--profile", "*", "rm", "--stop", "--force", "--volumes")
+        run(prepared, "--profile", "*", "down", "--remove-orphans")
         if volumes:
             _remove_rest(workspace, environment, loss)
             write_ports(workspace.checkout.state, environment.key, {})
@@ -85,7 +89,7 @@ def start_again(workspace: Workspace, environment: Environment, progress: Progre
     services = sorted({one.service for one in prepared.observed.containers if not one.oneoff})
     known = [name for name in environment.stack.services if name in services]
     progress.step(f"starting {environment.name} again")
-    began = time.time()
+    began = workspace.engine.now()
     run(prepared, "--profile", "*", "start", *known)
     StackWatch(workspace, environment, known, progress, began).follow(time.monotonic() + timeout)
 
@@ -101,7 +105,7 @@ def restart(
     if not targets:
         raise fail("EV608", f"nothing of {environment.name} is there", help=f"`envman up {environment.name}`")
     progress.step(f"restarting {', '.join(services) or environment.name}")
-    began = time.time()
+    began = workspace.engine.now()
     run(prepared, "--profile", "*", "restart", *targets)
     StackWatch(workspace, environment, targets, progress, began).follow(time.monotonic() + timeout)
 

@@ -46,4 +46,5 @@ def find_obstacles(
             return ""
         return holder_of(claim.port, claim.host_ip, claim.protocol) or "another process"
 
-    return list(obstacles(environment, document, prepared.observed, plan, occupied, bound=bound, leaving=leaving))
+    found = obstacles(environment, document, prepared.observed, plan, occupied, bound=bound, leaving=leaving)
+    return sorted(found, key=lambda one: one.place)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from envman import LABEL_PREFIX
 from envman.checks.access import unwritable_grants
 from envman.checks.compose import newer_attributes
 from envman.diagnostics import EnvmanError, Report
@@ -48,7 +49,27 @@ def look(workspace: Workspace, environment: Environment, *, details: bool = Fals
     foreign = list(foreign_owners(environment, workspace.checkout.id, observed))
     if foreign:
         raise EnvmanError(*foreign)
-    return observed
+    return _with_shared(workspace, environment, observed)
+
+
+def _with_shared(workspace: Workspace, environment: Environment, observed: Observed) -> Observed:
+    """Add the volumes and networks that another environment of this project made for all of them."""
+    stack = environment.stack
+    volumes, networks = (
+        {str(one.name) for one in kind.values() if one is not None and one.shared and one.name}
+        - {one.name for one in present}
+        for kind, present in ((stack.volumes, observed.volumes), (stack.networks, observed.networks))
+    )
+    if not volumes and not networks:
+        return observed
+    from envman.engine.observe import find_resources
+
+    found_volumes, found_networks = find_resources(
+        workspace.engine, volumes, networks, {f"{LABEL_PREFIX}project": environment.project}
+    )
+    return replace(
+        observed, volumes=(*observed.volumes, *found_volumes), networks=(*observed.networks, *found_networks)
+    )
 
 
 def prepare(workspace: Workspace, environment: Environment, progress: Progress) -> Prepared:

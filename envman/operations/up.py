@@ -196,7 +196,7 @@ def start(
 ) -> None:
     """Have Compose create and start ``services`` and wait until they are what they should be."""
     environment = prepared.environment
-    began = time.time()
+    began = workspace.engine.now()
     deadline = time.monotonic() + options.timeout
     remember_definitions(workspace, environment, prepared.document, prepared.observed)
     progress.step(f"starting {environment.name}")

@@ -39,8 +39,8 @@ class Verdict:
 class StackWatch:
     """Looks at an environment's containers and tells Progress what changes.
 
-    ``since`` is when (Unix seconds) the command began that is waited for. With ``digests`` a container of another
-    digest is one that Compose is about to replace, so that nothing it does counts any more.
+    ``since`` is when (the engine's time in Unix seconds) the command began that is waited for. With ``digests`` a
+    container of another digest is one that Compose is about to replace, so that nothing it does counts any more.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class StackWatch:
         from envman.engine.observe import wait_for_change
 
         while True:
-            began = time.time()
+            began = time.monotonic()
             verdicts, _ = self.look()
             ended = handle is None or handle.poll() is not None
             failed = [one for one in verdicts if one.failed is not None]
@@ -153,11 +153,11 @@ class StackWatch:
             wait_for_change(
                 self.workspace.engine,
                 self.environment.compose_project,
-                since=began,
+                since=self.workspace.engine.now() - (time.monotonic() - began),
                 timeout=min(remaining, 0.5 if ended else 0.3),
             )
             # A burst of events, or an engine whose clock differs, must not make this loop spin.
-            time.sleep(max(0.0, SHORTEST_LOOK - (time.time() - began)))
+            time.sleep(max(0.0, SHORTEST_LOOK - (time.monotonic() - began)))
 
     def _still_starting(self, failed: Iterable[Verdict]) -> bool:
         """Whether Compose may still be about to start what has exited: containers of an earlier run."""
