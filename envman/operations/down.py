@@ -10,7 +10,7 @@ from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
 from envman.operations.prepare import Prepared, existing
 from envman.operations.progress import Progress
-from envman.operations.up import TAIL, check_services, drain
+from envman.operations.up import TAIL, check_services, drain, wake
 from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
 from envman.plan.observed import VolumeState
@@ -89,6 +89,7 @@ def start_again(workspace: Workspace, environment: Environment, progress: Progre
     services = sorted({one.service for one in prepared.observed.containers if not one.oneoff})
     known = [name for name in environment.stack.services if name in services]
     progress.step(f"starting {environment.name} again")
+    wake(workspace, prepared.observed, known)
     began = workspace.engine.now()
     run(prepared, "--profile", "*", "start", *known)
     StackWatch(workspace, environment, known, progress, began).follow(time.monotonic() + timeout)
@@ -105,6 +106,7 @@ def restart(
     if not targets:
         raise fail("EV608", f"nothing of {environment.name} is there", help=f"`envman up {environment.name}`")
     progress.step(f"restarting {', '.join(services) or environment.name}")
+    wake(workspace, prepared.observed, targets)
     began = workspace.engine.now()
     run(prepared, "--profile", "*", "restart", *targets)
     StackWatch(workspace, environment, targets, progress, began).follow(time.monotonic() + timeout)

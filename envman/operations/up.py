@@ -16,8 +16,10 @@ from envman.operations.options import UpOptions
 from envman.operations.planning import inputs_of, plan_up, remember_builds, remember_definitions
 from envman.operations.prepare import Prepared, look, prepare
 from envman.operations.progress import Progress, Silent
+from envman.operations.trouble import broke_off, no_space, out_of_space, shortage
 from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
+from envman.plan.observed import Observed
 from envman.plan.plan import Action, Plan
 from envman.plan.wanted import wanted_services
 from envman.render.compose import port_key
@@ -126,7 +128,10 @@ def pull(prepared: Prepared, services: Sequence[str], progress: Progress) -> Non
     progress.step(f"pulling {', '.join(sorted(filter(None, images)))}")
     handle = prepared.compose.start("--progress", "plain", "pull", *services)
     if drain(handle, None) != 0:
-        raise EnvmanError(*_pull_problems(prepared.environment, services, handle.tail(TAIL)))
+        tail = handle.tail(TAIL)
+        if no_space(tail):
+            raise EnvmanError(out_of_space(prepared.environment, tail))
+        raise EnvmanError(*_pull_problems(prepared.environment, services, tail))
 
 
 def _pull_problems(environment: Environment, services: Sequence[str], tail: str) -> list[Diagnostic]:
@@ -137,7 +142,9 @@ def _pull_problems(environment: Environment, services: Sequence[str], tail: str)
             f"image {environment.image(name)} of {name} cannot be pulled",
             environment.span("services", name, "image"),
             "an image that exists in a registry this engine can reach",
-            help="check the name and tag; `envman doctor` says whether the hub can be reached; "
+            help="its registry went away; run the same command again: what was fetched until then is kept"
+            if broke_off(tail)
+            else "check the name and tag; `envman doctor` says whether the hub can be reached; "
             "for a private registry, `docker login`",
             detail=tail,
         )
@@ -165,6 +172,8 @@ def build(
     handle = prepared.compose.start("--progress", "plain", "--profile", "*", "build", *flags, *services)
     if drain(handle, progress) != 0:
         environment = prepared.environment
+        if no_space(handle.tail(TAIL)):
+            raise EnvmanError(out_of_space(environment, handle.tail(TAIL)))
         failed = [name for name in services if re.search(rf"\[{re.escape(name)}[ \]]", handle.tail(TAIL))] or list(
             services
         )
@@ -200,6 +209,7 @@ def start(
     deadline = time.monotonic() + options.timeout
     remember_definitions(workspace, environment, prepared.document, prepared.observed)
     progress.step(f"starting {environment.name}")
+    wake(workspace, prepared.observed, services)
     arguments = ["up", "--detach", "--no-build", "--quiet-pull"]
     if options.services:
         arguments += services
@@ -224,6 +234,15 @@ def start(
         raise EnvmanError(*_why(watch, prepared, handle))
 
 
+def wake(workspace: Workspace, observed: Observed, services: Sequence[str]) -> None:
+    """Let containers of ``services`` that somebody paused run again: the engine starts and restarts none of them."""
+    paused = [one.id for one in observed.containers if one.state == "paused" and one.service in services]
+    if paused:
+        from envman.engine.containers import unpause
+
+        unpause(workspace.engine, paused)
+
+
 def _why(watch: StackWatch, prepared: Prepared, handle: Handle) -> list[Diagnostic]:
     verdicts, _ = watch.look()
     failed = [watch.explain(one) for one in verdicts if one.failed is not None]
@@ -231,6 +250,9 @@ def _why(watch: StackWatch, prepared: Prepared, handle: Handle) -> list[Diagnost
     if failed:
         return failed
     environment = prepared.environment
+    short = shortage(watch.workspace, environment, tail)
+    if short is not None:
+        return [short]
     if re.search(
         r"(?i)manifest unknown|not found: manifest|pull access denied|no such image|failed to resolve reference", tail
     ):

@@ -160,13 +160,13 @@ class StackWatch:
             time.sleep(max(0.0, SHORTEST_LOOK - (time.monotonic() - began)))
 
     def _still_starting(self, failed: Iterable[Verdict]) -> bool:
-        """Whether Compose may still be about to start what has exited: containers of an earlier run."""
+        """Whether Compose may still be about to start, or make anew, what has exited: containers of an earlier run."""
         return all(
             one.failed is not None and one.failed.state == "exited" and self._from_before(one.failed) for one in failed
         )
 
     def _from_before(self, container: ContainerState) -> bool:
-        return container.finished_at is not None and container.finished_at < self.since
+        return container.started_at is not None and container.started_at < self.since
 
     def explain(self, verdict: Verdict) -> Diagnostic:
         """Return why a service failed, with its last log lines and health output."""

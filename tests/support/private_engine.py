@@ -82,11 +82,12 @@ class PrivateEngine:
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_DISK}", "tmpfs", str(self.data)], check=True)
         try:
             self.start()
-            saved = subprocess.Popen(["docker", "save", *self.images], stdout=subprocess.PIPE)
-            subprocess.run(
-                ["docker", "--host", self.host, "load", "--quiet"], stdin=saved.stdout, check=True, capture_output=True
-            )
-            assert saved.wait() == 0
+            with subprocess.Popen(["docker", "save", *self.images], stdout=subprocess.PIPE) as saved:
+                subprocess.run(
+                    ["docker", "--host", self.host, "load", "--quiet"],
+                    stdin=saved.stdout, check=True, capture_output=True,
+                )  # fmt: skip
+            assert saved.returncode == 0
         except BaseException:
             self.__exit__(None, None, None)
             raise

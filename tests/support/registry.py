@@ -53,7 +53,7 @@ class BrokenRegistry:
             def do_GET(self) -> None:
                 registry._answer(self)
 
-            do_HEAD = do_GET
+            do_HEAD = do_GET  # noqa: N815
 
             def log_message(self, *arguments: object) -> None:
                 """Say nothing."""
@@ -64,7 +64,7 @@ class BrokenRegistry:
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         if self.cut_off and "/blobs/" in request.path:
-            self._send(request, 503, "text/plain", b"going down")
+            self._send(request, 403, "application/json", b'{"errors": [{"code": "DENIED", "message": "going down"}]}')
         elif "/manifests/" in request.path:
             self._send(request, 200, _KIND, _MANIFEST)
         elif request.path.endswith(_digest(_CONFIG)):

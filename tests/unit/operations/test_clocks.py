@@ -104,7 +104,7 @@ def test_what_exited_before_is_told_by_the_engines_own_clock(
     monkeypatch.setattr(observe, "wait_for_change", lambda *_, **__: None)
     monkeypatch.setattr(observe, "service_logs", lambda *_, **__: "")
     since = engine().now()
-    exited = container(state="exited", exit_code=1, finished_at=since - ago)
+    exited = container(state="exited", exit_code=1, started_at=since - ago)
     staged = watch(tmp_path, since, (exited,), (container(health="healthy"),))
     polls = iter([None, *[0] * 100])
     handle: Any = SimpleNamespace(poll=lambda: next(polls))
