@@ -183,7 +183,8 @@ class StackWatch:
             return Diagnostic(
                 "EV612", f"{name} ended with exit status {container.exit_code}", span, help=logs_command, detail=detail
             )
-        if container.health == "unhealthy":
+        # What is killed is unhealthy as well.
+        if container.health == "unhealthy" and container.state == "running":
             if container.health_output:
                 detail += f"\n\nlast health check:\n{container.health_output.rstrip()}"
             return Diagnostic(
@@ -199,7 +200,11 @@ class StackWatch:
                 "if it is a job, put it behind a profile (`profiles: [jobs]`) and run it with `envman run`, or let "
                 "another service wait for it with `service_completed_successfully`"
             )
-        return Diagnostic("EV603", f"{name} exited with status {container.exit_code}", span, help=advice, detail=detail)
+        message = f"{name} exited with status {container.exit_code}"
+        if (container.inspected.get("State") or {}).get("OOMKilled"):
+            message += ": it needed more memory than it may have"
+            advice = f"give it more (`mem_limit`, `deploy.resources.limits.memory`); {logs_command}"
+        return Diagnostic("EV603", message, span, help=advice, detail=detail)
 
     def _too_late(self, verdicts: Sequence[Verdict]) -> Diagnostic:
         from envman.engine.observe import service_logs

@@ -182,7 +182,7 @@ def test_a_state_folder_on_a_full_disk_is_said_and_nothing_is_half_written(check
     assert [json.loads(path.read_bytes()) for path in after if path.suffix == ".json"]
     filler.unlink()
     checkout.run("up", "dev")
-    assert docker("exec", f"{checkout.name}-dev-api-1", "printenv", "A") == "2"
+    assert checkout.sh("dev", "api", "echo $A") == "2"
 
 
 # --- engines
@@ -288,3 +288,33 @@ def test_two_hundred_containers_of_others_change_nothing(checkout: Checkout, cro
     assert all(abs(many - few) < 60 for (few, _), (many, _) in zip(alone, crowded, strict=True)), (alone, crowded)
     assert crowded[1] == alone[1]
     assert crowded[2] == alone[2]
+
+
+# --- two at once
+
+
+def test_who_reads_never_waits_and_who_changes_waits_or_says_for_whom(checkout: Checkout) -> None:
+    checkout.write(dev=TWO, qa=f"services: {{api: {SLEEPER}}}\n")
+    first = checkout.start("up", "dev")
+    await_true(lambda: running(checkout, "db"))
+    refused = checkout.run("up", "qa", "--no-wait", status=1)
+    assert f"error[EV506]: envman up dev (pid {first.pid}) is at work on this checkout\n" in refused.err
+    for command in (["stop", "dev"], ["down", "dev"], ["switch", "qa"], ["restart", "dev"], ["build", "dev"]):
+        assert "EV506" in checkout.run(*command, "--no-wait", status=1).err
+    assert "partly up" in checkout.run("status").out
+    assert f"{checkout.name}-dev-db-1" in checkout.run("ps", "dev", "--all").out
+    assert checkout.run("plan", "qa").out.startswith("+ ")
+    assert "busybox:1.37" in checkout.run("render", "qa", "--output", "-").out
+    assert "busybox:1.37" in checkout.run("explain", "qa", "services.api.image").out
+    second = checkout.start("up", "qa")
+    assert second.stderr is not None
+    assert second.stderr.readline() == (
+        f"    ! waiting for envman up dev (pid {first.pid}), which is at work on this checkout\n"
+    )
+    # Killed, it holds nothing any more, although the file still has its name.
+    first.kill()
+    first.communicate(timeout=60)
+    out, err = second.communicate(timeout=60)
+    assert second.returncode == 0, err
+    assert "`up dev` was interrupted (begun)" in err
+    assert out.startswith("qa is up")

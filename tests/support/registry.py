@@ -63,7 +63,7 @@ class BrokenRegistry:
         self.address = f"127.0.0.1:{self._server.server_port}"
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
-        if self.cut_off and "/blobs/" in request.path:
+        if self.cut_off and request.path.endswith(_digest(_LAYER)):
             self._send(request, 403, "application/json", b'{"errors": [{"code": "DENIED", "message": "going down"}]}')
         elif "/manifests/" in request.path:
             self._send(request, 200, _KIND, _MANIFEST)
