@@ -6,10 +6,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from envman.diagnostics import EnvmanError
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
 from envman.operations.prepare import Prepared, existing
 from envman.operations.progress import Progress
+from envman.operations.trouble import trouble
 from envman.operations.up import TAIL, check_services, drain, wake
 from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
@@ -133,10 +135,13 @@ def run(prepared: Prepared, *arguments: str) -> None:
     """Run a Compose command to its end.
 
     Raises:
-        EnvmanError: EV610 with the end of Compose's own output.
+        EnvmanError: EV610 with the end of Compose's own output, or what that says of the engine.
     """
     handle = prepared.compose.start("--progress", "plain", *arguments)
     if drain(handle, None) != 0:
+        known = trouble(prepared, handle.tail(TAIL))
+        if known is not None:
+            raise EnvmanError(known)
         raise fail(
             "EV610",
             f"Compose failed on {prepared.environment.name}",

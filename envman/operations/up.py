@@ -16,7 +16,7 @@ from envman.operations.options import UpOptions
 from envman.operations.planning import inputs_of, plan_up, remember_builds, remember_definitions
 from envman.operations.prepare import Prepared, look, prepare
 from envman.operations.progress import Progress, Silent
-from envman.operations.trouble import broke_off, no_space, out_of_space, shortage
+from envman.operations.trouble import broke_off, trouble
 from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
 from envman.plan.observed import Observed
@@ -129,9 +129,8 @@ def pull(prepared: Prepared, services: Sequence[str], progress: Progress) -> Non
     handle = prepared.compose.start("--progress", "plain", "pull", *services)
     if drain(handle, None) != 0:
         tail = handle.tail(TAIL)
-        if no_space(tail):
-            raise EnvmanError(out_of_space(prepared.environment, tail))
-        raise EnvmanError(*_pull_problems(prepared.environment, services, tail))
+        known = None if broke_off(tail) else trouble(prepared, tail)
+        raise EnvmanError(*[known] if known else _pull_problems(prepared.environment, services, tail))
 
 
 def _pull_problems(environment: Environment, services: Sequence[str], tail: str) -> list[Diagnostic]:
@@ -172,8 +171,9 @@ def build(
     handle = prepared.compose.start("--progress", "plain", "--profile", "*", "build", *flags, *services)
     if drain(handle, progress) != 0:
         environment = prepared.environment
-        if no_space(handle.tail(TAIL)):
-            raise EnvmanError(out_of_space(environment, handle.tail(TAIL)))
+        known = trouble(prepared, handle.tail(TAIL))
+        if known is not None:
+            raise EnvmanError(known)
         failed = [name for name in services if re.search(rf"\[{re.escape(name)}[ \]]", handle.tail(TAIL))] or list(
             services
         )
@@ -250,9 +250,9 @@ def _why(watch: StackWatch, prepared: Prepared, handle: Handle) -> list[Diagnost
     if failed:
         return failed
     environment = prepared.environment
-    short = shortage(watch.workspace, environment, tail)
-    if short is not None:
-        return [short]
+    known = trouble(prepared, tail)
+    if known is not None:
+        return [known]
     if re.search(
         r"(?i)manifest unknown|not found: manifest|pull access denied|no such image|failed to resolve reference", tail
     ):

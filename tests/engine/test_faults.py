@@ -217,7 +217,7 @@ def test_an_engine_that_is_killed_that_is_full_and_that_has_no_subnet_left(check
         # Its pool has two subnets: the default bridge has one, dev the other.
         checkout.write(qa=f"services: {{api: {SLEEPER}}}\n")
         done = checkout.run("up", "qa", status=3)
-        assert "error[EV521]: the engine has no subnet left for a network of qa: 2 networks have them all" in done.err
+        assert "error[EV521]: the engine has no subnet left for a network of qa\n" in done.err
 
         checkout.write(
             dev='services: {api: {build: {context: ., dockerfile_inline: "FROM busybox:1.37\\nRUN dd if=/dev/zero of=/big bs=1M count=400"}}}\n'
@@ -226,6 +226,24 @@ def test_an_engine_that_is_killed_that_is_full_and_that_has_no_subnet_left(check
         assert "error[EV524]: the engine has no space left on its disk" in done.err
         assert "No space left on device" in done.err
         assert at_work("db", "web")
+
+
+def test_an_engine_that_goes_away_while_a_stack_is_taken_down(checkout: Checkout) -> None:
+    stubborn = (
+        "{image: busybox:1.37, command: [sh, -c, 'trap : TERM; while :; do sleep 1; done'], stop_grace_period: 3s}"
+    )
+    checkout.write(dev=f"services: {{api: {stubborn}}}\n").run("up", "dev")
+    with Relay() as relay:
+        checkout.environ["DOCKER_HOST"] = relay.host
+        process = checkout.start("down", "dev")
+        await_true(lambda: any(one.endswith("/stop") or "/stop?" in one for one in relay.requests))
+        relay.cut()
+        _, err = process.communicate(timeout=60)
+    del checkout.environ["DOCKER_HOST"]
+    assert process.returncode == 3, err
+    assert f"error[EV408]: the engine at {relay.host} (DOCKER_HOST) went away" in err
+    checkout.run("down", "dev")
+    assert checkout.containers("dev") == []
 
 
 @pytest.mark.parametrize("way", ["DOCKER_HOST", "context"])
