@@ -59,11 +59,16 @@ class Invocation:
             return Silent()
         return LineProgress(sys.stderr, style_for(sys.stderr, self.environ))
 
-    def exclusive(self, workspace: Workspace, what: str, progress: Progress) -> AbstractContextManager[None]:
-        """Return the checkout's lock, held while the body changes its stacks; says what was interrupted before."""
+    def exclusive(
+        self, workspace: Workspace, what: str, progress: Progress, *, wait: bool = True
+    ) -> AbstractContextManager[None]:
+        """Return the checkout's lock, held while the body changes its stacks; says what was interrupted before.
+
+        Unless it is to ``wait``, another envman that holds it is EV506 at once.
+        """
         from envman.operations.turn import take_turn
 
-        return take_turn(workspace, what, progress, patience=PATIENCE)
+        return take_turn(workspace, what, progress, patience=PATIENCE if wait else 0.0)
 
     def style(self) -> Style:
         """Return how results are painted on standard output."""

@@ -8,7 +8,7 @@ import typer
 
 from envman.cli.ask import confirm_loss, confirm_takeover
 from envman.cli.invocation import Invocation
-from envman.cli.options import Env, Instance, Names, Profiles, Settings, Timeout, Yes
+from envman.cli.options import Env, Instance, Names, NoWait, Profiles, Settings, Timeout, Yes
 from envman.cli.target import split_target
 from envman.output.up import up_data, up_text
 
@@ -43,6 +43,7 @@ def plan(
     environment = workspace.environment(name)
     invocation.warn(workspace.report)
     made = preview(workspace, environment, UpOptions(services=tuple(services), profiles=tuple(profiles or ())))
+    invocation.warn(workspace.report)
     steps = plan_data(made)
     text = "\n".join(map(str, made.steps)) or f"{environment.name} is as it should be: nothing to do"
     invocation.show({"environment": environment.name, "steps": steps}, text)
@@ -61,6 +62,7 @@ def up(
     recreate: Annotated[bool, typer.Option("--recreate", help="Make containers anew, also unchanged ones.")] = False,
     adopt: Annotated[bool, typer.Option("--adopt", help="Take over a stack whose checkout ID was lost.")] = False,
     yes: Yes = False,
+    no_wait: NoWait = False,
 ) -> None:
     """Bring an environment up and wait until it is healthy."""
     from envman.operations.adopt import take_over
@@ -75,7 +77,7 @@ def up(
     environment = workspace.environment(name)
     invocation.warn(workspace.report)
     progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman up {environment.key}", progress):
+    with invocation.exclusive(workspace, f"envman up {environment.key}", progress, wait=not no_wait):
         if adopt:
             confirm_takeover(invocation, environment, yes=yes)
             take_over(workspace, environment, progress)
@@ -105,6 +107,7 @@ def down(
     confirm: Annotated[
         str | None, typer.Option(metavar="NAME", help="The environment's name, where it has to be typed.")
     ] = None,
+    no_wait: NoWait = False,
 ) -> None:
     """Remove an environment's containers and networks. Its volumes stay."""
     from envman.operations.down import down as take_down
@@ -115,7 +118,7 @@ def down(
     workspace = invocation.workspace(settings=settings or (), instance=instance)
     loaded = workspace.environment(environment)
     progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman down {loaded.key}", progress):
+    with invocation.exclusive(workspace, f"envman down {loaded.key}", progress, wait=not no_wait):
         prepared = existing(workspace, loaded)
         if volumes:
             confirm_loss(invocation, loaded, volume_loss(workspace, loaded, prepared), yes=yes, typed=confirm)
@@ -135,6 +138,7 @@ def rm(
     instance: Instance = None,
     settings: Settings = None,
     stop_first: Annotated[bool, typer.Option("--stop", help="Stop running containers first.")] = False,
+    no_wait: NoWait = False,
 ) -> None:
     """Remove an environment's stopped containers. Volumes and networks stay."""
     from envman.operations.down import rm as remove
@@ -144,13 +148,19 @@ def rm(
     name, services = split_target(workspace, names or [])
     environment = workspace.environment(name)
     progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman rm {environment.key}", progress):
+    with invocation.exclusive(workspace, f"envman rm {environment.key}", progress, wait=not no_wait):
         removed = remove(workspace, environment, services, progress, running=stop_first)
     text = f"removed: {', '.join(removed)}" if removed else "no stopped container to remove"
     invocation.show({"environment": environment.name, "removed": removed}, text)
 
 
-def stop(context: typer.Context, names: Names = None, instance: Instance = None, settings: Settings = None) -> None:
+def stop(
+    context: typer.Context,
+    names: Names = None,
+    instance: Instance = None,
+    settings: Settings = None,
+    no_wait: NoWait = False,
+) -> None:
     """Stop an environment's containers. They and their data stay."""
     from envman.operations.down import stop as stop_stack
 
@@ -159,7 +169,7 @@ def stop(context: typer.Context, names: Names = None, instance: Instance = None,
     name, services = split_target(workspace, names or [])
     environment = workspace.environment(name)
     progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman stop {environment.key}", progress):
+    with invocation.exclusive(workspace, f"envman stop {environment.key}", progress, wait=not no_wait):
         stop_stack(workspace, environment, services, progress)
     invocation.show(
         {"environment": environment.name, "services": services}, f"{', '.join(services) or environment.name} stopped"
@@ -172,6 +182,7 @@ def restart(
     instance: Instance = None,
     settings: Settings = None,
     timeout: Timeout = 300.0,
+    no_wait: NoWait = False,
 ) -> None:
     """Restart an environment's containers and wait until they are healthy."""
     from envman.operations.down import restart as restart_stack
@@ -181,7 +192,7 @@ def restart(
     name, services = split_target(workspace, names or [])
     environment = workspace.environment(name)
     progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman restart {environment.key}", progress):
+    with invocation.exclusive(workspace, f"envman restart {environment.key}", progress, wait=not no_wait):
         restart_stack(workspace, environment, services, progress, timeout=timeout)
     text = f"{', '.join(services) or environment.name} restarted"
     invocation.show({"environment": environment.name, "services": services}, text)
@@ -194,6 +205,7 @@ def switch(
     settings: Settings = None,
     instance: Instance = None,
     timeout: Timeout = 300.0,
+    no_wait: NoWait = False,
 ) -> None:
     """Stop the environment that runs and bring another up; if that fails, bring the first back."""
     from envman.operations.options import UpOptions
@@ -205,7 +217,7 @@ def switch(
     target = workspace.environment(environment)
     invocation.warn(workspace.report)
     progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman switch {target.key}", progress):
+    with invocation.exclusive(workspace, f"envman switch {target.key}", progress, wait=not no_wait):
         name = find_source(workspace, target.name, source)
         loaded = None if name is None or name == target.name else workspace.environment(name)
         done = switch_to(workspace, target, loaded, UpOptions(timeout=timeout), progress)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import re
 import sys
+import threading
+import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -95,20 +98,30 @@ class Engine:
             raise RefusedError(answer.status_code, str(answer.json().get("message", answer.reason)))
         return answer.json()
 
-    def events(self, filters: Mapping[str, Any], **bounds: str) -> Generator[dict[str, Any], None, None]:
-        """Yield the engine's events; ``since`` and ``until`` are Unix seconds. Close it to end it.
+    def events(
+        self, filters: Mapping[str, Any], *, patience: float | None = None, **bounds: str
+    ) -> Generator[dict[str, Any], None, None]:
+        """Yield the engine's events; ``since`` and ``until`` are its Unix seconds. Close it to end it.
+
+        The engine ends the stream at ``until`` by its own clock; if somebody sets that back, silence for ``patience``
+        seconds ends it.
 
         Raises:
             EnvmanError: as ``ask``.
         """
         with self.errors():
             if self._wire is not None:
-                yield from self._wire.lines(Question("/events", {"filters": filters, **bounds}))
+                yield from self._wire.lines(Question("/events", {"filters": filters, **bounds}), patience)
                 return
             stream = self.api.events(filters=filters, decode=True, **bounds)
+            guard = threading.Timer(patience or 0, stream.close)
+            guard.daemon = True
+            if patience is not None:
+                guard.start()
             try:
                 yield from stream
             finally:
+                guard.cancel()
                 stream.close()
 
     @contextmanager
@@ -150,6 +163,22 @@ class Engine:
             swarm=str((info.get("Swarm") or {}).get("LocalNodeState", "")),
             proxies=tuple(name for name in ("HttpProxy", "HttpsProxy") if info.get(name)),
         )
+
+    @cached_property
+    def _clock(self) -> tuple[float, float]:
+        before = time.monotonic()
+        shown = str(self.ask(Question("/info"))[0]["SystemTime"])
+        # Nanoseconds are more digits than datetime reads.
+        told = datetime.fromisoformat(re.sub(r"(\.\d{1,6})\d*", r"\1", shown)).timestamp()
+        return told, (before + time.monotonic()) / 2
+
+    def now(self) -> float:
+        """Return the engine's own time in Unix seconds, asked once and carried on by a clock that nobody sets.
+
+        This machine's clock may differ from a remote engine's, or from that of a virtual machine that slept.
+        """
+        told, asked = self._clock
+        return told + time.monotonic() - asked
 
     def facts(self) -> EngineFacts:
         """Return what the engine says of itself, asked once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from envman import LABEL_PREFIX
@@ -27,6 +27,8 @@ _UP: Final = re.compile(r"Up (Less than an?|About an?|\d+) (second|minute|hour|d
 _UNITS: Final = {
     "second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2629800, "year": 31557600,
 }  # fmt: skip
+# Seconds that a stream of events may last longer than it was asked for.
+_GRACE: Final = 2.0
 _EVENTS: Final = ["create", "start", "die", "destroy", "health_status", "oom", "pause", "unpause", "rename"]
 
 
@@ -51,15 +53,30 @@ def observe(
     return Observed(
         # What has gone since it was listed is left out.
         tuple(_container(one, more) for one, more in zip(listed, inspected, strict=True) if more or not details),
-        tuple(
-            VolumeState(one["Name"], one["Driver"], one.get("Labels") or {}, one.get("Options") or {})
-            for one in volumes.values()
-        ),
-        tuple(
-            NetworkState(one["Id"], one["Name"], one["Driver"], bool(one.get("Internal")), one.get("Labels") or {}, one)
-            for one in networks.values()
-        ),
+        tuple(map(_volume, volumes.values())),
+        tuple(map(_network, networks.values())),
     )
+
+
+def find_resources(
+    engine: Engine, volumes: Collection[str], networks: Collection[str], labels: Mapping[str, str]
+) -> tuple[list[VolumeState], list[NetworkState]]:
+    """Return those of the named ``volumes`` and ``networks`` that are there and bear ``labels``."""
+    # The engine's own filter by name takes any part of it.
+    wanted = {"filters": {"label": [f"{key}={value}" for key, value in labels.items()]}}
+    found_volumes, found_networks = engine.ask(Question("/volumes", wanted), Question("/networks", wanted))
+    return (
+        [_volume(one) for one in (found_volumes or {}).get("Volumes") or () if one["Name"] in volumes],
+        [_network(one) for one in found_networks or () if one["Name"] in networks],
+    )
+
+
+def _volume(one: dict[str, Any]) -> VolumeState:
+    return VolumeState(one["Name"], one["Driver"], one.get("Labels") or {}, one.get("Options") or {})
+
+
+def _network(one: dict[str, Any]) -> NetworkState:
+    return NetworkState(one["Id"], one["Name"], one["Driver"], bool(one.get("Internal")), one.get("Labels") or {}, one)
 
 
 def _questions(label: str) -> tuple[Question, Question, Question]:
@@ -165,11 +182,12 @@ def container_events(engine: Engine, label: str) -> Iterator[dict[str, Any]]:
 def wait_for_change(engine: Engine, project: str, *, since: float, timeout: float) -> None:
     """Return when a container of ``project`` has changed its state or health, at the latest after ``timeout`` seconds.
 
-    ``since`` (Unix seconds) is when the caller began its last look, so that nothing is missed in between.
+    ``since`` (the engine's time in Unix seconds) is when the caller began its last look, so that nothing is missed in
+    between.
     """
     filters = {"type": "container", "event": _EVENTS, "label": f"{COMPOSE}project={project}"}
     # Without `since` the engine would first tell of everything that it remembers.
-    bounds = {"since": f"{since:.6f}", "until": f"{time.time() + timeout:.6f}"}
-    stream = engine.events(filters, **bounds)
+    bounds = {"since": f"{since:.6f}", "until": f"{engine.now() + timeout:.6f}"}
+    stream = engine.events(filters, patience=timeout + _GRACE, **bounds)
     next(stream, None)
     stream.close()

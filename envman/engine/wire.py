@@ -86,8 +86,10 @@ class Wire:
             for connection in connections:
                 connection.close()
 
-    def lines(self, question: Question) -> Iterator[dict[str, Any]]:
+    def lines(self, question: Question, patience: float | None = None) -> Iterator[dict[str, Any]]:
         """Yield what the engine sends on and on, a line of JSON each, until it ends or the iterator is closed.
+
+        Silence for ``patience`` seconds ends it, too.
 
         Raises:
             RefusedError, OldEngineError, OSError: as ``ask``.
@@ -99,8 +101,12 @@ class Wire:
             if status != 200:
                 self._refuse(status, stream.read())
             self.answered = True
-            for line in stream:
-                yield json.loads(line)
+            connection.settimeout(patience)
+            try:
+                for line in stream:
+                    yield json.loads(line)
+            except TimeoutError:
+                return
 
     def _send(self, question: Question, timeout: float | None) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)

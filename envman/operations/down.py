@@ -6,11 +6,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from envman.diagnostics import EnvmanError
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
 from envman.operations.prepare import Prepared, existing
 from envman.operations.progress import Progress
-from envman.operations.up import TAIL, check_services, drain
+from envman.operations.trouble import trouble
+from envman.operations.up import TAIL, check_services, drain, wake
 from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
 from envman.plan.observed import VolumeState
@@ -53,7 +55,11 @@ def down(
     loss = volume_loss(workspace, environment, prepared)
     with journalled(workspace.checkout.state, Entry("down", environment.key)):
         progress.step(f"taking {environment.name} down")
-        run(prepared, "--profile", "*", "down", "--remove-orphans", *(["--volumes"] if volumes else []))
+        if volumes:
+            # Containers with their anonymous volumes. `down --volumes` would delete every volume that the file names,
+            # also one that another environment made: named ones go below, by their labels.
+            run(prepared, "--profile", "*", "rm", "--stop", "--force", "--volumes")
+        run(prepared, "--profile", "*", "down", "--remove-orphans")
         if volumes:
             _remove_rest(workspace, environment, loss)
             write_ports(workspace.checkout.state, environment.key, {})
@@ -85,7 +91,8 @@ def start_again(workspace: Workspace, environment: Environment, progress: Progre
     services = sorted({one.service for one in prepared.observed.containers if not one.oneoff})
     known = [name for name in environment.stack.services if name in services]
     progress.step(f"starting {environment.name} again")
-    began = time.time()
+    wake(workspace, prepared.observed, known)
+    began = workspace.engine.now()
     run(prepared, "--profile", "*", "start", *known)
     StackWatch(workspace, environment, known, progress, began).follow(time.monotonic() + timeout)
 
@@ -101,7 +108,8 @@ def restart(
     if not targets:
         raise fail("EV608", f"nothing of {environment.name} is there", help=f"`envman up {environment.name}`")
     progress.step(f"restarting {', '.join(services) or environment.name}")
-    began = time.time()
+    wake(workspace, prepared.observed, targets)
+    began = workspace.engine.now()
     run(prepared, "--profile", "*", "restart", *targets)
     StackWatch(workspace, environment, targets, progress, began).follow(time.monotonic() + timeout)
 
@@ -127,10 +135,13 @@ def run(prepared: Prepared, *arguments: str) -> None:
     """Run a Compose command to its end.
 
     Raises:
-        EnvmanError: EV610 with the end of Compose's own output.
+        EnvmanError: EV610 with the end of Compose's own output, or what that says of the engine.
     """
     handle = prepared.compose.start("--progress", "plain", *arguments)
     if drain(handle, None) != 0:
+        known = trouble(prepared, handle.tail(TAIL))
+        if known is not None:
+            raise EnvmanError(known)
         raise fail(
             "EV610",
             f"Compose failed on {prepared.environment.name}",

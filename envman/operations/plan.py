@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from envman.diagnostics import Severity
 from envman.model.environment import Environment
+from envman.operations.obstacles import find_obstacles
 from envman.operations.options import UpOptions
 from envman.operations.planning import plan_up
 from envman.operations.prepare import Prepared, current_document, look, refuse_newer_attributes
@@ -15,6 +19,8 @@ from envman.plan.plan import Action, Plan, Step
 def preview(workspace: Workspace, environment: Environment, options: UpOptions) -> Plan:
     """Return the plan for bringing ``environment`` up. Nothing is written, allocated or generated.
 
+    What others have that it needs is a warning in the workspace's report: it may be gone by then.
+
     Raises:
         EnvmanError: EV412 where Compose is too old for an attribute, EV5xx for what belongs to others.
     """
@@ -23,7 +29,10 @@ def preview(workspace: Workspace, environment: Environment, options: UpOptions) 
     refuse_newer_attributes(workspace, environment)
     document = current_document(workspace, environment)
     prepared = Prepared(environment, document, observed, workspace.compose(environment, None))
-    return Plan((*_new_secrets(workspace, environment), *plan_up(workspace, prepared, options).steps))
+    plan = plan_up(workspace, prepared, options)
+    for one in find_obstacles(workspace, prepared, plan):
+        workspace.report.add(replace(one, severity=Severity.WARNING))
+    return Plan((*_new_secrets(workspace, environment), *plan.steps))
 
 
 def _new_secrets(workspace: Workspace, environment: Environment) -> list[Step]:

@@ -10,6 +10,7 @@ from envman.diagnostics import Diagnostic, EnvmanError, Note, Severity
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
 from envman.operations.down import start_again, stop
+from envman.operations.obstacles import refuse_obstacles
 from envman.operations.options import UpOptions
 from envman.operations.planning import plan_up
 from envman.operations.prepare import prepare
@@ -86,6 +87,7 @@ def switch(
     state = workspace.checkout.state
     prepared = prepare(workspace, target, progress)
     plan = plan_up(workspace, prepared, options)
+    refuse_obstacles(workspace, prepared, plan, leaving={source.compose_project} if source else ())
     fetch_images(workspace, prepared, plan, options, progress)
     services = wanted_services(target, options.services or None, frozenset(options.profiles))
     other = source.key if source is not None else ""

@@ -39,9 +39,9 @@ class Verdict:
 class StackWatch:
     """Looks at an environment's containers and tells Progress what changes.
 
-    ``since`` is when (Unix seconds) the command began that is waited for. With ``digests`` a container of another
-    digest is one that Compose is about to replace, so that nothing it does counts any more; the same holds for the
-    containers ``replaced`` (IDs) while Compose runs.
+    ``since`` is when (the engine's time in Unix seconds) the command began that is waited for. With ``digests`` a
+    container of another digest is one that Compose is about to replace, so that nothing it does counts any more; the
+    same holds for the containers ``replaced`` (IDs) while Compose runs.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class StackWatch:
         if known is not None and all(one.ready for one in self.look(known)[0]):
             return
         while True:
-            began = time.time()
+            began = time.monotonic()
             ended = handle is None or handle.poll() is not None
             if ended:
                 self.replaced = frozenset()
@@ -164,21 +164,24 @@ class StackWatch:
             wait_for_change(
                 self.workspace.engine,
                 self.environment.compose_project,
-                since=began,
+                since=self.workspace.engine.now() - (time.monotonic() - began),
                 timeout=min(remaining, 0.5 if ended else 0.3),
             )
             # A burst of events, or an engine whose clock differs, must not make this loop spin.
-            time.sleep(max(0.0, SHORTEST_LOOK - (time.time() - began)))
+            time.sleep(max(0.0, SHORTEST_LOOK - (time.monotonic() - began)))
 
     def _still_starting(self, failed: Iterable[Verdict]) -> bool:
-        """Whether Compose may still be about to start what has exited: containers of an earlier run."""
+        """Whether Compose may still be about to start, or make anew, what has exited: containers of an earlier run."""
         return all(
-            one.failed is not None and one.failed.state == "exited" and self.ended_before(one.failed) for one in failed
+            one.failed is not None and one.failed.state == "exited" and self._from_before(one.failed) for one in failed
         )
 
     def ended_before(self, container: ContainerState) -> bool:
         """Return whether a container had ended before the command began that is waited for."""
         return container.finished_at is not None and container.finished_at < self.since
+
+    def _from_before(self, container: ContainerState) -> bool:
+        return container.started_at is not None and container.started_at < self.since
 
     def explain(self, verdict: Verdict) -> Diagnostic:
         """Return why a service failed, with its last log lines and health output."""
@@ -195,7 +198,8 @@ class StackWatch:
             return Diagnostic(
                 "EV612", f"{name} ended with exit status {container.exit_code}", span, help=logs_command, detail=detail
             )
-        if container.health == "unhealthy":
+        # What is killed is unhealthy as well.
+        if container.health == "unhealthy" and container.state == "running":
             if container.health_output:
                 detail += f"\n\nlast health check:\n{container.health_output.rstrip()}"
             return Diagnostic(
@@ -211,7 +215,11 @@ class StackWatch:
                 "if it is a job, put it behind a profile (`profiles: [jobs]`) and run it with `envman run`, or let "
                 "another service wait for it with `service_completed_successfully`"
             )
-        return Diagnostic("EV603", f"{name} exited with status {container.exit_code}", span, help=advice, detail=detail)
+        message = f"{name} exited with status {container.exit_code}"
+        if (container.inspected.get("State") or {}).get("OOMKilled"):
+            message += ": it needed more memory than it may have"
+            advice = f"give it more (`mem_limit`, `deploy.resources.limits.memory`); {logs_command}"
+        return Diagnostic("EV603", message, span, help=advice, detail=detail)
 
     def _too_late(self, verdicts: Sequence[Verdict]) -> Diagnostic:
         from envman.engine.observe import service_logs

@@ -201,7 +201,7 @@ class Workspace:
         own = recorded.get(environment.key, {})
         others = reserved_ports(recorded, environment.key)
         ports = allocate_ports(
-            (environment.project, environment.key), automatic_ports(environment), own, others, lambda _: True
+            (environment.project, environment.key), automatic_ports(environment), own, others, lambda *_: True
         )
         return render(environment, self.facts(environment, ports=ports, online=False))
 

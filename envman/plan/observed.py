@@ -130,3 +130,7 @@ class PortHolder:
 
     container: str
     project: str = field(default="")
+
+    def describe(self) -> str:
+        """Return the holder in words."""
+        return f"container {self.container}" + (f" of Compose project {self.project}" if self.project else "")
