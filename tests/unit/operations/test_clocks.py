@@ -16,6 +16,7 @@ from envman.diagnostics import EnvmanError
 from envman.engine import observe
 from envman.engine.connection import Engine
 from envman.engine.endpoint import Endpoint
+from envman.engine.wire import Question
 from envman.operations.progress import Silent
 from envman.operations.wait import StackWatch
 from envman.plan.observed import ContainerState, Observed
@@ -36,15 +37,20 @@ class Staged(StackWatch):
         return Observed(first)
 
 
-def engine(shown: str = "2026-01-02T03:04:05.123456789Z", **more: Any) -> Engine:
-    asked: list[str] = []
+class Told(Engine):
+    """An engine whose time is known; ``asked`` are the paths that somebody wanted to read."""
 
-    def info() -> dict[str, str]:
-        asked.append("info")
-        return {"SystemTime": shown}
+    def __init__(self, **api: Any) -> None:
+        super().__init__(ENGINE, SimpleNamespace(api=SimpleNamespace(**api)))  # type: ignore[arg-type]
+        self.asked: list[str] = []
 
-    api = SimpleNamespace(info=info, asked=asked, **more)
-    return Engine(ENGINE, SimpleNamespace(api=api))  # type: ignore[arg-type]
+    def ask(self, *questions: Question) -> list[Any]:
+        self.asked += [one.path for one in questions]
+        return [{"SystemTime": "2026-01-02T03:04:05.123456789Z"} for _ in questions]
+
+
+def engine(**api: Any) -> Told:
+    return Told(**api)
 
 
 def watch(root: Path, since: float, *seen: tuple[ContainerState, ...]) -> Staged:
@@ -60,7 +66,7 @@ def test_the_engines_time_goes_on_whatever_happens_to_this_machines(monkeypatch:
     monkeypatch.setattr(time, "time", lambda: 0.0)
     assert 0 <= one.now() - first < 5
     assert abs(first - 1767323045.123) < 5
-    assert one.api.asked == ["info"]
+    assert one.asked == ["/info"]
 
 
 @pytest.mark.parametrize("jump", [-DAY, DAY])
