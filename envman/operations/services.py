@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from envman.diagnostics import EnvmanError
+from envman.model.environment import Environment
 from envman.operations.drift import compare
 from envman.operations.prepare import current_document, look
 from envman.operations.status import containers_of
@@ -12,6 +13,7 @@ from envman.operations.workspace import Workspace
 from envman.plan.causes import show
 from envman.plan.drift import Difference
 from envman.plan.observed import ContainerState, LocalImage, Observed, Usage
+from envman.plan.wanted import wanted_services
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,9 @@ class ServiceStatus:
 
 
 def service_statuses(workspace: Workspace, name: str) -> list[ServiceStatus]:
-    """Return every container of environment ``name``, by service. Warnings go to the workspace's report.
+    """Return every container of environment ``name``, and one in state ``missing`` for a service that has none.
+
+    Warnings go to the workspace's report.
 
     Raises:
         EnvmanError: EV003 where there is no such environment, EV501, EV502 where the stack is not this checkout's.
@@ -39,6 +43,7 @@ def service_statuses(workspace: Workspace, name: str) -> list[ServiceStatus]:
 
     if name not in workspace.project.blueprints:
         workspace.environment(name)  # says what is near
+    environment: Environment | None = None
     try:
         environment = workspace.environment(name)
     except EnvmanError as error:
@@ -60,6 +65,7 @@ def service_statuses(workspace: Workspace, name: str) -> list[ServiceStatus]:
             stale = ["made from another definition than the blueprint is now"] if found.stale else []
             words[found.container.id] = [*stale, *map(difference_text, found.differences)]
         words |= {one.id: ["no blueprint names it"] for one in drift.strays}
+    missing = [] if environment is None else _missing(environment, observed)
     return [
         ServiceStatus(
             one,
@@ -68,8 +74,23 @@ def service_statuses(workspace: Workspace, name: str) -> list[ServiceStatus]:
             tuple(words.get(one.id, ())),
             drift is not None,
         )
-        for one in sorted(observed.containers, key=lambda one: (one.service, one.number, one.name))
+        for one in sorted((*observed.containers, *missing), key=lambda one: (one.service, one.number, one.name))
     ]
+
+
+def _missing(environment: Environment, observed: Observed) -> list[ContainerState]:
+    """Return, for each service that should have containers and has none, one that is missing."""
+    present = {one.service for one in observed.containers if not one.oneoff}
+    return [
+        ContainerState(
+            "", "", environment.compose_project, name, 1, oneoff=False, state="missing", health=None, exit_code=None,
+            image=environment.image(name) or "", image_id="", created_at=0.0, labels={},
+        )
+        for name in wanted_services(environment, None)
+        if name not in present
+        and environment.stack.services[name].replicas
+        and environment.stack.services[name].provider is None
+    ]  # fmt: skip
 
 
 def difference_text(one: Difference) -> str:

@@ -86,6 +86,9 @@ def test_one_environments_services_in_depth(checkout: Checkout) -> None:
     assert (api["drift"], worker["drift"]) == (["mem_limit unset -> 96m"], [])
     text = checkout.run("status", "dev").out
     assert "  drift: mem_limit unset -> 96m\n  last health check: all is well\n" in text
+    docker("rm", "--force", f"{checkout.name}-dev-worker-1")
+    _, worker = checkout.run("--format", "json", "status", "dev").json
+    assert (worker["service"], worker["name"], worker["state"]) == ("worker", "", "missing")
     # A blueprint with errors does not hide what runs.
     checkout.write(dev="services: {api: {imagine: x}}\n")
     done = checkout.run("status", "dev")
