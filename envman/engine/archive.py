@@ -2,27 +2,32 @@
 
 A container that does nothing else (a helper) mounts the volume. Measured on 545 MB in 20,000 files: ``tar`` in it,
 attached, with no log driver that would record the stream, 1.8 s; the engine's own archive of a created container, which
-needs nothing in the image, 4.5 s.
+needs nothing in the image, 4.5 s. Where the engine runs on this very kernel, ``tar`` writes into a pipe of ours, past
+the engine: that takes a fifth of the time that attaching takes on a busy machine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
 from envman import LABEL_PREFIX
 from envman.diagnostics.diagnostic import fail
 from envman.engine.connection import Engine
+from envman.engine.pipe import Pipe, shares_kernel
 from envman.engine.streams import STDOUT, frames, raw_socket
 from envman.snapshot.tar import ROOT
 
 HELPER: Final = f"{LABEL_PREFIX}helper"
 _PARENT: Final = "/envman"
 _MOUNT: Final = f"{_PARENT}/{ROOT}"
-_TAR: Final = ("tar", "-c", "-f", "-", "-C", _PARENT)
+# It would write 10 KB at a time, and two more times of each file.
+_GNU: Final = ("--blocking-factor=256", "--pax-option=delete=atime,delete=ctime")
+_PIPE: Final = "/envman-pipe"
 # A slow disk may keep the engine busy for longer than it takes to answer anything else.
 _PATIENCE: Final = 3600
 _SAID: Final = 4000
@@ -41,11 +46,10 @@ class Way(StrEnum):
     TAR = "tar"
     ENGINE = "the engine's archive"
 
-    @property
-    def command(self) -> tuple[str, ...]:
-        """The command in the helper."""
-        options = ("--format=posix", "--numeric-owner", "--xattrs") if self is Way.GNU else ()
-        return (*_TAR, *options, ROOT)
+    def command(self, output: str) -> tuple[str, ...]:
+        """Return the command in the helper that writes to ``output``."""
+        options = ("--format=posix", "--numeric-owner", "--xattrs", *_GNU) if self is Way.GNU else ()
+        return ("tar", "-c", "-f", output, "-C", _PARENT, *options, ROOT)
 
     @property
     def not_carried(self) -> tuple[str, ...]:
@@ -58,22 +62,32 @@ class Way(StrEnum):
 
 @dataclass
 class Helpers:
-    """Makes helpers for one checkout. ``ways`` remembers what an image can do."""
+    """Makes helpers for one checkout, and remembers what their images can do.
+
+    ``pipes`` is the folder for pipes to them, where engine and files are on one machine.
+    """
 
     engine: Engine
     checkout: str
-    ways: dict[str, Way] = field(default_factory=dict)
+    pipes: Path | None = None
+    _known: dict[str, tuple[Way, bool]] = field(default_factory=dict)
+    _without_tar: set[str] = field(default_factory=set)
 
     @contextmanager
-    def _helper(self, image: str, volume: str, command: Sequence[str], *, writable: bool = False) -> Iterator[str]:
+    def _helper(
+        self, image: str, volume: str, command: Sequence[str], *, writable: bool = False, pipe: Path | None = None
+    ) -> Iterator[str]:
         """Yield the ID of a created container of ``image`` with ``volume``, if any. What it made goes with it."""
         from docker.types import LogConfig, Mount
 
         api = self.engine.api
+        # The image's own content must not be copied into an empty volume.
+        mounts = [Mount(_MOUNT, volume, type="volume", read_only=not writable, no_copy=True)] if volume else []
+        if pipe is not None:
+            mounts.append(Mount(_PIPE, str(pipe), type="bind"))
         with self.engine.errors():
             host = api.create_host_config(
-                # The image's own content must not be copied into an empty volume.
-                mounts=[Mount(_MOUNT, volume, type="volume", read_only=not writable, no_copy=True)] if volume else [],
+                mounts=mounts,
                 network_mode="none",
                 log_config=LogConfig(type="none"),
                 security_opt=["no-new-privileges"],
@@ -100,6 +114,8 @@ class Helpers:
             left = self.engine.api.containers(all=True, quiet=True, filters=wanted)
         for one in left:
             _remove(self.engine, one["Id"])
+        if self.pipes is not None:
+            Pipe.sweep(self.pipes)
         return len(left)
 
     def read(self, volume: str, image: str, *, live: bool = False) -> tuple[Way, Generator[bytes, None, None]]:
@@ -108,27 +124,41 @@ class Helpers:
         Raises:
             EnvmanError: EV646, also while the stream is read, where it could not be read to its end.
         """
-        for way in (Way.GNU, Way.TAR):
-            if image in self.ways and self.ways[image] is not way:
-                continue
-            stream = self._packed(volume, image, way, live=live)
+        for way, piped in self._ways_to_try(image):
+            stream = self._packed(volume, image, way, live=live, piped=piped)
             first = next(stream, b"")
             if first:
-                self.ways[image] = way
+                self._known[image] = (way, piped)
                 return way, _chain(first, stream)
-        self.ways[image] = Way.ENGINE
+            if image in self._without_tar:
+                break
+        self._known[image] = (Way.ENGINE, False)
         return Way.ENGINE, self._copied(volume, image)
 
-    def _packed(self, volume: str, image: str, way: Way, *, live: bool) -> Generator[bytes, None, None]:
-        """Yield what ``tar`` writes; nothing at all where the image has no such ``tar``."""
-        with self._helper(image, volume, way.command) as container:
+    def _ways_to_try(self, image: str) -> list[tuple[Way, bool]]:
+        known = self._known.get(image)
+        if known is not None:
+            return [known] if known[0] is not Way.ENGINE else []
+        pipes = (True, False) if self.pipes is not None and shares_kernel(self.engine) else (False,)
+        return [(way, piped) for piped in pipes for way in (Way.GNU, Way.TAR)]
+
+    def _packed(self, volume: str, image: str, way: Way, *, live: bool, piped: bool) -> Generator[bytes, None, None]:
+        """Yield what ``tar`` writes; nothing at all where it is not there or does not know its options."""
+        with ExitStack() as stack:
+            pipe = stack.enter_context(Pipe.made_in(self.pipes)) if piped and self.pipes is not None else None
+            container = stack.enter_context(
+                self._helper(image, volume, way.command(_PIPE if pipe else "-"), pipe=pipe.path if pipe else None)
+            )
             said = bytearray()
             began = False
             with self.engine.errors():
                 socket, response = raw_socket(self.engine, container)
                 if not self._start(container):
+                    self._without_tar.add(image)
                     return
-                for stream, piece in frames(socket):
+            output = frames(socket) if pipe is None else pipe.frames(socket, lambda: self._has_ended(container))
+            with self.engine.errors():
+                for stream, piece in output:
                     if stream == STDOUT:
                         began = True
                         yield piece
@@ -143,6 +173,10 @@ class Helpers:
                     help="what tar said is below; if files changed, something that envman does not hold writes there",
                     detail=said.decode("utf-8", "replace").strip(),
                 )
+
+    def _has_ended(self, container: str) -> bool:
+        with self.engine.errors():
+            return not self.engine.api.inspect_container(container)["State"]["Running"]
 
     def _start(self, container: str) -> bool:
         """Start ``container``; return False where its image has not got the command."""

@@ -20,7 +20,7 @@ def recover(workspace: Workspace, progress: Progress) -> None:
     from envman.operations.held import let_go
     from envman.operations.snapshots import shelf_of
 
-    Helpers(workspace.engine, workspace.checkout.id).remove_left()
+    Helpers(workspace.engine, workspace.checkout.id, workspace.checkout.state).remove_left()
     for copying in left:
         shelf_of(workspace, copying.environment).sweep()
         if not copying.refilling:

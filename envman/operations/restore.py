@@ -92,7 +92,7 @@ class _Restore:
         self.manifest = manifest
         self.target = target
         self.progress = progress
-        self.helpers = Helpers(workspace.engine, workspace.checkout.id)
+        self.helpers = Helpers(workspace.engine, workspace.checkout.id, workspace.checkout.state)
         self.state = workspace.checkout.state
         self.begun: list[Refill] = []
         self.fed: list[Dump] = []

@@ -129,7 +129,7 @@ class Taking:
         self.environment = environment
         self.observed = observed
         self.progress = progress
-        self.helpers = Helpers(workspace.engine, workspace.checkout.id)
+        self.helpers = Helpers(workspace.engine, workspace.checkout.id, workspace.checkout.state)
 
     def take(self, shelf: Shelf, name: str, chosen: Sequence[DataVolume], asked: Asked, copying: Copying) -> Manifest:
         """Copy ``chosen`` into snapshot ``name``; a container that this holds goes on before it returns."""

@@ -168,17 +168,15 @@ def write_archive(folder: Path, stem: str, pieces: Iterable[bytes]) -> FileArchi
 
 
 def _regrouped(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    buffer = bytearray()
+    waiting: list[bytes] = []
+    size = 0
     for piece in pieces:
-        if not buffer and len(piece) >= PIECE:
-            yield piece
-            continue
-        buffer += piece
-        if len(buffer) >= PIECE:
-            yield bytes(buffer)
-            buffer = bytearray()
-    if buffer:
-        yield bytes(buffer)
+        waiting.append(piece)
+        size += len(piece)
+        if size >= PIECE:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)
 
 
 def measure(pieces: Iterable[bytes], scratch: IO[bytes]) -> Content:
