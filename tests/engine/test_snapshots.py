@@ -250,30 +250,33 @@ def test_a_hook_stands_for_its_volumes_and_a_restore_that_fails_is_undone(checko
     assert [one["consistency"] for one in stopped["volumes"]] == ["nothing was running"]
 
 
+def set_immutable(volume: str, path: str, *, on: bool) -> bool:
+    """Set or clear what `chattr +i` sets; return whether the file system can."""
+    program = (
+        "import fcntl, os, sys\n"
+        f"file = os.open('/v/{path}', os.O_RDONLY)\n"
+        "flags = bytearray(8)\n"
+        "fcntl.ioctl(file, 0x80086601, flags)\n"
+        f"flags[0] = flags[0] & ~0x10 | {0x10 if on else 0}\n"
+        "fcntl.ioctl(file, 0x40086602, flags)\n"
+        "print('done')\n"
+    )
+    options = ("--rm", "--user", "0", "--cap-add", "LINUX_IMMUTABLE", "--volume", f"{volume}:/v")
+    return docker("run", *options, "python:3.13-slim", "python3", "-c", program, check=False) == "done"
+
+
 def test_a_volume_that_cannot_be_emptied_leaves_the_services_stopped_and_says_how_to_go_on(
     stack: Checkout, state: Path
 ) -> None:
-    chattr = ["--cap-add", "LINUX_IMMUTABLE", "--volume", f"{stack.name}-dev_data:/v", "postgres:17"]
     stack.run("snapshot", "create", "dev", "--name", "good")
     before = contents(stack)
-    if "+i" not in docker(
-        "run",
-        "--rm",
-        "--user",
-        "0",
-        "--entrypoint",
-        "sh",
-        *chattr,
-        "-c",
-        "chattr +i /v/d/deep/f && echo +i",
-        check=False,
-    ):
+    if not set_immutable(f"{stack.name}-dev_data", "d/deep/f", on=True):
         pytest.skip("the file system knows no immutable files")
     done = stack.run("snapshot", "restore", "dev", "good", "--yes", status=3)
     assert "error[EV649]: snapshot good could not be restored, nor what was there before" in done.err
     assert "the services stay stopped; `envman snapshot restore dev before-restore-" in done.err
     assert state_of(stack) == "exited"
-    docker("run", "--rm", "--user", "0", "--entrypoint", "chattr", *chattr, "-i", "/v/d/deep/f")
+    set_immutable(f"{stack.name}-dev_data", "d/deep/f", on=False)
     stack.run("snapshot", "restore", "dev", "good", "--yes")
     assert contents(stack) == before
     assert state_of(stack) == "running"
@@ -404,6 +407,7 @@ def tcp_engine() -> Iterator[str]:
     """The engine behind a TCP port on loopback."""
     path = engine_socket()
     listener = socket.create_server(("127.0.0.1", 0))
+    threads = []
 
     def pump(source: socket.socket, target: socket.socket) -> None:
         try:
@@ -413,20 +417,30 @@ def tcp_engine() -> Iterator[str]:
         except OSError:
             pass
 
+    def serve(client: socket.socket) -> None:
+        with client, socket.socket(socket.AF_UNIX) as server:
+            server.connect(path)
+            back = threading.Thread(target=pump, args=(server, client))
+            back.start()
+            pump(client, server)
+            back.join()
+
     def accept() -> None:
         while True:
             try:
                 client, _ = listener.accept()
             except OSError:
                 return
-            server = socket.socket(socket.AF_UNIX)
-            server.connect(path)
-            for pair in ((client, server), (server, client)):
-                threading.Thread(target=pump, args=pair, daemon=True).start()
+            threads.append(threading.Thread(target=serve, args=(client,), daemon=True))
+            threads[-1].start()
 
-    threading.Thread(target=accept, daemon=True).start()
+    accepting = threading.Thread(target=accept, daemon=True)
+    accepting.start()
     yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+    listener.shutdown(socket.SHUT_RDWR)
     listener.close()
+    for thread in (accepting, *threads):
+        thread.join(10)
 
 
 def test_an_engine_that_shares_no_files_will_do(checkout: Checkout, state: Path, tcp_engine: str) -> None:
