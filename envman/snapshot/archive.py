@@ -198,30 +198,42 @@ def measure(pieces: Iterable[bytes], scratch: IO[bytes]) -> Content:
     return content
 
 
+class _Watched:
+    """A file whose bytes go into a digest as they are read."""
+
+    def __init__(self, file: IO[bytes], digest: Any) -> None:
+        self._file = file
+        self._digest = digest
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        if self._digest is not None:
+            self._digest.update(data)
+        return data
+
+
 def decompressed(path: Path, digest: Any = None) -> Iterator[bytes]:
-    """Yield what is in a compressed file; ``digest`` is fed with the file as it lies there.
+    """Yield what is in a compressed file, a piece at a time; ``digest`` is fed with the file as it lies there.
+
+    A file that ends too early ends early here too: that is for its size and checksum to tell.
 
     Raises:
         OSError: where it cannot be read.
-        BrokenArchiveError: where it is damaged, or ends too early.
+        BrokenArchiveError: where it is damaged.
     """
     import zstandard
 
-    with path.open("rb") as file:
-        decompressor = zstandard.ZstdDecompressor().decompressobj()
-        while piece := file.read(PIECE):
-            if digest is not None:
-                digest.update(piece)
-            if decompressor.eof:
-                raise BrokenArchiveError("something stands behind its end")
-            try:
-                made = decompressor.decompress(piece)
-            except zstandard.ZstdError as error:
-                raise BrokenArchiveError("it does not decompress") from error
-            if made:
-                yield made
-        if not decompressor.eof:
-            raise BrokenArchiveError("it ends too early")
+    with path.open("rb", 0) as file:
+        watched = _Watched(file, digest)
+        # Its pieces are bounded: a megabyte of zeros takes 40 bytes.
+        reader = zstandard.ZstdDecompressor().stream_reader(watched, read_size=PIECE)  # type: ignore[arg-type]
+        try:
+            while piece := reader.read(PIECE):
+                yield piece
+        except zstandard.ZstdError as error:
+            raise BrokenArchiveError("it does not decompress") from error
+        while watched.read(PIECE):
+            pass
 
 
 def read_index(path: Path) -> Iterator[Entry]:
@@ -294,6 +306,9 @@ def _checked(folder: Path, archive: Archive) -> Iterator[bytes]:
     digest = hashlib.sha256()
     if path.stat().st_size != archive.stored:
         raise BrokenArchiveError(f"it has {path.stat().st_size} bytes, and was written with {archive.stored}")
-    yield from decompressed(path, digest)
-    if digest.hexdigest() != archive.sha256:
+    size = 0
+    for piece in decompressed(path, digest):
+        size += len(piece)
+        yield piece
+    if digest.hexdigest() != archive.sha256 or size != archive.size:
         raise BrokenArchiveError("its checksum is wrong")
