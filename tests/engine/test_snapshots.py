@@ -274,6 +274,7 @@ def test_a_volume_that_cannot_be_emptied_leaves_the_services_stopped_and_says_ho
         pytest.skip("the file system knows no immutable files")
     done = stack.run("snapshot", "restore", "dev", "good", "--yes", status=3)
     assert "error[EV649]: snapshot good could not be restored, nor what was there before" in done.err
+    assert "error[EV646]: volume " in done.err
     assert "the services stay stopped; `envman snapshot restore dev before-restore-" in done.err
     assert state_of(stack) == "exited"
     set_immutable(f"{stack.name}-dev_data", "d/deep/f", on=False)
@@ -395,7 +396,7 @@ def test_an_image_without_a_shell_will_do(checkout: Checkout, state: Path, bare_
         assert inside(LOOK).splitlines()[:-1] == before
         inside("echo stray >/data/stray")
         done = checkout.run("snapshot", "restore", "dev", "one", "--yes", status=1)
-        assert "holds stray, which the snapshot does not have" in done.err
+        assert "error[EV644]: volume data holds stray, which the snapshot does not have" in done.err
         assert inside("cat /data/stray") == "stray"
         assert state_of(checkout) == "running"
     finally:
