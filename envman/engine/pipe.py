@@ -21,7 +21,9 @@ _STDERR: Final = 2
 _PIECE: Final = 1 << 20
 # Linux's number for F_SETPIPE_SZ; an unprivileged process may ask for 1 MB.
 _SET_SIZE: Final = 1031
-_LOOK_AGAIN: Final = 500
+# Milliseconds, then seconds.
+_LOOK_AGAIN: Final = 100
+_PATIENCE: Final = 60
 _PREFIX: Final = "pipe-"
 
 
@@ -87,5 +89,5 @@ class Pipe:
                 yield STDOUT, piece
             elif has_ended():
                 break
-        listener.join(_LOOK_AGAIN)
+        listener.join(_PATIENCE)
         yield from ((_STDERR, piece) for piece in said)
