@@ -11,7 +11,7 @@ from envman.cli.ask import confirm_change
 from envman.cli.invocation import Invocation
 from envman.cli.options import Env, Instance, Settings, Timeout, Yes
 from envman.diagnostics import EnvmanError
-from envman.diagnostics.diagnostic import fail
+from envman.diagnostics.diagnostic import fail, near_match
 
 if TYPE_CHECKING:
     from envman.operations.workspace import Workspace
@@ -227,8 +227,9 @@ def _key(workspace: Workspace, environment: str) -> str:
     instance = workspace.chosen_instance()
     key = f"{environment}-{instance}" if instance else environment
     if environment not in workspace.project.blueprints and key not in environments_with_snapshots(workspace):
-        known = [*workspace.project.blueprints]
-        raise fail("EV003", f'there is no environment "{environment}"', expected=f"one of {', '.join(known)}")
+        known = workspace.project.blueprints
+        expected = near_match(environment, known) or f"one of {', '.join(known)}"
+        raise fail("EV003", f'there is no environment "{environment}"', expected=expected)
     return key
 
 

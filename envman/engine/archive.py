@@ -153,6 +153,7 @@ class Helpers:
             began = False
             with self.engine.errors():
                 socket, response = raw_socket(self.engine, container)
+                stack.callback(response.close)
                 if not self._start(container):
                     self._without_tar.add(image)
                     return
@@ -164,7 +165,6 @@ class Helpers:
                         yield piece
                     elif len(said) < _SAID:
                         said += piece
-                response.close()
                 status = self.engine.api.wait(container, timeout=_PATIENCE)["StatusCode"]
             if began and status != 0 and not (live and status == 1):
                 raise fail(

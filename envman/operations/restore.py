@@ -131,7 +131,12 @@ class _Restore:
                 started: list[str] = []
             else:
                 started = self._release(copying)
-        await_services(self.workspace, target, started, self.progress, timeout=timeout)
+        try:
+            await_services(self.workspace, target, started, self.progress, timeout=timeout)
+        except EnvmanError:
+            back = f"; snapshot {copying.safety} has what was there before" if copying.safety else ""
+            self.progress.notice(f"the data of {manifest.name} is in {target.name}, whole and checked{back}")
+            raise
         keys = tuple(one.volume.key for one in plan)
         return Restored(keys, tuple(one.service for one in manifest.dumps), copying.safety, bool(started))
 

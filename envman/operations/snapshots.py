@@ -140,14 +140,13 @@ class Taking:
             hooks = self.hooks(chosen)
             with written(name):
                 dumps = tuple(self.dump(service, folder) for service in hooks)
-            dumped = {service: set(self._mounted(service)) for service in hooks}
+            by_hook = {key: service for service in reversed(hooks) for key in self._mounted(service)}
             copies = [
-                VolumeCopy(one.key, one.name, f"the snapshot hook of {service} was run", dump=service)
+                VolumeCopy(one.key, one.name, f"the snapshot hook of {by_hook[one.key]} was run", dump=by_hook[one.key])
                 for one in chosen
-                for service in [next((name for name, keys in dumped.items() if one.key in keys), None)]
-                if service is not None
+                if one.key in by_hook
             ]
-            rest = [one for one in chosen if one.key not in {copy.key for copy in copies}]
+            rest = [one for one in chosen if one.key not in by_hook]
             copies += self._files(folder, name, rest, asked, copying)
             manifest = self._manifest(name, asked.reason, copies, dumps)
             with written(name):
