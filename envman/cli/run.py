@@ -103,6 +103,9 @@ def down(
     instance: Instance = None,
     settings: Settings = None,
     volumes: Annotated[bool, typer.Option("--volumes", help="Delete its volumes too. Asks first.")] = False,
+    no_snapshot: Annotated[
+        bool, typer.Option("--no-snapshot", help="Take no snapshot of the volumes before they are deleted.")
+    ] = False,
     yes: Yes = False,
     confirm: Annotated[
         str | None, typer.Option(metavar="NAME", help="The environment's name, where it has to be typed.")
@@ -113,6 +116,7 @@ def down(
     from envman.operations.down import down as take_down
     from envman.operations.down import volume_loss
     from envman.operations.prepare import existing
+    from envman.operations.snapshots import before as take_before
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(settings=settings or (), instance=instance)
@@ -122,6 +126,7 @@ def down(
         prepared = existing(workspace, loaded)
         if volumes:
             confirm_loss(invocation, loaded, volume_loss(workspace, loaded, prepared), yes=yes, typed=confirm)
+        saved = take_before(workspace, loaded, "down", progress) if volumes and not no_snapshot else None
         deleted = take_down(workspace, loaded, prepared, progress, volumes=volumes)
         kept = [] if volumes else list(volume_loss(workspace, loaded, prepared).volumes)
     text = f"{loaded.name} is down"
@@ -129,7 +134,11 @@ def down(
         text += f"; deleted: {', '.join(deleted)}"
     elif kept:
         text += f"; its data is kept: {', '.join(kept)}"
-    invocation.show({"environment": loaded.name, "deleted_volumes": deleted, "kept_volumes": kept}, text)
+    if saved is not None:
+        text += f"\nsnapshot {saved.name} has their data: `envman snapshot restore {loaded.name} {saved.name}`"
+    snapshot = saved.name if saved is not None else None
+    data = {"environment": loaded.name, "deleted_volumes": deleted, "kept_volumes": kept, "snapshot": snapshot}
+    invocation.show(data, text)
 
 
 def rm(

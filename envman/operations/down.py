@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from envman.diagnostics import EnvmanError
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
-from envman.operations.prepare import Prepared, existing
+from envman.operations.prepare import Prepared, existing, refuse_unfinished_restore
 from envman.operations.progress import Progress
 from envman.operations.trouble import trouble
 from envman.operations.up import TAIL, check_services, drain, wake
@@ -17,23 +17,34 @@ from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
 from envman.plan.observed import VolumeState
 from envman.plan.ownership import owned
+from envman.state.copying import forget_copying
 from envman.state.journal import Entry, journalled
 from envman.state.ports import write_ports
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What ``down --volumes`` would delete: volumes by name; whether the environment's name must be typed."""
+    """What ``down --volumes`` would delete: volumes by name; whether the environment's name must be typed.
+
+    ``ephemeral`` are those of them that nobody needs to be asked about.
+    """
 
     volumes: tuple[str, ...]
     typed: bool
+    ephemeral: frozenset[str] = frozenset()
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """The volumes whose data somebody may miss."""
+        return tuple(name for name in self.volumes if name not in self.ephemeral)
 
 
 def volume_loss(workspace: Workspace, environment: Environment, prepared: Prepared) -> Loss:
     """Return which volumes of ``environment`` exist, are this checkout's, and would be deleted."""
     ours = [one for one in prepared.observed.volumes if owned(environment, workspace.checkout.id, one.labels)]
     protected = environment.protected or any(_retention(environment, one) == "protected" for one in ours)
-    return Loss(tuple(sorted(one.name for one in ours)), typed=protected)
+    ephemeral = frozenset(one.name for one in ours if _retention(environment, one) == "ephemeral")
+    return Loss(tuple(sorted(one.name for one in ours)), protected, ephemeral)
 
 
 def _retention(environment: Environment, volume: VolumeState) -> str:
@@ -63,6 +74,7 @@ def down(
         if volumes:
             _remove_rest(workspace, environment, loss)
             write_ports(workspace.checkout.state, environment.key, {})
+            forget_copying(workspace.checkout.state, environment.key)
     return list(loss.volumes) if volumes else []
 
 
@@ -87,6 +99,7 @@ def stop(workspace: Workspace, environment: Environment, services: Sequence[str]
 
 def start_again(workspace: Workspace, environment: Environment, progress: Progress, *, timeout: float) -> None:
     """Start the stopped containers of ``environment``, the same ones, and wait until they are healthy."""
+    refuse_unfinished_restore(workspace, environment)
     prepared = existing(workspace, environment)
     services = sorted({one.service for one in prepared.observed.containers if not one.oneoff})
     known = [name for name in environment.stack.services if name in services]
@@ -102,6 +115,7 @@ def restart(
 ) -> None:
     """Restart containers of ``environment`` and wait until they are healthy again."""
     check_services(environment, services)
+    refuse_unfinished_restore(workspace, environment)
     prepared = existing(workspace, environment)
     present = {one.service for one in prepared.observed.containers if not one.oneoff and one.state != "created"}
     targets = list(services) or [name for name in environment.stack.services if name in present]

@@ -11,6 +11,7 @@ from envman import LABEL_PREFIX
 from envman.checks.access import unwritable_grants
 from envman.checks.compose import newer_attributes
 from envman.diagnostics import EnvmanError, Report
+from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
 from envman.model.needs import needs_of
 from envman.operations.progress import Progress
@@ -21,6 +22,7 @@ from envman.plan.ownership import foreign_owners, owned
 from envman.render.compose import port_key, render
 from envman.render.document import Document
 from envman.secrets.provide import provide_secrets
+from envman.state.copying import read_copying
 from envman.state.listeners import can_bind, holder_of
 from envman.state.ports import allocate_ports, read_ports, write_ports
 
@@ -80,6 +82,7 @@ def prepare(workspace: Workspace, environment: Environment, progress: Progress) 
         EnvmanError: EV5xx for what belongs to others or is missing, EV4xx for the engine.
     """
     observed = look(workspace, environment)
+    refuse_unfinished_restore(workspace, environment)
     refuse_newer_attributes(workspace, environment)
     _refuse_impossible(workspace, environment)
     store = workspace.store(environment)
@@ -112,6 +115,22 @@ def current_document(workspace: Workspace, environment: Environment) -> Document
     if not recorded and automatic_ports(environment):
         return workspace.offline_document(environment)
     return render(environment, workspace.facts(environment, ports=recorded, online=True))
+
+
+def refuse_unfinished_restore(workspace: Workspace, environment: Environment) -> None:
+    """Raise EV650 where a restore was killed while it refilled a volume: no service may start on what is there."""
+    copying = read_copying(workspace.checkout.state, environment.key)
+    if copying is None or not copying.refilling:
+        return
+    again = f"envman snapshot restore {copying.source} {copying.snapshot}"
+    if copying.source != environment.key:
+        again += f" --into {environment.name}"
+    back = f"; `envman snapshot restore {environment.key} {copying.safety}` goes back" if copying.safety else ""
+    raise fail(
+        "EV650",
+        f"{', '.join(copying.refilling)} of {environment.name} is not whole: restoring it was interrupted",
+        help=f"`{again}` repeats it{back}",
+    )
 
 
 def refuse_newer_attributes(workspace: Workspace, environment: Environment) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from envman.operations.progress import Progress
+from envman.operations.recovery import recover
 from envman.operations.workspace import Workspace
 from envman.state.journal import forget, interrupted
 from envman.state.lock import exclusive
@@ -30,4 +31,5 @@ def take_turn(workspace: Workspace, what: str, progress: Progress, *, patience: 
         if entry is not None:
             progress.notice(f"{entry.describe()}; nothing is lost, and this command goes on from what is there")
             forget(checkout.state)
+        recover(workspace, progress)
         yield
