@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from envman.cli import adopt, create, data, editor, images, inside, look, origins, run, setup
+from envman.cli import adopt, create, data, editor, images, inside, look, origins, run, setup, switch
 from envman.cli.invocation import Format, Invocation
 
 app = typer.Typer(
@@ -50,5 +50,5 @@ def options(
     invocation.context = docker_context
 
 
-for module in (create, adopt, look, origins, editor, run, inside, images, data, setup):
+for module in (create, adopt, look, origins, editor, run, switch, inside, images, data, setup):
     module.register(app)

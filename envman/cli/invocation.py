@@ -59,11 +59,13 @@ class Invocation:
             return Silent()
         return LineProgress(sys.stderr, style_for(sys.stderr, self.environ))
 
-    def exclusive(self, workspace: Workspace, what: str, progress: Progress) -> AbstractContextManager[None]:
+    def exclusive(
+        self, workspace: Workspace, what: str, progress: Progress, *, recovers: bool = False
+    ) -> AbstractContextManager[None]:
         """Return the checkout's lock, held while the body changes its stacks; says what was interrupted before."""
         from envman.operations.turn import take_turn
 
-        return take_turn(workspace, what, progress, patience=PATIENCE)
+        return take_turn(workspace, what, progress, patience=PATIENCE, recovers=recovers)
 
     def style(self) -> Style:
         """Return how results are painted on standard output."""

@@ -1,4 +1,4 @@
-"""Stacks as a whole: plan, up, down, rm, stop, restart, switch, status, ps."""
+"""Stacks as a whole: plan, up, down, rm, stop, restart, status, ps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to ``app``."""
-    for command in (plan, up, down, rm, stop, restart, switch, status, ps):
+    for command in (plan, up, down, rm, stop, restart, status, ps):
         app.command()(command)
 
 
@@ -78,10 +78,11 @@ def up(
             take_over(workspace, environment, progress)
         options = UpOptions(tuple(services), build, pull, timeout, tuple(profiles or ()), recreate)
         done = bring_up(workspace, environment, options, progress)
-    invocation.show(_up_data(done), _up_text(done))
+    invocation.show(up_data(done), up_text(done))
 
 
-def _up_data(done: Up) -> dict[str, Any]:
+def up_data(done: Up) -> dict[str, Any]:
+    """Return what a program is told of an environment that is up."""
     return {
         "environment": done.environment.name,
         "compose_project": done.environment.compose_project,
@@ -91,7 +92,8 @@ def _up_data(done: Up) -> dict[str, Any]:
     }
 
 
-def _up_text(done: Up) -> str:
+def up_text(done: Up) -> str:
+    """Return what a person is told of an environment that is up."""
     took = f" ({done.seconds:.1f} s)" if done.plan else ", nothing to do"
     width = max((len(f"{one.service} {one.name}") for one in done.urls), default=0)
     lines = [f"{done.environment.name} is up{took}"]
@@ -189,34 +191,6 @@ def restart(
         restart_stack(workspace, environment, services, progress, timeout=timeout)
     text = f"{', '.join(services) or environment.name} restarted"
     invocation.show({"environment": environment.name, "services": services}, text)
-
-
-def switch(
-    context: typer.Context,
-    environment: Annotated[str, typer.Argument(metavar="ENV", help="The environment to bring up.")],
-    source: Annotated[str | None, typer.Option("--from", metavar="ENV", help="The environment to stop.")] = None,
-    settings: Settings = None,
-    instance: Instance = None,
-    timeout: Timeout = 300.0,
-) -> None:
-    """Stop the environment that runs and bring another up; if that fails, bring the first back."""
-    from envman.operations.options import UpOptions
-    from envman.operations.switch import find_source
-    from envman.operations.switch import switch as switch_to
-
-    invocation = context.ensure_object(Invocation)
-    workspace = invocation.workspace(settings=settings or (), instance=instance)
-    target = workspace.environment(environment)
-    invocation.warn(workspace.report)
-    progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman switch {target.key}", progress):
-        name = find_source(workspace, target.name, source)
-        loaded = None if name is None or name == target.name else workspace.environment(name)
-        done = switch_to(workspace, target, loaded, UpOptions(timeout=timeout), progress)
-    came = f"{loaded.name} -> {target.name}" if loaded is not None else f"nothing ran before {target.name}"
-    gap = f"; neither served for {done.gap:.1f} s" if loaded is not None else ""
-    data = {**_up_data(done.up), "from": loaded.name if loaded else None, "gap_seconds": round(done.gap, 2)}
-    invocation.show(data, f"{came}{gap}\n{_up_text(done.up)}")
 
 
 def status(

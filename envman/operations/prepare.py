@@ -13,7 +13,7 @@ from envman.model.environment import Environment
 from envman.model.needs import needs_of
 from envman.operations.progress import Progress
 from envman.operations.workspace import Workspace, automatic_ports, reserved_ports, uses_gpu
-from envman.plan.observed import Observed
+from envman.plan.observed import Observed, PortHolder
 from envman.plan.ownership import foreign_owners, owned
 from envman.render.compose import render
 from envman.render.document import Document
@@ -50,8 +50,12 @@ def look(workspace: Workspace, environment: Environment, *, details: bool = Fals
     return observed
 
 
-def prepare(workspace: Workspace, environment: Environment, progress: Progress) -> Prepared:
+def prepare(
+    workspace: Workspace, environment: Environment, progress: Progress, *, giving_way: str | None = None
+) -> Prepared:
     """Make everything ready for Compose and return it.
+
+    ``giving_way`` is a Compose project whose fixed host ports will be free by the time that they are needed.
 
     Raises:
         EnvmanError: EV5xx for what belongs to others or is missing, EV4xx for the engine.
@@ -67,7 +71,7 @@ def prepare(workspace: Workspace, environment: Environment, progress: Progress) 
     report.raise_errors()
     for name in made:
         progress.notice(f"generated secret {name}")
-    ports = _allocate(workspace, environment, observed, progress)
+    ports = _allocate(workspace, environment, observed, progress, giving_way)
     document = render(environment, workspace.facts(environment, ports=ports, online=True))
     workspace.write_render(environment, document)
     return Prepared(environment, document, observed, workspace.compose(environment, document))
@@ -142,14 +146,15 @@ def _inside(workspace: Workspace, source: str) -> bool:
 
 
 def _allocate(
-    workspace: Workspace, environment: Environment, observed: Observed, progress: Progress
+    workspace: Workspace, environment: Environment, observed: Observed, progress: Progress, giving_way: str | None
 ) -> dict[tuple[str, str], int]:
     state = workspace.checkout.state
     recorded = read_ports(state)
     own = recorded.get(environment.key, {})
     wanted = automatic_ports(environment)
     held = {port.host_port for one in observed.containers for port in one.ports if port.host_port}
-    taken = _taken(workspace, environment)
+    holders = _holders(workspace, environment)
+    taken = {port: _described(holder) for port, holder in holders.items()}
     local = workspace.endpoint.is_local
 
     def is_free(port: int) -> bool:
@@ -163,19 +168,24 @@ def _allocate(
             progress.notice(f"host port {own[key]} of {key[0]} {key[1]} was taken; it is {port} now")
     if ports != own:
         write_ports(state, environment.key, ports)
-    _refuse_taken(environment, held, taken, local=local)
+    free_by_then = {port for port, holder in holders.items() if holder.project == giving_way}
+    _refuse_taken(environment, held | free_by_then, taken, local=local)
     return ports
 
 
-def _taken(workspace: Workspace, environment: Environment) -> dict[int, str]:
+def _holders(workspace: Workspace, environment: Environment) -> dict[int, PortHolder]:
     """Return the host ports that containers of other stacks hold, and whose they are."""
     from envman.engine.observe import published_ports
 
     return {
-        port: f"container {holder.container}" + (f" of Compose project {holder.project}" if holder.project else "")
+        port: holder
         for (_, port, _), holder in published_ports(workspace.engine).items()
         if holder.project != environment.compose_project
     }
+
+
+def _described(holder: PortHolder) -> str:
+    return f"container {holder.container}" + (f" of Compose project {holder.project}" if holder.project else "")
 
 
 def _refuse_taken(environment: Environment, held: set[int], taken: dict[int, str], *, local: bool) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from envman.diagnostics.diagnostic import fail
 
+_held: list[int] = []
+
 
 @contextmanager
 def exclusive(state: Path, what: str, *, wait: float, waiting: Callable[[str], None]) -> Iterator[None]:
@@ -25,12 +27,26 @@ def exclusive(state: Path, what: str, *, wait: float, waiting: Callable[[str], N
     descriptor = os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _acquire(descriptor, wait, waiting)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{what} (pid {os.getpid()})".encode(), 0)
-        yield
-        os.ftruncate(descriptor, 0)
+        _held.append(descriptor)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{what} (pid {os.getpid()})".encode(), 0)
+            yield
+            os.ftruncate(descriptor, 0)
+        finally:
+            _held.remove(descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
     finally:
         os.close(descriptor)
+
+
+def held_descriptors() -> tuple[int, ...]:
+    """Return the descriptors of the locks that this process holds.
+
+    A process that changes stacks on envman's behalf inherits them: if envman is killed, the lock is held until that
+    process has ended too, so that nobody works on a stack beside it.
+    """
+    return tuple(_held)
 
 
 def _acquire(descriptor: int, wait: float, waiting: Callable[[str], None]) -> None:
