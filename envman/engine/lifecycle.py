@@ -29,8 +29,8 @@ class Starter:
         if identity not in self._asked or self._asked[identity].done():
             self._asked[identity] = self._pool.submit(_start, self._engine, identity)
 
-    def pending(self) -> bool:
-        """Return whether a start is still under way.
+    def pending(self) -> frozenset[str]:
+        """Return the containers whose start is still under way.
 
         Raises:
             EnvmanError: EV410 with the engine's reason where one was refused, such as a port that somebody holds.
@@ -38,7 +38,7 @@ class Starter:
         done = [identity for identity, future in self._asked.items() if future.done()]
         for identity in done:
             self._asked.pop(identity).result()
-        return bool(self._asked)
+        return frozenset(self._asked)
 
     def __enter__(self) -> Self:
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -60,6 +60,25 @@ def observe(
                     one["Id"], one["Name"], one["Driver"], bool(one.get("Internal")), one.get("Labels") or {}, one
                 )
     return Observed(tuple(containers), tuple(volumes.values()), tuple(networks.values()))
+
+
+def project_containers(
+    engine: Engine, project: str, *, inspected: Callable[[ContainerState], bool]
+) -> list[ContainerState]:
+    """Return the containers of a Compose project, one-off ones left out; those with details that ``inspected`` picks.
+
+    A listing is answered at once, while an inspection waits for a container that is just being started or stopped.
+    """
+    containers = []
+    with engine.errors():
+        for listed in engine.api.containers(all=True, filters={"label": f"{COMPOSE}project={project}"}):
+            one = _container(listed, None)
+            if one.oneoff:
+                continue
+            details = _inspect(engine, one.id) if inspected(one) else {}
+            if details is not None:
+                containers.append(_container(listed, details) if details else one)
+    return containers
 
 
 def _inspect(engine: Engine, identity: str) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from envman.diagnostics import Diagnostic, EnvmanError
@@ -41,15 +41,19 @@ class Sequence:
     excused: Collection[str] = ()
     _judge: Judge = field(default_factory=lambda: Judge(time.time()))
     _asked: dict[str, float | None] = field(default_factory=dict)
+    _pending: frozenset[str] = frozenset()
     _ready: dict[str, float] = field(default_factory=dict)
     _shown: list[Waiting] = field(default_factory=list)
 
     def observe(self) -> list[ContainerState]:
-        """Return the project's containers, one-off ones left out."""
-        from envman.engine.observe import observe
+        """Return the project's containers; with details where a verdict depends on them."""
+        from envman.engine.observe import project_containers
 
-        observed = observe(self.workspace.engine, [self.project], details=True)
-        return [one for one in observed.containers if not one.oneoff]
+        return project_containers(self.workspace.engine, self.project, inspected=self._needs_details)
+
+    def _needs_details(self, one: ContainerState) -> bool:
+        # Of one with a health check the listing says enough; one that is being started cannot be inspected until then.
+        return one.health is None and one.state != "created" and one.id not in self._pending
 
     def bring_up(self, identities: Collection[str], *, timeout: float) -> float:
         """Start those of ``identities`` that do not run, and return when all are ready.
@@ -70,14 +74,14 @@ class Sequence:
         with Starter(self.workspace.engine) as starter:
             while True:
                 began = time.time()
+                self._pending = starter.pending()
                 verdicts = self._look(identities, starter)
-                pending = starter.pending()
-                if not pending and all(one.ready for one in verdicts.values()):
+                if not self._pending and all(one.ready for one in verdicts.values()):
                     return max(self._ready[identity] for identity in identities)
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:
-                    raise _too_late(verdicts)
-                limit = _STARTING if pending else self._judge.until_settled(_LOOK_AGAIN)
+                    raise self._too_late(verdicts)
+                limit = _STARTING if self._pending else self._judge.until_settled(_LOOK_AGAIN)
                 wait_for_change(self.workspace.engine, self.project, since=began, timeout=min(remaining, limit))
                 time.sleep(max(0.0, SHORTEST_LOOK / 2 - (time.time() - began)))
 
@@ -99,26 +103,38 @@ class Sequence:
                 if may_start(one, present):
                     self._asked[one.id] = one.started_at
                     starter.start(one.id)
-                verdicts[one.id] = Verdict(one.service, "waiting" if one.id not in self._asked else "starting")
+                verdicts[one.id] = Verdict(one.service, "starting" if one.id in self._asked else "waiting")
+            elif one.id in self._pending and one.state not in UP:
+                verdicts[one.id] = Verdict(one.service, "starting")
             else:
                 verdicts[one.id] = self._verdict(one, one_shot=one.service in ending)
         failed = [one for one in verdicts.values() if one.failed is not None]
         if failed:
-            raise EnvmanError(*(self.explain(one) for one in failed))
+            raise EnvmanError(*(self.explain(self._with_details(one)) for one in failed))
         self._tell(verdicts)
         return verdicts
 
     def _is_to_start(self, one: ContainerState, *, one_shot: bool) -> bool:
         if one.state in UP or (one_shot and has_completed(one)):
             return False
-        # Asked for, and not run since: the engine is at it, or a stop that was under way has only now been done.
-        return one.id not in self._asked or (one.state == "exited" and one.started_at == self._asked[one.id])
+        if one.id not in self._asked:
+            return True
+        # Not run since it was asked for: a stop that was under way has only now been done.
+        return one.state == "exited" and one.id not in self._pending and one.started_at == self._asked[one.id]
 
     def _verdict(self, one: ContainerState, *, one_shot: bool) -> Verdict:
         verdict = self._judge.container(one.service, one, one_shot=one_shot)
         if one.id in self.excused and not verdict.ready:
             verdict = Verdict(one.service, f"{verdict.state}, as before", ready=True)
         return verdict
+
+    def _with_details(self, verdict: Verdict) -> Verdict:
+        from envman.engine.observe import project_containers
+
+        failed = verdict.failed
+        assert failed is not None  # only failed verdicts are explained
+        found = project_containers(self.workspace.engine, self.project, inspected=lambda one: one.id == failed.id)
+        return replace(verdict, failed=next((one for one in found if one.id == failed.id), failed))
 
     def _tell(self, verdicts: Mapping[str, Verdict]) -> None:
         for identity, verdict in verdicts.items():
@@ -130,22 +146,31 @@ class Sequence:
             self._shown = waiting
             self.progress.waiting(waiting)
 
+    def _too_late(self, verdicts: Mapping[str, Verdict]) -> EnvmanError:
+        unready = {identity: one for identity, one in verdicts.items() if not one.ready}
+        return fail(
+            "EV605",
+            f"not ready in time: {', '.join(f'{one.service} ({one.state})' for one in unready.values())}",
+            help="give it more with `--timeout SECONDS`",
+            detail="\n\n".join(last_lines(self.workspace, identity, one.service) for identity, one in unready.items()),
+        )
 
-def _too_late(verdicts: Mapping[str, Verdict]) -> EnvmanError:
-    states = ", ".join(f"{one.service} ({one.state})" for one in verdicts.values() if not one.ready)
-    return fail("EV605", f"not ready in time: {states}", help="give it more with `--timeout SECONDS`")
+
+def last_lines(workspace: Workspace, identity: str, name: str) -> str:
+    """Return what a container has written last, for the detail of a diagnostic."""
+    from envman.engine.observe import service_logs
+
+    logs = service_logs(workspace.engine, identity).rstrip()
+    return f"last lines of {name}:\n{logs}" if logs else f"{name} has written nothing"
 
 
 def explain_plainly(workspace: Workspace) -> Callable[[Verdict], Diagnostic]:
     """Return what explains a failure from the container alone, where no blueprint is at hand."""
 
     def explain(verdict: Verdict) -> Diagnostic:
-        from envman.engine.observe import service_logs
-
         container = verdict.failed
         assert container is not None  # only failed verdicts are explained
-        logs = service_logs(workspace.engine, container.id).rstrip()
-        detail = f"last lines of {container.name}:\n{logs}" if logs else f"{container.name} has written nothing"
+        detail = last_lines(workspace, container.id, container.name)
         return Diagnostic("EV603", f"{verdict.service} {verdict.state}", detail=detail)
 
     return explain

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from envman import LABEL_PREFIX
@@ -235,11 +236,15 @@ class _Switch:
             self.progress.notice(f"{transaction.entry.other} has to stop first: {reason}")
         stopping = time.monotonic()
         transaction.at(STOPPING, stopping=True, stopped_at=before or (time.time() if how.held else None))
-        transaction.stop_source(self.source)
+        rest = transaction.stop_source(self.source, how.holders if how.held else None)
         if how.held:
-            transaction.at(STARTING, stopping=False)
+            transaction.at(STARTING)
             self.progress.step(f"starting {self._named(how.held)}")
-            began = begin(how.held)
+            # What held nothing up takes its time to stop while the target starts.
+            with ThreadPoolExecutor(1) as aside:
+                stopped = aside.submit(transaction.stop, rest)
+                began = begin(how.held)
+                stopped.result()
         if before is not None:
             # Another process measured the beginning, so that only the clocks on the wall can be compared.
             return max(time.time() - before - (time.monotonic() - began), 0.0)

@@ -15,7 +15,7 @@ from envman.operations.progress import Progress
 from envman.operations.sequence import Sequence, explain_plainly
 from envman.operations.workspace import Workspace
 from envman.plan.observed import ContainerState
-from envman.plan.order import UP, stopping_order
+from envman.plan.order import UP, stopping_order, with_dependents
 from envman.state.journal import SWITCH, SwitchEntry, forget, record
 
 PREPARING: Final = "preparing it"
@@ -63,21 +63,28 @@ class Transaction:
             if one.state in UP and not one.oneoff and one.labels.get(f"{LABEL_PREFIX}checkout") == own
         ]
 
-    def stop_source(self, source: Environment | None) -> None:
-        """Stop what runs of the source, what depends on others first."""
+    def stop_source(self, source: Environment | None, holders: Collection[str] | None = None) -> list[ContainerState]:
+        """Stop what runs of the source, what depends on others first.
+
+        With ``holders`` only those containers and what depends on them; the rest is returned, for ``stop``.
+        """
         if not self.entry.other:
-            return
+            return []
         if self.entry.by_compose and source is not None:
             stop_by_compose(self.workspace, source, (), self.progress)
-            return
+            return []
         self.progress.step(f"stopping {self.entry.other}")
-        self._stop(self.running(self.entry.other))
+        running = self.running(self.entry.other)
+        first = running if holders is None else with_dependents(running, holders)
+        self.stop(first)
+        return [one for one in running if one not in first]
 
     def stop_target(self) -> None:
         """Stop what runs of the target, but what ran before the switch."""
-        self._stop([one for one in self.running(self.entry.environment) if one.id not in self.entry.kept])
+        self.stop([one for one in self.running(self.entry.environment) if one.id not in self.entry.kept])
 
-    def _stop(self, containers: list[ContainerState]) -> None:
+    def stop(self, containers: list[ContainerState]) -> None:
+        """Stop ``containers``, what depends on others first; return when they have ended."""
         from envman.engine.lifecycle import stop
 
         for wave in stopping_order(containers):
@@ -96,7 +103,7 @@ class Transaction:
         self.progress.step(f"stopping {self.entry.environment}")
         self.stop_target()
         if self.entry.stopping and not self.entry.by_compose:
-            self._stop([one for one in self.running(self.entry.other) if one.id in self.entry.containers])
+            self.stop([one for one in self.running(self.entry.other) if one.id in self.entry.containers])
         self.at(REVIVING, stopping=False)
         if self.entry.other:
             self.progress.step(f"bringing {self.entry.other} back")

@@ -5,7 +5,7 @@ No blueprint is asked, so that a stack can be brought back as it was whatever it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from envman.plan.observed import ContainerState
@@ -79,3 +79,16 @@ def stopping_order(containers: Iterable[ContainerState]) -> list[list[ContainerS
         for one in wave:
             del left[one.id]
     return waves
+
+
+def with_dependents(containers: Iterable[ContainerState], identities: Collection[str]) -> list[ContainerState]:
+    """Return those of ``containers`` that ``identities`` name, and all that depend on them."""
+    left = list(containers)
+    chosen = [one for one in left if one.id in identities]
+    found = chosen
+    while found:
+        services = {one.service for one in chosen}
+        left = [one for one in left if one not in chosen]
+        found = [one for one in left if any(dependency.service in services for dependency in dependencies(one))]
+        chosen = [*chosen, *found]
+    return chosen

@@ -20,10 +20,11 @@ _SOCKETS: Final = frozenset({"/var/run/docker.sock", "/run/docker.sock"})
 
 
 class Clash(NamedTuple):
-    """What ``service`` of the target cannot have while the source has it, in words."""
+    """What ``service`` of the target cannot have while container ``holder`` of the source (all of it if none) runs."""
 
     service: str
     reason: str
+    holder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,12 @@ class Overlap:
     def reasons(self) -> list[str]:
         """Why services are held, each reason once."""
         return list(dict.fromkeys(one.reason for one in self.clashes))
+
+    @property
+    def holders(self) -> frozenset[str] | None:
+        """The containers of the source that have to stop before what is held can start; None for all of them."""
+        holders = frozenset(one.holder for one in self.clashes)
+        return None if "" in holders else holders
 
 
 def overlap(
@@ -62,12 +69,12 @@ def overlap(
     and then it is no reason.
     """
     wanted = list(services)
-    held_by_source = [claim for one in source for claim in _observed_claims(one)]
+    held_by_source = [(claim, one.id) for one in source for claim in _observed_claims(one)]
     clashes = [
-        Clash(name, theirs.reason)
+        Clash(name, theirs.reason, holder)
         for name in wanted
         for ours in _defined_claims(document, name, directory)
-        for theirs in held_by_source
+        for theirs, holder in held_by_source
         if ours.kind == theirs.kind and _clash(ours, theirs)
     ]
     clashes += _too_much_memory(document, wanted, free_memory)
@@ -154,7 +161,7 @@ def _defined_claims(document: Document, name: str, directory: str) -> Iterator[_
 
 
 def declared_memory(document: Document, services: Iterable[str]) -> int:
-    """Return the memory that ``services`` say they need: what they reserve, else their limits; 0 of who says nothing."""
+    """Return the bytes that ``services`` say they need: what they reserve, else their limits; 0 of who says nothing."""
     total = 0
     for name in services:
         service = document.services[name]
