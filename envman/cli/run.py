@@ -199,6 +199,7 @@ def status(
     instance: Instance = None,
 ) -> None:
     """Show all environments of the project; with a name, its services."""
+    from envman.operations.recovery import warn_of_switch
     from envman.operations.status import all_statuses
     from envman.output.status import status_data, status_table
 
@@ -208,6 +209,7 @@ def status(
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(instance=instance)
     statuses = all_statuses(workspace)
+    warn_of_switch(workspace)
     invocation.warn(workspace.report)
     invocation.show([status_data(one) for one in statuses], status_table(statuses))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from envman.diagnostics import EnvmanError
+from dataclasses import replace
+
+from envman.diagnostics import EnvmanError, Severity
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
 from envman.operations.options import UpOptions
@@ -24,6 +26,13 @@ def pending_switch(workspace: Workspace) -> SwitchEntry:
     if entry is None:
         raise fail("EV632", "no switch was interrupted", help="`envman status` shows what runs")
     return entry
+
+
+def warn_of_switch(workspace: Workspace) -> None:
+    """Add a warning to the workspace's report where a switch was neither finished nor taken back."""
+    entry = interrupted_switch(workspace.checkout.state)
+    if entry is not None:
+        workspace.report.add(replace(unfinished(entry), severity=Severity.WARNING))
 
 
 def resume(workspace: Workspace, entry: SwitchEntry, progress: Progress) -> Switched:
