@@ -122,7 +122,6 @@ CODES: Final[dict[str, Code]] = {
     "EV611": Code("which environment to switch from"),
     "EV612": Code("a one-shot failed"),
     "EV613": Code("the switch could not be rolled back"),
-    "EV614": Code("an earlier command was interrupted"),
     "EV630": Code("a stack that is not what its blueprint says", ENGINE),
     "EV631": Code("a switch was interrupted"),
     "EV632": Code("no switch to go on with"),
