@@ -51,17 +51,13 @@ class Transaction:
 
     def running(self, key: str) -> list[ContainerState]:
         """Return the containers of an environment of this checkout that run, with details; none for no environment."""
-        from envman.engine.observe import observe
+        from envman.engine.observe import project_containers
 
         if not key:
             return []
-        observed = observe(self.workspace.engine, [self.project_of(key)], details=True)
+        found = project_containers(self.workspace.engine, self.project_of(key), inspected=lambda one: one.state in UP)
         own = self.workspace.checkout.id
-        return [
-            one
-            for one in observed.containers
-            if one.state in UP and not one.oneoff and one.labels.get(f"{LABEL_PREFIX}checkout") == own
-        ]
+        return [one for one in found if one.state in UP and one.labels.get(f"{LABEL_PREFIX}checkout") == own]
 
     def stop_source(self, source: Environment | None, holders: Collection[str] | None = None) -> list[ContainerState]:
         """Stop what runs of the source, what depends on others first.

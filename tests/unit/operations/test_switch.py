@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -97,24 +98,30 @@ def test_commands_that_do_no_harm_are_told_and_go_on(tmp_path: Path, what: str) 
     assert interrupted_switch(tmp_path) is not None
 
 
-def test_the_first_signal_interrupts_and_others_wait_for_the_end() -> None:
-    undone = []
-    with pytest.raises(KeyboardInterrupt), interrupted_once():
+def undo(done: list[str]) -> None:
+    """Be interrupted, and again while that is dealt with."""
+    with interrupted_once():
         try:
             signal.raise_signal(signal.SIGTERM)
         except KeyboardInterrupt:
             signal.raise_signal(signal.SIGINT)
-            undone.append("all of it")
+            done.append("all of it")
             raise
-    assert undone == ["all of it"]
 
 
-def test_a_signal_that_was_put_off_interrupts_at_the_end() -> None:
-    before = signal.getsignal(signal.SIGHUP)
-    done = []
-    with pytest.raises(KeyboardInterrupt), interrupted_once() as interrupts:
+def finish(done: list[str]) -> None:
+    """Be interrupted where nothing may be."""
+    with interrupted_once() as interrupts:
         interrupts.defer()
         signal.raise_signal(signal.SIGHUP)
         done.append("all of it")
+
+
+@pytest.mark.parametrize("work", [undo, finish])
+def test_a_signal_interrupts_once_and_nothing_that_must_be_done(work: Callable[[list[str]], None]) -> None:
+    before = signal.getsignal(signal.SIGHUP)
+    done: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        work(done)
     assert done == ["all of it"]
     assert signal.getsignal(signal.SIGHUP) is before
