@@ -57,13 +57,16 @@ class Pair:
 
     def prove(self) -> None:
         """Assert that the one is up and healthy, that the other is not, and that both have their data."""
-        for name, running in ((self.up, 2), (self.down, 0)):
-            assert len(self.checkout.containers(name, everything=False)) == running, name
-            container = f"{self.checkout.name}-{name}-db-1"
-            copied = subprocess.run(["docker", "cp", f"{container}:/data/file", "-"], capture_output=True, check=True)
-            assert f"data of {name}".encode() in copied.stdout
-        healthy = self.checkout.containers(self.up, "health=healthy", everything=False)
-        assert len(healthy) == 2
+        label = f"label=dev.envman.project={self.checkout.name}"
+        listed = docker("ps", "--filter", label, "--format", "{{.Names}} {{.Status}}").splitlines()
+        assert sorted(line.split()[0] for line in listed) == [
+            f"{self.checkout.name}-{self.up}-{service}-1" for service in ("db", "web")
+        ]
+        assert all("(healthy)" in line for line in listed)
+        for name in (self.up, self.down):
+            # Also out of a container that does not run.
+            copied = docker("cp", f"{self.checkout.name}-{name}-db-1:/data/file", "-")
+            assert f"data of {name}" in copied
         assert not list(self.checkout.root.parent.glob("**/switch.json"))
 
 
@@ -191,6 +194,16 @@ def test_the_engine_goes_away_during_a_switch(pair: Pair, way: str) -> None:
     pair.checkout.run("switch", way)
     if way == "--resume":
         pair.turn()
+    pair.prove()
+
+
+def test_containers_that_are_gone_cannot_be_brought_back_but_their_data_can(pair: Pair) -> None:
+    assert pair.strike(signal.SIGKILL, 4, "after").status == -signal.SIGKILL
+    docker("rm", "--force", f"{pair.checkout.name}-{pair.up}-web-1")
+    err = pair.checkout.run("switch", "--abort", status=1).err
+    assert f"error[EV613]: {pair.up} could not be brought back as it was" in err
+    assert f"error[EV633]: of {pair.checkout.name}-{pair.up} these containers are gone: " in err
+    pair.checkout.run("up", pair.up)
     pair.prove()
 
 
