@@ -5,17 +5,22 @@ import socket
 
 from stacks import SLEEPER, Checkout, await_true, docker
 
-BASE = f"""
+BASE = """
 abstract: true
 services:
-  db: {SLEEPER[:-1]}, volumes: ["data:/data"]}}
-volumes: {{data: null}}
+  db:
+    image: busybox:1.37
+    init: true
+    command: [sleep, infinity]
+    healthcheck: {test: [CMD, "true"], interval: 30s, start_period: 30s, start_interval: 100ms}
+    volumes: ["data:/data"]
+volumes: {data: null}
 """
 BROKEN = """
 extends: base
 services:
   db:
-    healthcheck: {test: ["CMD-SHELL", "echo no such table; exit 1"], interval: 200ms, retries: 2}
+    healthcheck: {test: ["CMD-SHELL", "echo no such table; exit 1"], interval: 200ms, retries: 2, start_period: 0s}
 """
 
 
@@ -89,19 +94,6 @@ def test_an_interrupted_switch_brings_the_first_back(checkout: Checkout) -> None
     assert checkout.containers("staging", everything=False) == []
 
 
-CHECKED = """
-abstract: true
-services:
-  db:
-    image: busybox:1.37
-    init: true
-    command: [sleep, infinity]
-    healthcheck: {test: [CMD, "true"], interval: 30s, start_period: 30s, start_interval: 100ms}
-    volumes: ["data:/data"]
-volumes: {data: null}
-"""
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -110,7 +102,7 @@ def free_port() -> int:
 
 
 def test_stacks_that_share_nothing_overlap(checkout: Checkout) -> None:
-    checkout.write(base=CHECKED, dev="extends: base\n", staging="extends: base\n").run("up", "dev")
+    checkout.write(base=BASE, dev="extends: base\n", staging="extends: base\n").run("up", "dev")
     done = checkout.run("--format", "json", "switch", "staging")
     assert (done.json["from"], done.json["gap_seconds"], done.json["waited"]) == ("dev", 0.0, [])
     started, stopped = (
@@ -122,7 +114,7 @@ def test_stacks_that_share_nothing_overlap(checkout: Checkout) -> None:
 
 def test_only_what_holds_a_shared_port_waits_for_the_other_to_stop(checkout: Checkout) -> None:
     web = f"extends: base\nservices: {{web: {SLEEPER[:-1]}, ports: ['127.0.0.1:{free_port()}:80']}}}}\n"
-    checkout.write(base=CHECKED, dev=web, staging=web).run("up", "dev")
+    checkout.write(base=BASE, dev=web, staging=web).run("up", "dev")
     done = checkout.run("switch", "staging")
     assert f"dev has to stop first: {checkout.name}-dev-web-1 publishes host port" in done.err
     assert not done.out.startswith("dev -> staging; neither served for 0.0 s")
@@ -176,7 +168,7 @@ def test_a_container_name_that_both_fix_is_refused_before_anything_stops(checkou
 
 
 def test_one_shots_run_once_and_chains_are_followed(checkout: Checkout) -> None:
-    text = CHECKED.replace("abstract: true\n", "").replace(
+    text = BASE.replace("abstract: true\n", "").replace(
         "volumes: {data: null}",
         f"""\
   migrate:
