@@ -75,18 +75,22 @@ def quick(session: nox.Session) -> None:
 
 @nox.session(python=other_pythons() or False, venv_backend="venv")
 def unit(session: nox.Session) -> None:
-    """The tests that need no engine, on every other Python here."""
+    """What may differ from Python to Python, on every other one here; the rest asks Compose or the machine."""
     if not session.python:
         session.skip("this machine has no other Python that is supported")
     session.install("--quiet", "--require-hashes", "--requirement", "requirements/dev.txt")
     session.install("--quiet", "--no-deps", "--no-build-isolation", "--editable", ".")
-    session.run("pytest", "-m", "not engine", "--numprocesses", "auto", *session.posargs)
+    folders = ("tests/unit", "tests/cli", "tests/errors", "tests/golden")
+    session.run("pytest", "-m", "not engine", "--numprocesses", "auto", *folders, *session.posargs)
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """The whole suite; without an engine it fails."""
-    session.run("pytest", "--require-engine", *session.posargs)
+    session.run("pytest", "-m", "not engine", "--numprocesses", "auto", *session.posargs)
+    # Most of an engine test is waiting. Tests of one file share stacks and images, so they stay together.
+    engine = ("-m", "engine", "--require-engine", "--numprocesses", "2", "--dist", "loadfile")
+    session.run("pytest", *engine, *session.posargs)
 
 
 @nox.session

@@ -11,7 +11,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.pairs import WITH_ENGINE, WITHOUT_ENGINE, Bench
+from benchmarks.bench import Bench
+from benchmarks.pairs import WITH_ENGINE, WITHOUT_ENGINE
 from benchmarks.report import as_data, machine, table
 from benchmarks.timing import Result, measure
 
@@ -28,7 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--runs must be at least 1")
     if shutil.which("docker") is None:
         parser.error("docker is not on PATH, and there is nothing to compare with")
+    if shutil.which("zstd") is None and any("snapshot" in one for one in options.only or ()):
+        parser.error("zstd is not on PATH, and there is nothing to compare a snapshot with")
     names = options.only or [*WITHOUT_ENGINE, *(WITH_ENGINE if _engine_answers() else ())]
+    if shutil.which("zstd") is None:
+        print("zstd is not on PATH: the pairs with snapshots are left out", file=sys.stderr)
+        names = [one for one in names if "snapshot" not in one]
     results = list(_measure(names, options.runs))
     about = machine()
     print(table(results))

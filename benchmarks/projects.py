@@ -99,6 +99,14 @@ def write_checked(
             path.write_text(header + body, encoding="utf-8")
 
 
+def write_store(root: Path, name: str, image: str) -> None:
+    """Write a project with one service of ``image`` that does nothing, and a volume."""
+    _write_project(root, name)
+    service = f"{{image: '{image}', init: true, command: [sleep, infinity], volumes: ['data:/data']}}"
+    text = f"services: {{store: {service}}}\nvolumes: {{data: {{}}}}\n"
+    (root / "blueprints" / "dev.yaml").write_text(text, encoding="utf-8")
+
+
 def _write_project(root: Path, name: str) -> None:
     (root / "blueprints").mkdir(parents=True)
     (root / "envman.yaml").write_text(f"name: {name}\nlanguage: 1\n", encoding="utf-8")

@@ -191,8 +191,12 @@ def load_environment(
         assert isinstance(body, Mapping)  # interpolation keeps the kind of node
         trees.append(normalise(body, report))
     reached: tuple[tuple[str, ...], ...] = ()
+    variables = dict(scope.variables)
     if any(has_other_files(tree) for tree in trees):
-        trees, reached = compose_layers(project.root, layers, trees, scope, report, sources=project.compose_files)
+        trees, reached, given = compose_layers(
+            project.root, layers, trees, scope, report, sources=project.compose_files
+        )
+        variables |= {name: one for name, one in given.items() if name in scope.used}
     tree = give_values(merge_layers(trees, report), process, dotenv)
     services = node_at(tree, ("services",))
     if isinstance(services, Mapping) and len(services.entries) > MOST_SERVICES:
@@ -214,7 +218,7 @@ def load_environment(
         stack=stack,
         data=data,
         tree=tree,
-        scope={key: one.variable for key, one in scope.variables.items()},
+        scope={key: one.variable for key, one in variables.items()},
         used_variables=frozenset(scope.used),
     )
 
@@ -227,7 +231,7 @@ def read_values(root: Path, name: str, process: Map[str, str], report: Report) -
 
         def expand(text: str, before: Map[str, str], earlier: Map[str, str] = earlier) -> str | None:
             # The process wins over the file here too, as in Compose.
-            return expanded(text, {**earlier, **before, **process})
+            return expanded(text, process, before, earlier)
 
         found |= read_dotenv(root / file, root=root, report=report, expand=expand)
     return found

@@ -120,7 +120,7 @@ def _read(work: _Work) -> None:
         work.documents.extend(Changes(tree) for tree in read_compose_file(file, report))
 
     def expand(text: str, before: Map[str, str]) -> str | None:
-        return expanded(text, {**before, **work.process})
+        return expanded(text, work.process, before)
 
     found = read_dotenv(work.folder / ".env", root=work.folder, report=report, expand=expand)
     work.dotenv = {name: value for name, (value, _) in found.items()}
@@ -150,7 +150,8 @@ def _change(work: _Work) -> None:
     own = set(work.kept.values)
     found = find_variables(changes.current() for changes in work.documents)
     work.variables = {name: used for name, used in found.items() if name not in own}
-    add_variables(work.variables, reached_files(trees, work.folder), report)
+    reached = reached_files(trees, work.folder)
+    add_variables(work.variables, reached, report)
     for changes in work.documents:
         adjust_references(changes, work.variables)
         if work.prefix != ".":
@@ -163,7 +164,8 @@ def _change(work: _Work) -> None:
                     f"{'start' if count > 1 else 'starts'} at the project's root now",
                     help=f"each has {work.prefix}/ before it",
                 )
-    warn_of_unset(work.variables, [*work.process, *work.dotenv], report)
+    given_there = (name for one in reached for name in one.own_names)
+    warn_of_unset(work.variables, [*work.process, *work.dotenv, *given_there], report)
     if work.prefix != ".":
         _take_values_along(work)
 
@@ -233,20 +235,22 @@ def _lay_over_each_other(work: _Work) -> None:
     values = _scope_values(work)
     body = {"name": None, "version": None}
 
-    def long_form(changes: Changes) -> Mapping:
+    def long_form(changes: Changes, found: Report) -> Mapping:
         tree = changes.current()
         entries = {key: value for key, value in tree.entries.items() if key not in body}
-        return normalised([tree._replace(entries=entries)], values, Report())[0]
+        return normalised([tree._replace(entries=entries)], values, work.wish.root, found)[0]
 
     layers: list[Mapping] = []
     raw: Mapping | None = None
     for changes in work.documents:
         if raw is not None:
-            write_out_lists(merge_layers(layers, Report()), raw, long_form(changes), changes, report)
+            write_out_lists(merge_layers(layers, Report()), raw, long_form(changes, Report()), changes, report)
             raw = raw_merged(raw, changes.current())
         else:
             raw = changes.current()
-        layers.append(long_form(changes))
+        found = Report()
+        layers.append(long_form(changes, found))
+        report.extend(found.errors)
     understand(layers, work.wish.root, work.project, work.wish.environment, work.profiles, report)
     if len(layers) > 1:
         _share_names(work)
@@ -318,8 +322,9 @@ def _header(work: _Work, index: int, names: list[str]) -> list[str]:
 
 
 def _declaration(declared: dict[str, Any]) -> str:
-    words = ", ".join(
-        f"{key}: {value if isinstance(value, str) and re.fullmatch('[A-Za-z_][A-Za-z_0-9]*', value) else flow(value)}"
+    """Return a declaration on one line; words that no reader takes for anything else stand without quotes."""
+    words = (
+        f"{key}: {write_key(value) if isinstance(value, str) and value.isidentifier() else flow(value)}"
         for key, value in declared.items()
     )
-    return "{" + words + "}"
+    return "{" + ", ".join(words) + "}"

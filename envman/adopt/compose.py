@@ -11,11 +11,14 @@ from typing import Final
 from envman.adopt.refused import refused_by_compose, runs
 from envman.checks import as_file, check_environment
 from envman.diagnostics import Diagnostic, Note, Report, Severity
+from envman.language.composition import compose_layers, has_other_files
 from envman.language.interpolate import Resolved, Scope, interpolate
+from envman.language.layers import Layer
 from envman.language.merge import merge_layers
 from envman.language.normalise import normalise
 from envman.model.binding import bind
 from envman.model.environment import Environment
+from envman.model.header import Header
 from envman.model.stack import Stack
 from envman.source.tree import Mapping
 
@@ -25,14 +28,17 @@ _NOT_THE_FILE: Final = frozenset({"EV208"})
 _NOT_COMPOSE: Final = frozenset({"EV210"})
 
 
-def normalised(trees: list[Mapping], values: Map[str, str | None], report: Report) -> list[Mapping]:
-    """Return ``trees`` interpolated with ``values`` and in the long form."""
+def normalised(trees: list[Mapping], values: Map[str, str | None], root: Path, report: Report) -> list[Mapping]:
+    """Return ``trees`` interpolated with ``values``, in the long form, and with what they include and extend."""
     scope = Scope({name: Resolved(value, "import") for name, value in values.items()})
     made = []
     for tree in trees:
         body = interpolate(tree, scope)
         assert isinstance(body, Mapping)  # interpolation keeps the kind of node
         made.append(normalise(body, report))
+    if any(has_other_files(tree) for tree in made):
+        layers = [Layer("import", Header(), tree) for tree in trees]
+        made, _, _ = compose_layers(root, layers, made, scope, report, sources={})
     return made
 
 
@@ -43,7 +49,7 @@ def understand(layers: list[Mapping], root: Path, project: str, name: str, profi
     if not tree.entries or set(tree.entries) <= {"name", "version"}:
         here.error("EV111", "the Compose file is empty", tree.span, expected="`services:`")
     stack, data = bind(tree, Stack, here, what="a Compose file")
-    if stack is not None and not has_other_files(tree):
+    if stack is not None:
         files = tuple(dict.fromkeys(layer.span.source.name for layer in layers))
         environment = Environment(project, name, None, "", False, (name,), files, stack, data, tree)
         check_environment(environment, root, here)
@@ -54,15 +60,6 @@ def understand(layers: list[Mapping], root: Path, project: str, name: str, profi
             report.add(replace(one, severity=Severity.WARNING))
         elif one.severity is Severity.ERROR and one.code not in _NOT_COMPOSE:
             report.add(one)
-
-
-def has_other_files(tree: Mapping) -> bool:
-    """Whether other files or services bring in what is not in sight here: then the render has to say what is wrong."""
-    services = tree.entries.get("services")
-    definitions = services.entries.values() if isinstance(services, Mapping) else ()
-    return "include" in tree.entries or any(
-        isinstance(one, Mapping) and "extends" in one.entries for one in definitions
-    )
 
 
 def inactive_dependencies(environment: Environment, active: set[str]) -> Iterator[Diagnostic]:

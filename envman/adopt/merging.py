@@ -103,7 +103,8 @@ def write_out_lists(parent: Mapping, raw_parent: Mapping, child: Mapping, change
     ``parent`` is all that came before, merged, and ``child`` this file's, both in the long form. ``raw_parent`` is the
     former as it was written, with what this function wrote out before.
     """
-    _refuse_forms(parent, changes.current(), report)
+    written = changes.current()
+    _refuse_forms(parent, written, report)
     merged = merge(parent, child, Report())
     count = 0
     for path, ours, theirs in list(_both(parent, child, ())):
@@ -111,7 +112,7 @@ def write_out_lists(parent: Mapping, raw_parent: Mapping, child: Mapping, change
         have = node_at(merged, path)
         if have is not None and _alike(plain(have), wanted):
             continue
-        raw_child, raw_before = node_at(changes.current(), path), node_at(raw_parent, path)
+        raw_child, raw_before = node_at(written, path), node_at(raw_parent, path)
         data = _written(chosen, raw_before, raw_child, theirs, ours, wanted)
         key = key_span(changes.tree, path)
         appended = [(0, index) for index in range(len(_items(theirs)))] + [

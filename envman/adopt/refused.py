@@ -57,8 +57,6 @@ def _resource(kind: str, entry: dict[str, Any]) -> str:
         others = [one for one in ("driver", "driver_opts", "labels") if one in entry]
         return f"external, and has {others[0]}" if entry.get("external") in (True, "true") and others else ""
     sources = [one for one in ("file", "environment", "content") if entry.get(one) is not None]
-    if len(sources) > 1:
-        return f"{' and '.join(sources)} stand beside each other"
     if not sources and not entry.get("external") and kind == "configs":
         return "nothing says where it comes from"
     return ""
@@ -88,8 +86,6 @@ def _against_schema(environment: Environment, name: str, service: Service) -> It
 def _together(environment: Environment, name: str, service: Service) -> Iterator[tuple[Path, str, str]]:
     if service.image == "" and service.build is None:
         yield ("image",), "empty, and there is no build", "an image"
-    if service.network_mode and service.networks:
-        yield ("network_mode",), "`networks` stands beside it", "one of the two"
     yield from _amounts(service)
     yield from _parts(service)
     yield from _mounted_twice(service)
@@ -112,9 +108,6 @@ def _amounts(service: Service) -> Iterator[tuple[Path, str, str]]:
     """Two attributes for one amount, which must agree."""
     deploy = service.deploy
     limits = deploy.resources.limits if deploy is not None and deploy.resources is not None else None
-    replicas = deploy.replicas if deploy is not None else None
-    if service.scale is not None and replicas is not None and int(service.scale) != int(replicas):
-        yield ("scale",), "differs from deploy.replicas", "one of the two"
     if limits is None:
         return
     if service.mem_limit is not None and size_in_bytes(service.mem_limit) != size_in_bytes(limits.memory or 0):

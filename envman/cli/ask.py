@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from envman.cli.invocation import Format, Invocation
@@ -32,9 +33,9 @@ def confirm_loss(invocation: Invocation, environment: Environment, loss: Loss, *
     Raises:
         EnvmanError: EV606 where it was not confirmed in the way that it must be.
     """
-    if not loss.volumes:
+    if not loss.data:
         return
-    volumes = tuple(Note(f"volume {name} and all data in it would be deleted") for name in loss.volumes)
+    volumes = tuple(Note(f"volume {name} and all data in it would be deleted") for name in loss.data)
     if loss.typed:
         if typed == environment.name:
             return
@@ -65,7 +66,7 @@ def confirm_loss(invocation: Invocation, environment: Environment, loss: Loss, *
 
 def _list(loss: Loss) -> None:
     sys.stderr.write("These volumes and all data in them would be deleted:\n")
-    sys.stderr.writelines(f"  {name}\n" for name in loss.volumes)
+    sys.stderr.writelines(f"  {name}\n" for name in loss.data)
 
 
 def confirm_takeover(invocation: Invocation, environment: Environment, *, yes: bool) -> None:
@@ -77,4 +78,39 @@ def confirm_takeover(invocation: Invocation, environment: Environment, *, yes: b
         return
     raise fail(
         "EV606", f"not confirmed: {text}", help="add `--yes` if that checkout is really gone; nothing was changed"
+    )
+
+
+def confirm_change(
+    invocation: Invocation, environment: str, what: str, items: Sequence[str], *, protected: bool, yes: bool,
+    typed: str | None, command: str,
+) -> None:  # fmt: skip
+    """Return if ``items`` may be lost by ``what`` (in words); the name is typed where it is ``protected``.
+
+    Raises:
+        EnvmanError: EV606 where it was not confirmed in the way that it must be.
+    """
+    if typed == environment or (yes and not protected):
+        return
+    notes = tuple(Note(one) for one in items)
+    if typed is None and can_ask(invocation):
+        sys.stderr.writelines(f"{line}\n" for line in (f"{what}:", *(f"  {one}" for one in items)))
+        if protected:
+            if question(f"{environment} is protected. Type its name to go on: ") == environment:
+                return
+        elif question("Go on? [y/N] ").lower() in {"y", "yes"}:
+            return
+        raise fail("EV606", "not confirmed", help="nothing was changed")
+    if protected:
+        raise fail(
+            "EV606",
+            f"{environment} is protected: its name must be typed before {what}",
+            notes=notes,
+            help=f"add `--confirm {environment}` if that is what you want; nothing was changed",
+        )
+    raise fail(
+        "EV606",
+        f"`{command}` replaces or deletes data, and there is no terminal to ask at",
+        notes=notes,
+        help="add `--yes` if that is what you want; nothing was changed",
     )

@@ -15,28 +15,20 @@ from envman.cli.invocation import Format, Invocation
 
 _GLOBAL: Final = {"--directory": "directory", "-C": "directory", "--format": "format", "--context": "context"}
 _OWN: Final = {"--output": "output", "-o": "output", "--set": "set", "--instance": "instance"}
+_FLAGS: Final = frozenset({"--no-cache", "--annotate"})
+_OF_UP: Final = {"--set": "set", "--instance": "instance"}
+_OF_STATUS: Final = {"--instance": "instance"}
 COMPLETION: Final = "_ENVMAN_COMPLETE"
 
 
 def plain_render(invocation: Invocation, arguments: Sequence[str]) -> Callable[[], None] | None:
     """Return `render` as ``arguments`` ask for it, with its global options set; None where they are for typer."""
-    if COMPLETION in invocation.environ or "render" not in arguments:
-        return None
-    command = arguments.index("render")
-    common = _options(arguments[:command], _GLOBAL)
-    own = _options([one for one in arguments[command + 1 :] if one != "--no-cache"], _OWN)
-    if common is None or own is None or common.get("") or len(own.get("", ())) > 1:
-        return None
-    format_ = common.get("format", [Format.HUMAN.value])[-1]
-    if format_ not in {one.value for one in Format}:
+    own = _plain(invocation, arguments, "render", _OWN, _FLAGS)
+    if own is None:
         return None
 
     from envman.cli.rendering import render_environment
 
-    if "directory" in common:
-        invocation.directory = Path(common["directory"][-1])
-    invocation.format = Format(format_)
-    invocation.context = common.get("context", [None])[-1]
     return partial(
         render_environment,
         invocation,
@@ -44,8 +36,65 @@ def plain_render(invocation: Invocation, arguments: Sequence[str]) -> Callable[[
         output=Path(own["output"][-1]) if "output" in own else None,
         settings=own.get("set", ()),
         instance=own.get("instance", [None])[-1],
-        cache="--no-cache" not in arguments,
+        cache="--no-cache" not in own,
+        annotate="--annotate" in own,
     )
+
+
+def plain_up(invocation: Invocation, arguments: Sequence[str]) -> Callable[[], bool] | None:
+    """Return what says whether nothing is to be done by `up`, and shows that; None where ``arguments`` ask for more.
+
+    Where it returns false, nothing is known, and nothing was shown: the command is typer's.
+    """
+    own = _plain(invocation, arguments, "up", _OF_UP)
+    if own is None:
+        return None
+
+    from envman.cli.resting import show_at_rest
+
+    return partial(
+        show_at_rest,
+        invocation,
+        next(iter(own.get("", ())), ""),
+        settings=own.get("set", ()),
+        instance=own.get("instance", [""])[-1],
+    )
+
+
+def plain_status(invocation: Invocation, arguments: Sequence[str]) -> Callable[[], None] | None:
+    """Return `status` of all environments, where ``arguments`` ask for just that; None where they are for typer."""
+    own = _plain(invocation, arguments, "status", _OF_STATUS)
+    if own is None or own.get(""):
+        return None
+
+    from envman.cli.looking import show_statuses
+
+    return partial(show_statuses, invocation, instance=own.get("instance", [None])[-1])
+
+
+def _plain(
+    invocation: Invocation,
+    arguments: Sequence[str],
+    command: str,
+    known: dict[str, str],
+    flags: frozenset[str] = frozenset(),
+) -> dict[str, list[str]] | None:
+    """Return the options of ``command``, one word at the most under ``""``, with the global ones set."""
+    if COMPLETION in invocation.environ or command not in arguments:
+        return None
+    at = arguments.index(command)
+    common = _options(arguments[:at], _GLOBAL)
+    own = _options(arguments[at + 1 :], known, flags)
+    if common is None or own is None or common.get("") or len(own.get("", ())) > 1:
+        return None
+    format_ = common.get("format", [Format.HUMAN.value])[-1]
+    if format_ not in {one.value for one in Format}:
+        return None
+    if "directory" in common:
+        invocation.directory = Path(common["directory"][-1])
+    invocation.format = Format(format_)
+    invocation.context = common.get("context", [None])[-1]
+    return own
 
 
 def command_of(arguments: Sequence[str]) -> str:
@@ -63,7 +112,9 @@ def command_of(arguments: Sequence[str]) -> str:
     return ""
 
 
-def _options(words: Sequence[str], known: dict[str, str]) -> dict[str, list[str]] | None:
+def _options(
+    words: Sequence[str], known: dict[str, str], flags: frozenset[str] = frozenset()
+) -> dict[str, list[str]] | None:
     """Return the values of each option, those of none under ``""``; None for what is not surely understood."""
     found: dict[str, list[str]] = {}
     rest = iter(words)
@@ -71,6 +122,9 @@ def _options(words: Sequence[str], known: dict[str, str]) -> dict[str, list[str]
         name, equals, value = word.partition("=")
         if not word.startswith("-"):
             found.setdefault("", []).append(word)
+            continue
+        if word in flags:
+            found[word] = []
             continue
         if name not in known or (equals and not name.startswith("--")):
             return None

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from envman.cli.invocation import Invocation
-from envman.cli.options import Env, Instance, Names, Settings
+from envman.cli.options import Env, Instance, Names, NoWait, Settings
 from envman.cli.target import split_target
 
 
@@ -24,6 +24,7 @@ def build(
     settings: Settings = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every step anew.")] = False,
     pull_bases: Annotated[bool, typer.Option("--pull", help="Pull newer base images first.")] = False,
+    no_wait: NoWait = False,
 ) -> None:
     """Build the images of an environment's services (all that have a build, jobs too)."""
     from envman.operations.images import build_images
@@ -34,13 +35,19 @@ def build(
     environment = workspace.environment(name)
     invocation.warn(workspace.report)
     progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman build {environment.key}", progress):
+    with invocation.exclusive(workspace, f"envman build {environment.key}", progress, wait=not no_wait):
         built = build_images(workspace, environment, services, progress, no_cache=no_cache, pull_bases=pull_bases)
     text = f"built: {', '.join(built)}" if built else f"{environment.name} builds nothing"
     invocation.show({"environment": environment.name, "built": built}, text)
 
 
-def pull(context: typer.Context, names: Names = None, instance: Instance = None, settings: Settings = None) -> None:
+def pull(
+    context: typer.Context,
+    names: Names = None,
+    instance: Instance = None,
+    settings: Settings = None,
+    no_wait: NoWait = False,
+) -> None:
     """Pull the images that an environment does not build."""
     from envman.operations.images import pull_images
 
@@ -50,7 +57,7 @@ def pull(context: typer.Context, names: Names = None, instance: Instance = None,
     environment = workspace.environment(name)
     invocation.warn(workspace.report)
     progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman pull {environment.key}", progress):
+    with invocation.exclusive(workspace, f"envman pull {environment.key}", progress, wait=not no_wait):
         pulled = pull_images(workspace, environment, services, progress)
     text = f"pulled: {', '.join(pulled)}" if pulled else f"{environment.name} pulls nothing"
     invocation.show({"environment": environment.name, "pulled": pulled}, text)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from envman.cli.invocation import Invocation
-from envman.cli.options import PASS_ON, Instance, Names, Settings
+from envman.cli.options import PASS_ON, Instance, Names, NoWait, Settings
 from envman.cli.target import split_target
 from envman.diagnostics.diagnostic import fail
 
@@ -80,6 +80,7 @@ def run(
     build: Annotated[bool, typer.Option("--build", help="Build its image anew first.")] = False,
     no_tty: Annotated[bool, typer.Option("--no-tty", "-T", help="Without a terminal.")] = False,
     env: Annotated[list[str] | None, typer.Option("--env", "-e", metavar="NAME=VALUE", help="Set a variable.")] = None,
+    no_wait: NoWait = False,
 ) -> int:
     """Run a job once: its output is shown, its exit status passed on, its container removed."""
     from envman.operations.inside import ready_job
@@ -91,7 +92,7 @@ def run(
     environment = workspace.environment(name)
     invocation.warn(workspace.report)
     progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman run {environment.key} {service}", progress):
+    with invocation.exclusive(workspace, f"envman run {environment.key} {service}", progress, wait=not no_wait):
         arguments, compose = ready_job(workspace, environment, service, progress, build=build)
     # The lock is free again: a training run may take hours.
     flags = [*(["--no-TTY"] if no_tty else []), *(part for one in env or () for part in ("--env", one))]
@@ -138,6 +139,7 @@ def compose(
     arguments: Annotated[list[str], typer.Argument(metavar="-- ARGUMENT...", help="What Compose is to do.")],
     instance: Instance = None,
     settings: Settings = None,
+    no_wait: NoWait = False,
 ) -> int:
     """Run Docker Compose itself on an environment, with the arguments that envman would give it."""
     from envman.operations.prepare import prepare
@@ -146,7 +148,7 @@ def compose(
     workspace = invocation.workspace(settings=settings or (), instance=instance)
     loaded = workspace.environment(environment)
     progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman compose {loaded.key}", progress):
+    with invocation.exclusive(workspace, f"envman compose {loaded.key}", progress, wait=not no_wait):
         prepared = prepare(workspace, loaded, progress)
     words = arguments[1:] if arguments[:1] == ["--"] else arguments
     return prepared.compose.attach(*words)

@@ -83,11 +83,14 @@ def run(invocation: Invocation, arguments: Sequence[str]) -> int:
 
 
 def _call(invocation: Invocation, arguments: Sequence[str]) -> int:
-    from envman.cli.fast import COMPLETION, plain_render
+    from envman.cli.fast import COMPLETION, plain_render, plain_status, plain_up
 
-    render = plain_render(invocation, arguments)
-    if render is not None:
-        render()
+    plain = plain_render(invocation, arguments) or plain_status(invocation, arguments)
+    if plain is not None:
+        plain()
+        return DONE
+    at_rest = plain_up(invocation, arguments)
+    if at_rest is not None and at_rest():
         return DONE
 
     from envman.cli.app import app

@@ -25,4 +25,7 @@ Profiles = Annotated[
     list[str] | None, typer.Option("--profile", metavar="NAME", help="Activate a profile. Repeatable.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+NoWait = Annotated[
+    bool, typer.Option("--no-wait", help="Fail at once, rather than wait, where another envman is at work here.")
+]
 PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}

@@ -6,14 +6,20 @@ Warnings are left to `check`: they are not what was asked for here.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from envman.cli.invocation import Format, Invocation
 from envman.cli.options import Instance, Settings
 
+if TYPE_CHECKING:
+    from envman.difference.environments import Difference
+    from envman.operations.workspace import Workspace
+
 DIFFERENT: Final = 5
+# The word for what is on the engine, unless an environment has that name.
+RUNNING: Final = "running"
 
 
 class DiffFormat(StrEnum):
@@ -82,7 +88,7 @@ def _explain_code(invocation: Invocation, code: str) -> None:
 def diff(
     context: typer.Context,
     left: Annotated[str, typer.Argument(metavar="ENV", help="An environment.")],
-    right: Annotated[str, typer.Argument(metavar="ENV", help="The one to compare it with.")],
+    right: Annotated[str, typer.Argument(metavar="ENV", help="The one to compare it with; `running`: what runs.")],
     path: Annotated[
         str | None, typer.Argument(metavar="[PATH]", help="Compare this part alone: services.api, api.environment.")
     ] = None,
@@ -92,17 +98,14 @@ def diff(
     exit_code: Annotated[bool, typer.Option("--exit-code", help="End with status 5 where they differ.")] = False,
     instance: Instance = None,
 ) -> int:
-    """Show how two environments differ in meaning, and where each side's value comes from."""
-    from envman.difference.environments import compare
+    """Show how two environments, or an environment and what runs of it, differ, and where each value comes from."""
     from envman.output.difference import difference_data, difference_lines, difference_markdown, difference_text
 
     invocation = context.ensure_object(Invocation)
     if format is not None and format is not DiffFormat.MARKDOWN:
         invocation.format = Format(format.value)
     workspace = invocation.workspace(instance=instance)
-    one, other = workspace.environment(left), workspace.environment(right)
-    differences = compare(one, other, path)
-    names = (one.name, other.name)
+    differences, names = _differences(workspace, left, right, path)
     if format is DiffFormat.MARKDOWN:
         text = difference_markdown(differences, names)
     elif invocation.format is Format.CONCISE:
@@ -111,3 +114,17 @@ def diff(
         text = difference_text(differences, names, invocation.style())
     invocation.show(difference_data(differences, names), text)
     return DIFFERENT if differences and exit_code else 0
+
+
+def _differences(
+    workspace: Workspace, left: str, right: str, path: str | None
+) -> tuple[tuple[Difference, ...], tuple[str, str]]:
+    if right == RUNNING and right not in workspace.project.blueprints:
+        from envman.operations.running import running_differences
+
+        environment = workspace.environment(left)
+        return running_differences(workspace, environment, path), (environment.name, RUNNING)
+    from envman.difference.environments import compare
+
+    one, other = workspace.environment(left), workspace.environment(right)
+    return compare(one, other, path), (one.name, other.name)

@@ -91,7 +91,7 @@ def _fresh(
     witness = None if entry is None else witness_for(checkout.state)
     if witness is not None:
         workspace.watch(witness)
-    loaded = workspace.environment(environment)
+    loaded = workspace.environment(environment, to_run=False)
     invocation.warn(workspace.report)
     document = workspace.offline_document(loaded)
     if annotate:

@@ -1,4 +1,4 @@
-"""Stacks as a whole: plan, up, down, rm, stop, restart, status, ps."""
+"""Stacks as a whole: plan, up, down, rm, stop, restart, ps."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import typer
 
 from envman.cli.ask import confirm_loss, confirm_takeover
 from envman.cli.invocation import Invocation
-from envman.cli.options import Env, Instance, Names, Profiles, Settings, Timeout, Yes
+from envman.cli.options import Env, Instance, Names, NoWait, Profiles, Settings, Timeout, Yes
 from envman.cli.target import split_target
+from envman.output.up import up_data, up_text
 
 if TYPE_CHECKING:
     from envman.operations.up import Up
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to ``app``."""
-    for command in (plan, up, down, rm, stop, restart, status, ps):
+    for command in (plan, up, down, rm, stop, restart, ps):
         app.command()(command)
 
 
@@ -42,6 +43,7 @@ def plan(
     environment = workspace.environment(name)
     invocation.warn(workspace.report)
     made = preview(workspace, environment, UpOptions(services=tuple(services), profiles=tuple(profiles or ())))
+    invocation.warn(workspace.report)
     steps = plan_data(made)
     text = "\n".join(map(str, made.steps)) or f"{environment.name} is as it should be: nothing to do"
     invocation.show({"environment": environment.name, "steps": steps}, text)
@@ -60,10 +62,13 @@ def up(
     recreate: Annotated[bool, typer.Option("--recreate", help="Make containers anew, also unchanged ones.")] = False,
     adopt: Annotated[bool, typer.Option("--adopt", help="Take over a stack whose checkout ID was lost.")] = False,
     yes: Yes = False,
+    no_wait: NoWait = False,
 ) -> None:
     """Bring an environment up and wait until it is healthy."""
     from envman.operations.adopt import take_over
+    from envman.operations.at_rest import keep_at_rest
     from envman.operations.options import UpOptions
+    from envman.operations.request import Request
     from envman.operations.up import up as bring_up
 
     invocation = context.ensure_object(Invocation)
@@ -72,33 +77,24 @@ def up(
     environment = workspace.environment(name)
     invocation.warn(workspace.report)
     progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman up {environment.key}", progress):
+    with invocation.exclusive(workspace, f"envman up {environment.key}", progress, wait=not no_wait):
         if adopt:
             confirm_takeover(invocation, environment, yes=yes)
             take_over(workspace, environment, progress)
         options = UpOptions(tuple(services), build, pull, timeout, tuple(profiles or ()), recreate)
         done = bring_up(workspace, environment, options, progress)
-    invocation.show(up_data(done), up_text(done))
+        if not done.plan and not adopt and options == UpOptions(timeout=timeout):
+            root = workspace.project.root
+            keep_at_rest(Request(root, name or "", instance or "", settings or (), workspace.context), workspace)
+    invocation.show(_up_data(done), _up_text(done))
 
 
-def up_data(done: Up) -> dict[str, Any]:
-    """Return what a program is told of an environment that is up."""
-    return {
-        "environment": done.environment.name,
-        "compose_project": done.environment.compose_project,
-        "steps": [str(step) for step in done.plan.steps],
-        "urls": [{"service": one.service, "port": one.name, "url": one.url} for one in done.urls],
-        "seconds": round(done.seconds, 1),
-    }
+def _up_data(done: Up) -> dict[str, Any]:
+    return up_data(done.environment.name, done.environment.compose_project, done.plan.steps, done.urls, done.seconds)
 
 
-def up_text(done: Up) -> str:
-    """Return what a person is told of an environment that is up."""
-    took = f" ({done.seconds:.1f} s)" if done.plan else ", nothing to do"
-    width = max((len(f"{one.service} {one.name}") for one in done.urls), default=0)
-    lines = [f"{done.environment.name} is up{took}"]
-    lines += [f"  {f'{one.service} {one.name}'.ljust(width)}  {one.url}" for one in done.urls]
-    return "\n".join(lines)
+def _up_text(done: Up) -> str:
+    return up_text(done.environment.name, done.urls, done.seconds if done.plan else None)
 
 
 def down(
@@ -107,24 +103,30 @@ def down(
     instance: Instance = None,
     settings: Settings = None,
     volumes: Annotated[bool, typer.Option("--volumes", help="Delete its volumes too. Asks first.")] = False,
+    no_snapshot: Annotated[
+        bool, typer.Option("--no-snapshot", help="Take no snapshot of the volumes before they are deleted.")
+    ] = False,
     yes: Yes = False,
     confirm: Annotated[
         str | None, typer.Option(metavar="NAME", help="The environment's name, where it has to be typed.")
     ] = None,
+    no_wait: NoWait = False,
 ) -> None:
     """Remove an environment's containers and networks. Its volumes stay."""
     from envman.operations.down import down as take_down
     from envman.operations.down import volume_loss
     from envman.operations.prepare import existing
+    from envman.operations.snapshots import before as take_before
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(settings=settings or (), instance=instance)
     loaded = workspace.environment(environment)
     progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman down {loaded.key}", progress):
+    with invocation.exclusive(workspace, f"envman down {loaded.key}", progress, wait=not no_wait):
         prepared = existing(workspace, loaded)
         if volumes:
             confirm_loss(invocation, loaded, volume_loss(workspace, loaded, prepared), yes=yes, typed=confirm)
+        saved = take_before(workspace, loaded, "down", progress) if volumes and not no_snapshot else None
         deleted = take_down(workspace, loaded, prepared, progress, volumes=volumes)
         kept = [] if volumes else list(volume_loss(workspace, loaded, prepared).volumes)
     text = f"{loaded.name} is down"
@@ -132,7 +134,11 @@ def down(
         text += f"; deleted: {', '.join(deleted)}"
     elif kept:
         text += f"; its data is kept: {', '.join(kept)}"
-    invocation.show({"environment": loaded.name, "deleted_volumes": deleted, "kept_volumes": kept}, text)
+    if saved is not None:
+        text += f"\nsnapshot {saved.name} has their data: `envman snapshot restore {loaded.name} {saved.name}`"
+    snapshot = saved.name if saved is not None else None
+    data = {"environment": loaded.name, "deleted_volumes": deleted, "kept_volumes": kept, "snapshot": snapshot}
+    invocation.show(data, text)
 
 
 def rm(
@@ -141,6 +147,7 @@ def rm(
     instance: Instance = None,
     settings: Settings = None,
     stop_first: Annotated[bool, typer.Option("--stop", help="Stop running containers first.")] = False,
+    no_wait: NoWait = False,
 ) -> None:
     """Remove an environment's stopped containers. Volumes and networks stay."""
     from envman.operations.down import rm as remove
@@ -150,13 +157,19 @@ def rm(
     name, services = split_target(workspace, names or [])
     environment = workspace.environment(name)
     progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman rm {environment.key}", progress):
+    with invocation.exclusive(workspace, f"envman rm {environment.key}", progress, wait=not no_wait):
         removed = remove(workspace, environment, services, progress, running=stop_first)
     text = f"removed: {', '.join(removed)}" if removed else "no stopped container to remove"
     invocation.show({"environment": environment.name, "removed": removed}, text)
 
 
-def stop(context: typer.Context, names: Names = None, instance: Instance = None, settings: Settings = None) -> None:
+def stop(
+    context: typer.Context,
+    names: Names = None,
+    instance: Instance = None,
+    settings: Settings = None,
+    no_wait: NoWait = False,
+) -> None:
     """Stop an environment's containers. They and their data stay."""
     from envman.operations.down import stop as stop_stack
 
@@ -165,7 +178,7 @@ def stop(context: typer.Context, names: Names = None, instance: Instance = None,
     name, services = split_target(workspace, names or [])
     environment = workspace.environment(name)
     progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman stop {environment.key}", progress):
+    with invocation.exclusive(workspace, f"envman stop {environment.key}", progress, wait=not no_wait):
         stop_stack(workspace, environment, services, progress)
     invocation.show(
         {"environment": environment.name, "services": services}, f"{', '.join(services) or environment.name} stopped"
@@ -178,6 +191,7 @@ def restart(
     instance: Instance = None,
     settings: Settings = None,
     timeout: Timeout = 300.0,
+    no_wait: NoWait = False,
 ) -> None:
     """Restart an environment's containers and wait until they are healthy."""
     from envman.operations.down import restart as restart_stack
@@ -187,31 +201,10 @@ def restart(
     name, services = split_target(workspace, names or [])
     environment = workspace.environment(name)
     progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman restart {environment.key}", progress):
+    with invocation.exclusive(workspace, f"envman restart {environment.key}", progress, wait=not no_wait):
         restart_stack(workspace, environment, services, progress, timeout=timeout)
     text = f"{', '.join(services) or environment.name} restarted"
     invocation.show({"environment": environment.name, "services": services}, text)
-
-
-def status(
-    context: typer.Context,
-    environment: Annotated[str | None, typer.Argument(metavar="[ENV]", help="Go into this one's services.")] = None,
-    instance: Instance = None,
-) -> None:
-    """Show all environments of the project; with a name, its services."""
-    from envman.operations.recovery import warn_of_switch
-    from envman.operations.status import all_statuses
-    from envman.output.status import status_data, status_table
-
-    if environment is not None:
-        ps(context, environment, instance=instance, all_containers=True)
-        return
-    invocation = context.ensure_object(Invocation)
-    workspace = invocation.workspace(instance=instance)
-    statuses = all_statuses(workspace)
-    warn_of_switch(workspace)
-    invocation.warn(workspace.report)
-    invocation.show([status_data(one) for one in statuses], status_table(statuses))
 
 
 def ps(

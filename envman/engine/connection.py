@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator
+import sys
+import threading
+import time
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from envman.diagnostics import EnvmanError
 from envman.diagnostics.diagnostic import fail
 from envman.engine.endpoint import Endpoint
+from envman.engine.wire import OLDEST_API, OldEngineError, Question, RefusedError, Wire
 
 if TYPE_CHECKING:
     import docker
 
-# API 1.44 is Docker 25: the first whose health checks have `start_interval`.
-MINIMUM_API: Final = (1, 44)
+_UNIX: Final = "unix://"
 _TIMEOUT: Final = 60
 
 
@@ -46,25 +50,96 @@ class EngineFacts:
 
 
 class Engine:
-    """The Docker SDK's client on an endpoint. Use ``api`` inside ``errors()``."""
+    """An engine, reached the first time that something is asked of it.
 
-    def __init__(self, endpoint: Endpoint, client: docker.DockerClient) -> None:
+    ``ask`` and ``events`` look; ``api``, the Docker SDK's, does the rest. Behind a Unix socket looking needs no SDK,
+    elsewhere (TCP, TLS, SSH) it is the SDK that asks.
+    """
+
+    def __init__(self, endpoint: Endpoint, client: docker.DockerClient | None = None) -> None:
         self.endpoint = endpoint
-        self.client = client
+        self._client = client
+        direct = client is None and endpoint.host.startswith(_UNIX)
+        self._wire = Wire(endpoint.host.removeprefix(_UNIX)) if direct else None
+
+    @property
+    def client(self) -> docker.DockerClient:
+        """The SDK's client, connected.
+
+        Raises:
+            EnvmanError: EV401, EV402, EV406 where it cannot be.
+        """
+        if self._client is None:
+            self._client = _connected(self.endpoint)
+        return self._client
 
     @property
     def api(self) -> Any:
-        """The SDK's low-level API: dictionaries as the engine sends them."""
+        """The SDK's low-level API: dictionaries as the engine sends them. Use it inside ``errors()``."""
         return self.client.api
 
-    def errors(self) -> Any:
-        """Return a context manager that turns the SDK's errors into diagnostics."""
-        return engine_errors(self.endpoint, connected=True)
+    def ask(self, *questions: Question) -> list[Any]:
+        """Return the answers to ``questions``, which the engine gets together; None for what is not there.
+
+        Raises:
+            EnvmanError: EV401, EV402, EV406, EV408 for the engine, EV410 for what it refuses.
+        """
+        with self.errors():
+            if self._wire is not None:
+                return self._wire.ask(questions)
+            return [self._ask_sdk(one) for one in questions]
+
+    def _ask_sdk(self, question: Question) -> Any:
+        api = self.api
+        answer = api.get(f"{api.base_url}/v{api.api_version}{question.target()}", timeout=_TIMEOUT)
+        if answer.status_code == 404:
+            return None
+        if answer.status_code != 200:
+            raise RefusedError(answer.status_code, str(answer.json().get("message", answer.reason)))
+        return answer.json()
+
+    def events(
+        self, filters: Mapping[str, Any], *, patience: float | None = None, **bounds: str
+    ) -> Generator[dict[str, Any], None, None]:
+        """Yield the engine's events; ``since`` and ``until`` are its Unix seconds. Close it to end it.
+
+        The engine ends the stream at ``until`` by its own clock; if somebody sets that back, silence for ``patience``
+        seconds ends it.
+
+        Raises:
+            EnvmanError: as ``ask``.
+        """
+        with self.errors():
+            if self._wire is not None:
+                yield from self._wire.lines(Question("/events", {"filters": filters, **bounds}), patience)
+                return
+            stream = self.api.events(filters=filters, decode=True, **bounds)
+            guard = threading.Timer(patience or 0, stream.close)
+            guard.daemon = True
+            if patience is not None:
+                guard.start()
+            try:
+                yield from stream
+            finally:
+                guard.cancel()
+                stream.close()
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turn what goes wrong with the engine inside into a diagnostic."""
+        try:
+            yield
+        except Exception as error:
+            connected = self._client is not None or (self._wire is not None and self._wire.answered)
+            found = diagnostic_of(self.endpoint, error, connected=connected)
+            if found is None:
+                raise
+            raise found from None
 
     @cached_property
     def _facts(self) -> EngineFacts:
-        with self.errors():
-            info: dict[str, Any] = self.api.info()
+        info: dict[str, Any]
+        info, version = self.ask(Question("/info"), Question("/version"))
         runtimes = tuple(sorted(info.get("Runtimes") or {}))
         devices = [str(one.get("ID", "")) for one in info.get("DiscoveredDevices") or ()]
         options = " ".join(info.get("SecurityOptions") or ())
@@ -73,7 +148,7 @@ class Engine:
             id=str(info.get("ID", "")),
             name=str(info.get("Name", "")),
             version=str(info.get("ServerVersion", "")),
-            api=str(self.api.api_version),
+            api=str(version.get("ApiVersion", "")),
             operating_system=str(info.get("OperatingSystem", "")),
             architecture=str(info.get("Architecture", "")),
             cpus=int(info.get("NCPU", 0)),
@@ -89,17 +164,33 @@ class Engine:
             proxies=tuple(name for name in ("HttpProxy", "HttpsProxy") if info.get(name)),
         )
 
+    @cached_property
+    def _clock(self) -> tuple[float, float]:
+        before = time.monotonic()
+        shown = str(self.ask(Question("/info"))[0]["SystemTime"])
+        # Nanoseconds are more digits than datetime reads.
+        told = datetime.fromisoformat(re.sub(r"(\.\d{1,6})\d*", r"\1", shown)).timestamp()
+        return told, (before + time.monotonic()) / 2
+
+    def now(self) -> float:
+        """Return the engine's own time in Unix seconds, asked once and carried on by a clock that nobody sets.
+
+        This machine's clock may differ from a remote engine's, or from that of a virtual machine that slept.
+        """
+        told, asked = self._clock
+        return told + time.monotonic() - asked
+
     def facts(self) -> EngineFacts:
         """Return what the engine says of itself, asked once."""
         return self._facts
 
 
 def connect(endpoint: Endpoint) -> Engine:
-    """Return the engine at ``endpoint``.
+    """Return the engine at ``endpoint``. It is reached when it is first asked, and what is wrong is said then."""
+    return Engine(endpoint)
 
-    Raises:
-        EnvmanError: EV401 where none answers, EV402 where the socket may not be used, EV406 where it is too old.
-    """
+
+def _connected(endpoint: Endpoint) -> docker.DockerClient:
     import docker
     from docker.tls import TLSConfig
 
@@ -116,32 +207,52 @@ def connect(endpoint: Endpoint) -> Engine:
             use_ssh_client=endpoint.host.startswith("ssh://"),
         )
         api = str(client.api.api_version)
-    if tuple(int(part) for part in re.findall(r"\d+", api)[:2]) < MINIMUM_API:
-        raise fail(
-            "EV406",
-            f"the engine at {endpoint.host} speaks API {api}",
-            expected=f"API {'.'.join(map(str, MINIMUM_API))} (Docker 25) or newer",
-            help="upgrade Docker on that machine",
-        )
-    return Engine(endpoint, client)
+    if tuple(int(part) for part in re.findall(r"\d+", api)[:2]) < OLDEST_API:
+        raise _too_old(endpoint, api)
+    return client
+
+
+def _too_old(endpoint: Endpoint, api: str) -> EnvmanError:
+    return fail(
+        "EV406",
+        f"the engine at {endpoint.host} speaks API {api}",
+        expected=f"API {'.'.join(map(str, OLDEST_API))} (Docker 25) or newer",
+        help="upgrade Docker on that machine",
+    )
 
 
 @contextmanager
 def engine_errors(endpoint: Endpoint, *, connected: bool) -> Iterator[None]:
-    """Turn whatever the SDK raises inside into a diagnostic. ``connected``: the engine has answered before."""
-    from docker.errors import APIError, DockerException
-    from requests.exceptions import RequestException
-    from urllib3.exceptions import HTTPError
-
+    """Turn whatever goes wrong with the engine inside into a diagnostic. ``connected``: it has answered before."""
     try:
         yield
-    except APIError as error:
-        explanation = str(error.explanation or error)
-        raise fail(
-            "EV410", f"the engine refused: {explanation.rstrip('.')}", help="see the engine's own message"
-        ) from None
-    except (DockerException, RequestException, HTTPError, OSError) as error:
-        raise _unreachable(endpoint, error, connected=connected) from None
+    except Exception as error:
+        found = diagnostic_of(endpoint, error, connected=connected)
+        if found is None:
+            raise
+        raise found from None
+
+
+def diagnostic_of(endpoint: Endpoint, error: Exception, *, connected: bool) -> EnvmanError | None:
+    """Return what ``error`` is to a user, or None where it has nothing to do with the engine."""
+    if isinstance(error, OldEngineError):
+        return _too_old(endpoint, str(error))
+    if isinstance(error, RefusedError) or _is_of_sdk(error, "docker.errors", "APIError"):
+        explanation = str(getattr(error, "explanation", "") or error)
+        return fail("EV410", f"the engine refused: {explanation.rstrip('.')}", help="see the engine's own message")
+    if (
+        isinstance(error, OSError)  # also everything that requests raises
+        or _is_of_sdk(error, "docker.errors", "DockerException")
+        or _is_of_sdk(error, "urllib3.exceptions", "HTTPError")
+    ):
+        return _unreachable(endpoint, error, connected=connected)
+    return None
+
+
+def _is_of_sdk(error: Exception, module: str, name: str) -> bool:
+    """Return whether ``error`` is of a class of the SDK's; where that is not loaded, it is not."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(error, getattr(loaded, name))
 
 
 def _unreachable(endpoint: Endpoint, error: BaseException, *, connected: bool) -> EnvmanError:

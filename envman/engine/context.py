@@ -1,6 +1,6 @@
 """What a build would send: the files of its contexts, less what `.dockerignore` leaves out, and its own attributes.
 
-The patterns are matched by the Docker SDK, the walk is its own. `Dockerfile.dockerignore` beside a Dockerfile goes
+`Dockerfile.dockerignore` beside a Dockerfile goes
 before `.dockerignore`, as in BuildKit.
 Source: https://docs.docker.com/build/concepts/context/#dockerignore-files.
 """
@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+from envman.engine.ignore import Pattern, read_patterns, sent_files
 
 # A file that was changed this short a time ago could change again without a new time stamp, so it is read anew.
 _SETTLED: Final = 2.0
@@ -87,15 +89,14 @@ def build_inputs(build: Mapping[str, Any], root: Path, hashes: FileHashes) -> Bu
 
 
 def _sent(folder: Path, dockerfile: str | None) -> set[str]:
-    from docker.utils.build import exclude_paths
-
-    patterns: list[str] = []
+    patterns: list[Pattern] = []
+    # Both files are sent beside the context, whatever they say of themselves.
+    always = {dockerfile} if dockerfile is not None and (folder / dockerfile).is_file() else set()
     for name in (f"{dockerfile}.dockerignore", ".dockerignore"):
         try:
-            lines = (folder / name).read_text(encoding="utf-8-sig").splitlines()
+            patterns = read_patterns((folder / name).read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError):
             continue
-        patterns = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        always.add(name)
         break
-    paths: set[str] = exclude_paths(str(folder), patterns, dockerfile=dockerfile or "Dockerfile")
-    return {path for path in paths if not (folder / path).is_dir() or (folder / path).is_symlink()}
+    return {*sent_files(folder, patterns), *always}

@@ -60,7 +60,7 @@ def examine(environ: Mapping[str, str], *, context: str | None, directory: Path)
             f"Docker {facts.version} at {endpoint.host} ({endpoint.origin}), API {facts.api}, {facts.cpus} CPUs",
         )
     except EnvmanError as error:
-        found = _failed("engine", error)
+        engine, found = None, _failed("engine", error)
     machine = _Machine(environ, endpoint, engine, directory)
     with ThreadPoolExecutor() as pool:
         rest = list(pool.map(lambda one: _isolated(one, machine), _CHECKS))

@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from typing import Any
 
 from envman.engine.connection import Engine
+from envman.engine.wire import Question
 from envman.plan.observed import LocalImage
 
 
 def find_images(engine: Engine, references: Iterable[str]) -> dict[str, LocalImage]:
     """Return those of ``references`` that the engine has, by reference."""
-    from docker.errors import ImageNotFound
+    wanted = sorted(references)
+    answers = engine.ask(*(Question(f"/images/{reference}/json") for reference in wanted))
+    return {reference: _image(reference, one) for reference, one in zip(wanted, answers, strict=True) if one}
 
-    found = {}
-    with engine.errors():
-        for reference in sorted(references):
-            try:
-                image = engine.api.inspect_image(reference)
-            except ImageNotFound:
-                continue
-            created = str(image.get("Created") or "1970-01-01T00:00:00Z")
-            found[reference] = LocalImage(
-                reference,
-                str(image["Id"]),
-                tuple(image.get("RepoDigests") or ()),
-                int(image.get("Size", 0)),
-                datetime.fromisoformat(created[:19] + "+00:00").timestamp(),
-                image.get("Config") or {},
-            )
-    return found
+
+def _image(reference: str, image: dict[str, Any]) -> LocalImage:
+    from datetime import datetime
+
+    created = str(image.get("Created") or "1970-01-01T00:00:00Z")
+    return LocalImage(
+        reference,
+        str(image["Id"]),
+        tuple(image.get("RepoDigests") or ()),
+        int(image.get("Size", 0)),
+        datetime.fromisoformat(created[:19] + "+00:00").timestamp(),
+        image.get("Config") or {},
+    )
+
+
+def image_ids(engine: Engine, references: Iterable[str]) -> dict[str, str]:
+    """Return the IDs of those of ``references`` that the engine has."""
+    wanted = sorted(references)
+    answers = engine.ask(*(Question(f"/images/{reference}/json") for reference in wanted))
+    return {reference: str(one["Id"]) for reference, one in zip(wanted, answers, strict=True) if one}
 
 
 def missing_images(engine: Engine, references: Iterable[str]) -> frozenset[str]:

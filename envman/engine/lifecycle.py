@@ -27,6 +27,8 @@ class Starter:
     def start(self, identity: str) -> None:
         """Have a container started; one that runs, or is being started, is left alone."""
         if identity not in self._asked or self._asked[identity].done():
+            # Here, so that threads do not connect several times.
+            _ = self._engine.client
             self._asked[identity] = self._pool.submit(_start, self._engine, identity)
 
     def pending(self) -> frozenset[str]:
@@ -59,6 +61,11 @@ def stop(engine: Engine, containers: Iterable[ContainerState]) -> None:
 
     Each gets the grace period that it was made with. One that does not run any more, or has gone, is no error.
     """
+    containers = list(containers)
+    if not containers:
+        return
+    # Here, so that threads do not connect several times.
+    _ = engine.client
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         list(pool.map(lambda one: _stop(engine, one), containers))
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from envman import LABEL_PREFIX
 from envman.engine.connection import Engine
+from envman.engine.wire import Question
 from envman.plan.observed import (
     ContainerState,
     MountPoint,
@@ -27,6 +27,8 @@ _UP: Final = re.compile(r"Up (Less than an?|About an?|\d+) (second|minute|hour|d
 _UNITS: Final = {
     "second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2629800, "year": 31557600,
 }  # fmt: skip
+# Seconds that a stream of events may last longer than it was asked for.
+_GRACE: Final = 2.0
 _EVENTS: Final = ["create", "start", "die", "destroy", "health_status", "oom", "pause", "unpause", "rename"]
 
 
@@ -41,25 +43,19 @@ def observe(
         filters = [f"{COMPOSE}project={project}" for project in projects]
     else:
         filters = [f"{LABEL_PREFIX}checkout={checkout}"]
-    containers: list[ContainerState] = []
-    volumes: dict[str, VolumeState] = {}
-    networks: dict[str, NetworkState] = {}
-    with engine.errors():
-        for label in filters:
-            wanted = {"label": label}
-            for one in engine.api.containers(all=True, filters=wanted):
-                inspected = _inspect(engine, one["Id"]) if details else None
-                if not details or inspected is not None:
-                    containers.append(_container(one, inspected))
-            for one in engine.api.volumes(filters=wanted).get("Volumes") or ():
-                volumes[one["Name"]] = VolumeState(
-                    one["Name"], one["Driver"], one.get("Labels") or {}, one.get("Options") or {}
-                )
-            for one in engine.api.networks(filters=wanted):
-                networks[one["Id"]] = NetworkState(
-                    one["Id"], one["Name"], one["Driver"], bool(one.get("Internal")), one.get("Labels") or {}, one
-                )
-    return Observed(tuple(containers), tuple(volumes.values()), tuple(networks.values()))
+    found = engine.ask(*(question for label in filters for question in _questions(label)))
+    listed = [one for containers in found[::3] for one in containers or ()]
+    inspected: list[dict[str, Any] | None] = [None] * len(listed)
+    if details:
+        inspected = engine.ask(*(Question(f"/containers/{one['Id']}/json") for one in listed))
+    volumes = {one["Name"]: one for answer in found[1::3] for one in (answer or {}).get("Volumes") or ()}
+    networks = {one["Id"]: one for answer in found[2::3] for one in answer or ()}
+    return Observed(
+        # What has gone since it was listed is left out.
+        tuple(_container(one, more) for one, more in zip(listed, inspected, strict=True) if more or not details),
+        tuple(map(_volume, volumes.values())),
+        tuple(map(_network, networks.values())),
+    )
 
 
 def project_containers(
@@ -69,27 +65,47 @@ def project_containers(
 
     A listing is answered at once, while an inspection waits for a container that is just being started or stopped.
     """
-    containers = []
-    with engine.errors():
-        for listed in engine.api.containers(all=True, filters={"label": f"{COMPOSE}project={project}"}):
-            one = _container(listed, None)
-            if one.oneoff:
-                continue
-            details = _inspect(engine, one.id) if inspected(one) else {}
-            if details is not None:
-                containers.append(_container(listed, details) if details else one)
-    return containers
+    [found] = engine.ask(Question("/containers/json", {"all": 1, "filters": {"label": f"{COMPOSE}project={project}"}}))
+    listed = {one["Id"]: (one, _container(one, None)) for one in found or ()}
+    chosen = [identity for identity, (_, one) in listed.items() if not one.oneoff and inspected(one)]
+    answers = engine.ask(*(Question(f"/containers/{identity}/json") for identity in chosen)) if chosen else []
+    details = dict(zip(chosen, answers, strict=True))
+    # What has gone since it was listed is left out.
+    return [
+        _container(raw, details[identity]) if identity in details else one
+        for identity, (raw, one) in listed.items()
+        if not one.oneoff and details.get(identity, {}) is not None
+    ]
 
 
-def _inspect(engine: Engine, identity: str) -> dict[str, Any] | None:
-    """Return what the engine knows of a container, or None where it has gone since it was listed."""
-    from docker.errors import NotFound
+def find_resources(
+    engine: Engine, volumes: Collection[str], networks: Collection[str], labels: Mapping[str, str]
+) -> tuple[list[VolumeState], list[NetworkState]]:
+    """Return those of the named ``volumes`` and ``networks`` that are there and bear ``labels``."""
+    # The engine's own filter by name takes any part of it.
+    wanted = {"filters": {"label": [f"{key}={value}" for key, value in labels.items()]}}
+    found_volumes, found_networks = engine.ask(Question("/volumes", wanted), Question("/networks", wanted))
+    return (
+        [_volume(one) for one in (found_volumes or {}).get("Volumes") or () if one["Name"] in volumes],
+        [_network(one) for one in found_networks or () if one["Name"] in networks],
+    )
 
-    try:
-        found: dict[str, Any] = engine.api.inspect_container(identity)
-    except NotFound:
-        return None
-    return found
+
+def _volume(one: dict[str, Any]) -> VolumeState:
+    return VolumeState(one["Name"], one["Driver"], one.get("Labels") or {}, one.get("Options") or {})
+
+
+def _network(one: dict[str, Any]) -> NetworkState:
+    return NetworkState(one["Id"], one["Name"], one["Driver"], bool(one.get("Internal")), one.get("Labels") or {}, one)
+
+
+def _questions(label: str) -> tuple[Question, Question, Question]:
+    wanted = {"filters": {"label": label}}
+    return (
+        Question("/containers/json", {"all": 1, **wanted}),
+        Question("/volumes", wanted),
+        Question("/networks", wanted),
+    )
 
 
 def _container(one: dict[str, Any], inspected: dict[str, Any] | None) -> ContainerState:
@@ -138,6 +154,8 @@ def _seconds(text: str | None) -> float | None:
     """Return the engine's time in Unix seconds; its zero time (year 1) is None."""
     if not text or text.startswith("0001-"):
         return None
+    from datetime import datetime
+
     # Nanoseconds are more digits than datetime reads.
     return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text)).timestamp()
 
@@ -154,13 +172,13 @@ def _started(status: str) -> float | None:
 def published_ports(engine: Engine) -> dict[tuple[str, int, str], PortHolder]:
     """Return every (address, port, protocol) that containers publish on this engine, and whose it is."""
     holders = {}
-    with engine.errors():
-        for one in engine.api.containers():
-            name = next(iter(one.get("Names") or ("",))).lstrip("/")
-            holder = PortHolder(name, (one.get("Labels") or {}).get(f"{COMPOSE}project", ""))
-            for port in one.get("Ports") or ():
-                if port.get("PublicPort"):
-                    holders[port.get("IP", ""), int(port["PublicPort"]), str(port.get("Type", "tcp"))] = holder
+    [running] = engine.ask(Question("/containers/json"))
+    for one in running or ():
+        name = next(iter(one.get("Names") or ("",))).lstrip("/")
+        holder = PortHolder(name, (one.get("Labels") or {}).get(f"{COMPOSE}project", ""))
+        for port in one.get("Ports") or ():
+            if port.get("PublicPort"):
+                holders[port.get("IP", ""), int(port["PublicPort"]), str(port.get("Type", "tcp"))] = holder
     return holders
 
 
@@ -176,17 +194,20 @@ def service_logs(engine: Engine, container: str, *, tail: int = 20) -> str:
     return written.decode("utf-8", "replace") if isinstance(written, bytes) else ""
 
 
+def container_events(engine: Engine, label: str) -> Iterator[dict[str, Any]]:
+    """Return what happens to containers that bear ``label``, from this moment on, whenever it is read first."""
+    return engine.events({"type": "container", "event": _EVENTS, "label": label}, since=f"{time.time():.6f}")
+
+
 def wait_for_change(engine: Engine, project: str, *, since: float, timeout: float) -> None:
     """Return when a container of ``project`` has changed its state or health, at the latest after ``timeout`` seconds.
 
-    ``since`` (Unix seconds) is when the caller began its last look, so that nothing is missed in between.
+    ``since`` (the engine's time in Unix seconds) is when the caller began its last look, so that nothing is missed in
+    between.
     """
     filters = {"type": "container", "event": _EVENTS, "label": f"{COMPOSE}project={project}"}
     # Without `since` the engine would first tell of everything that it remembers.
-    bounds = {"since": f"{since:.6f}", "until": f"{time.time() + timeout:.6f}"}
-    with engine.errors():
-        stream = engine.api.events(filters=filters, decode=True, **bounds)
-        try:
-            next(iter(stream), None)
-        finally:
-            stream.close()
+    bounds = {"since": f"{since:.6f}", "until": f"{engine.now() + timeout:.6f}"}
+    stream = engine.events(filters, patience=timeout + _GRACE, **bounds)
+    next(stream, None)
+    stream.close()

@@ -71,6 +71,32 @@ _SERVICE: Final[dict[str, Any]] = {
     "volumes": _TEXT_ITEMS,
     "volumes.*.volume.labels": _PAIRS,
 }
+# What the language resolves before there is a model.
+_TEXTS: Final[Schema] = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
+_EXTENDS: Final[Schema] = {
+    "anyOf": [
+        {"type": ["string", "null"]},
+        {
+            "type": "object",
+            "properties": {"service": _TEXT, "file": _TEXT},
+            "required": ["service"],
+            "additionalProperties": False,
+        },
+    ]
+}
+_INCLUDE: Final[Schema] = {
+    "type": ["array", "null"],
+    "items": {
+        "anyOf": [
+            _TEXT,
+            {
+                "type": "object",
+                "properties": {"path": _TEXTS, "project_directory": _TEXT, "env_file": _TEXTS},
+                "additionalProperties": False,
+            },
+        ]
+    },
+}
 _RESOURCES: Final = ("networks", "volumes", "configs", "secrets")
 SHORT_FORMS: Final[PathTable[Any]] = PathTable(
     {
@@ -123,7 +149,9 @@ def blueprint_schema(version: str) -> Schema:
     header = writer.model(Header, (), whole=False)
     properties: Schema = {**header["properties"], **stack["properties"]}
     properties["variables"] = _variables(writer)
-    properties["include"] = {"description": description(Stack, "include")}
+    properties["include"] = {"description": description(Stack, "include"), **_INCLUDE}
+    service = writer.definitions["Service"]["properties"]
+    service["extends"] = {"description": service["extends"]["description"], **_EXTENDS}
     return {
         "$schema": DIALECT,
         "$comment": f"envman {version}: `envman schema`",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from envman.language.normalise import normalise
 from envman.language.rebase import is_remote, rebase
 from envman.source.dotenv import read_dotenv
 from envman.source.files import read_source
+from envman.source.places import is_anything
 from envman.source.reader import MOST_NODES, read_tree
 from envman.source.scalars import text_of
 from envman.source.tree import Mapping, Node, Scalar, Sequence, replace_entries
@@ -30,7 +30,8 @@ class ComposeFiles:
 
     ``sources`` are the files as they stand, shared by all environments of a run: each is read once.
     ``used`` are the files of the layer at hand, as shown. ``services`` names the file of every service of every layer,
-    for advice. ``included`` is what an include came to, by paths, project directory and scope.
+    for advice. ``given`` are the variables that ``.env`` files of includes gave a value. ``included`` is what an
+    include came to, by paths, project directory and scope.
     """
 
     root: Path
@@ -38,6 +39,7 @@ class ComposeFiles:
     sources: dict[str, Mapping]
     services: dict[str, str] = field(default_factory=dict)
     used: list[str] = field(default_factory=list)
+    given: dict[str, Resolved] = field(default_factory=dict)
     included: dict[tuple[tuple[str, ...], str, int], Mapping] = field(default_factory=dict)
     _failed: set[str] = field(default_factory=set)
     _ready: dict[tuple[str, str, int], Mapping | None] = field(default_factory=dict)
@@ -105,7 +107,7 @@ class ComposeFiles:
 
     def missing(self, path: str, asked: Span) -> bool:
         """Whether there is no file at ``path``; that is reported, with a near match."""
-        if os.path.lexists(self.root / path):
+        if is_anything(self.root / path):
             return False  # read_source says what else may be wrong
         message = f"there is no file {path}"
         self.report.error("EV220", message, asked, expected=self._near(path) or "a file that exists")
@@ -142,10 +144,18 @@ class ComposeFiles:
                 if name not in found or one.value is not None or one.problem is not None
             }
             inner = replace(scope, variables={**found, **known}) if found else scope
+            for name in found.keys() - known.keys():
+                outer = scope.variables.get(name)
+                self._give(name, replace(found[name], declared=(outer and outer.declared) or found[name].span))
             self._environments[key] = inner
             if found:
                 self._names[id(inner)] = self._names.get(id(scope), frozenset()) | found.keys()
         return self._environments[key]
+
+    def _give(self, name: str, value: Resolved) -> None:
+        before = self.given.setdefault(name, value)
+        if before.value != value.value:
+            self.given[name] = Resolved(None, "the includes' own .env files, which differ", declared=before.declared)
 
     def inside(self, path: str, asked: Span) -> str | None:
         """Return ``path`` relative to the root or None (EV007, EV220, EV224) where it is not in the project."""
@@ -199,6 +209,7 @@ def _with_value(item: Node, scope: Scope, names: frozenset[str]) -> Node:
     if not isinstance(item, Scalar) or item.value not in names or item.problem is not None:
         return item
     name = str(item.value)
+    scope.used.add(name)
     return item._replace(value=f"{name}={text_of(scope.variables[name].value)}", variables=(*item.variables, name))
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from envman.diagnostics import Report
-from envman.language.interpolate import Scope
+from envman.language.interpolate import Resolved, Scope
 from envman.language.layers import Layer
 from envman.source.tree import Mapping
 
@@ -28,10 +28,11 @@ def compose_layers(
     report: Report,
     *,
     sources: dict[str, Mapping],
-) -> tuple[list[Mapping], tuple[tuple[str, ...], ...]]:
+) -> tuple[list[Mapping], tuple[tuple[str, ...], ...], dict[str, Resolved]]:
     """Return ``trees``, the normalised bodies of ``layers``, put together with what they include and extend.
 
-    Beside them, for each, the names of the files that were read. Each layer is done by itself, as Compose does each
+    Beside them, for each, the names of the files that were read, and the variables that have their value from a
+    ``.env`` file of an include. Each layer is done by itself, as Compose does each
     file, before layers meet. ``sources`` are files that were read already, by path, and is added to. Problems go to
     ``report``.
     """
@@ -51,4 +52,4 @@ def compose_layers(
         files.used = []
         whole.append(put_together(tree, layer.tree.span.source.name, outside, files))
         reached.append(tuple(files.used))
-    return whole, tuple(reached)
+    return whole, tuple(reached), files.given

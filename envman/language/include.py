@@ -9,7 +9,6 @@ Source: https://docs.docker.com/reference/compose-file/include/ and compose-go's
 
 from __future__ import annotations
 
-import os
 import posixpath
 from typing import Final, NamedTuple
 
@@ -19,6 +18,7 @@ from envman.language.compose_file import ComposeFiles, is_blueprint
 from envman.language.compose_rules import merge_as_compose
 from envman.language.extends import extend_services
 from envman.language.interpolate import Scope
+from envman.source.places import is_file
 from envman.source.reader import kind
 from envman.source.tree import Mapping, Node, Scalar, Sequence, plain, replace_entries
 
@@ -176,8 +176,8 @@ def _load(entry: _Entry, scope: Scope, files: ComposeFiles, outer: tuple[_Outer,
 def _env_files(entry: _Entry, files: ComposeFiles) -> list[str] | None:
     if entry.env_files is None:
         own = posixpath.join(entry.folder, ".env")
-        # The root's own is part of the scope already. Not Path.is_file: that raises where a name is too long.
-        return [own] if entry.folder not in {"", "."} and os.path.isfile(files.root / own) else []  # noqa: PTH113
+        # The root's own is part of the scope already.
+        return [own] if entry.folder not in {"", "."} and is_file(files.root / own) else []
     found: list[str] = []
     for node in entry.env_files:
         if node.value == _NO_FILE:

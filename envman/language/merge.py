@@ -336,6 +336,8 @@ _SERVICE_LISTS: Final[dict[str, ListRule]] = {
             "pre_stop",
             "profiles",
             "provider.options.*",
+            "snapshot.command",
+            "snapshot.restore",
             "volumes_from",
         ),
         _replace,

@@ -7,7 +7,6 @@ limit. Patterns that cannot do that are matched here; the rest in a process of i
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from functools import lru_cache
 from typing import Final
@@ -47,6 +46,7 @@ def matches(pattern: str, text: str) -> bool:
 def _apart(pattern: str, text: str) -> bool | None:
     """Return whether it matches, or None where that took too long. Environments that inherit it ask once."""
     import json
+    import subprocess  # 4 ms, and hardly ever wanted
 
     try:
         done = subprocess.run(

@@ -107,14 +107,16 @@ def literal(text: str) -> str | None:
     return text.replace("$$", "$")
 
 
-def expanded(text: str, values: Mapping[str, str]) -> str | None:
+def expanded(text: str, *values: Mapping[str, str]) -> str | None:
     """Return ``text`` with its references replaced as Compose does it, or None where it refuses one.
 
-    What has no value is empty, as in Compose.
+    The first of ``values`` that has a name gives its value; each is only asked for the names in ``text``. What has no
+    value is empty, as in Compose.
     """
     names = {reference.name for reference in references(text)}
     place = Span(Source("", text), 1, 1, 1, 1)
-    scope = Scope({name: Resolved(values.get(name), "") for name in names})
+    found = {name: next((one[name] for one in values if name in one), None) for name in names}
+    scope = Scope({name: Resolved(value, "") for name, value in found.items()})
     made = interpolate(Scalar(f"{rewritten(text, names)}", place), scope)
     if not isinstance(made, Scalar) or made.problem is not None:
         return None

@@ -138,6 +138,7 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "restart": "When it is started again.",
         "scale": "How many containers.",
         "gpu": "A GPU is reserved always (required), where the engine has one (optional), or never.",
+        "snapshot": "Commands that save and restore its data, in the place of copying its volumes.",
     },
     "Job": {
         "triggers": "What starts it.",
@@ -321,6 +322,11 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "model_var": "The variable that gets the model's name.",
     },
     "Ulimit": {"hard": "The limit that only root may raise.", "soft": "The limit that holds."},
+    "SnapshotHook": {
+        "command": "Writes the data to standard output; runs in the service's container.",
+        "restore": "Reads what `command` wrote from standard input.",
+        "user": "The user that both run as; else the container's own.",
+    },
     "SecretValue": {"secret": "The secret whose value the variable has."},
     "Provider": {"type": "The program.", "options": "What the program is told."},
     "Placement": {

@@ -154,3 +154,4 @@ class ProjectFile(Attributes):
     language: int
     requires: Text | None = None
     registry: dict[str, Text] | None = None
+    snapshots: Text | None = None

@@ -126,6 +126,14 @@ class SecretValue(Attributes):
     secret: Name
 
 
+class SnapshotHook(Attributes):
+    """envman's own: commands that write a service's data to standard output, and read it back from standard input."""
+
+    command: StringOrList
+    restore: StringOrList | None = None
+    user: Text | None = None
+
+
 class Workload(Container):
     """What services and jobs have in common beside their containers."""
 
@@ -159,6 +167,7 @@ class Service(Workload):
 
     # envman's own
     gpu: Literal["none", "optional", "required"] | None = None
+    snapshot: SnapshotHook | None = None
 
     @property
     def replicas(self) -> int:

@@ -113,6 +113,7 @@ OWN_ATTRIBUTES: Final[frozenset[tuple[str, ...]]] = frozenset(
     {
         ("profiles",),
         ("services", "*", "gpu"),
+        ("services", "*", "snapshot"),
         ("volumes", "*", "retain"),
         ("volumes", "*", "shared"),
         ("networks", "*", "shared"),

@@ -6,32 +6,45 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from envman.diagnostics import EnvmanError
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
-from envman.operations.prepare import Prepared, existing
+from envman.operations.prepare import Prepared, existing, refuse_unfinished_restore
 from envman.operations.progress import Progress
-from envman.operations.up import TAIL, check_services, drain
+from envman.operations.trouble import trouble
+from envman.operations.up import TAIL, check_services, drain, wake
 from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
 from envman.plan.observed import VolumeState
 from envman.plan.ownership import owned
+from envman.state.copying import forget_copying
 from envman.state.journal import Entry, journalled
 from envman.state.ports import write_ports
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What ``down --volumes`` would delete: volumes by name; whether the environment's name must be typed."""
+    """What ``down --volumes`` would delete: volumes by name; whether the environment's name must be typed.
+
+    ``ephemeral`` are those of them that nobody needs to be asked about.
+    """
 
     volumes: tuple[str, ...]
     typed: bool
+    ephemeral: frozenset[str] = frozenset()
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """The volumes whose data somebody may miss."""
+        return tuple(name for name in self.volumes if name not in self.ephemeral)
 
 
 def volume_loss(workspace: Workspace, environment: Environment, prepared: Prepared) -> Loss:
     """Return which volumes of ``environment`` exist, are this checkout's, and would be deleted."""
     ours = [one for one in prepared.observed.volumes if owned(environment, workspace.checkout.id, one.labels)]
     protected = environment.protected or any(_retention(environment, one) == "protected" for one in ours)
-    return Loss(tuple(sorted(one.name for one in ours)), typed=protected)
+    ephemeral = frozenset(one.name for one in ours if _retention(environment, one) == "ephemeral")
+    return Loss(tuple(sorted(one.name for one in ours)), protected, ephemeral)
 
 
 def _retention(environment: Environment, volume: VolumeState) -> str:
@@ -53,10 +66,15 @@ def down(
     loss = volume_loss(workspace, environment, prepared)
     with journalled(workspace.checkout.state, Entry("down", environment.key)):
         progress.step(f"taking {environment.name} down")
-        run(prepared, "--profile", "*", "down", "--remove-orphans", *(["--volumes"] if volumes else []))
+        if volumes:
+            # Containers with their anonymous volumes. `down --volumes` would delete every volume that the file names,
+            # also one that another environment made: named ones go below, by their labels.
+            run(prepared, "--profile", "*", "rm", "--stop", "--force", "--volumes")
+        run(prepared, "--profile", "*", "down", "--remove-orphans")
         if volumes:
             _remove_rest(workspace, environment, loss)
             write_ports(workspace.checkout.state, environment.key, {})
+            forget_copying(workspace.checkout.state, environment.key)
     return list(loss.volumes) if volumes else []
 
 
@@ -81,11 +99,13 @@ def stop(workspace: Workspace, environment: Environment, services: Sequence[str]
 
 def start_again(workspace: Workspace, environment: Environment, progress: Progress, *, timeout: float) -> None:
     """Start the stopped containers of ``environment``, the same ones, and wait until they are healthy."""
+    refuse_unfinished_restore(workspace, environment)
     prepared = existing(workspace, environment)
     services = sorted({one.service for one in prepared.observed.containers if not one.oneoff})
     known = [name for name in environment.stack.services if name in services]
     progress.step(f"starting {environment.name} again")
-    began = time.time()
+    wake(workspace, prepared.observed, known)
+    began = workspace.engine.now()
     run(prepared, "--profile", "*", "start", *known)
     StackWatch(workspace, environment, known, progress, began).follow(time.monotonic() + timeout)
 
@@ -95,13 +115,15 @@ def restart(
 ) -> None:
     """Restart containers of ``environment`` and wait until they are healthy again."""
     check_services(environment, services)
+    refuse_unfinished_restore(workspace, environment)
     prepared = existing(workspace, environment)
     present = {one.service for one in prepared.observed.containers if not one.oneoff and one.state != "created"}
     targets = list(services) or [name for name in environment.stack.services if name in present]
     if not targets:
         raise fail("EV608", f"nothing of {environment.name} is there", help=f"`envman up {environment.name}`")
     progress.step(f"restarting {', '.join(services) or environment.name}")
-    began = time.time()
+    wake(workspace, prepared.observed, targets)
+    began = workspace.engine.now()
     run(prepared, "--profile", "*", "restart", *targets)
     StackWatch(workspace, environment, targets, progress, began).follow(time.monotonic() + timeout)
 
@@ -127,10 +149,13 @@ def run(prepared: Prepared, *arguments: str) -> None:
     """Run a Compose command to its end.
 
     Raises:
-        EnvmanError: EV610 with the end of Compose's own output.
+        EnvmanError: EV610 with the end of Compose's own output, or what that says of the engine.
     """
     handle = prepared.compose.start("--progress", "plain", *arguments)
     if drain(handle, None) != 0:
+        known = trouble(prepared, handle.tail(TAIL))
+        if known is not None:
+            raise EnvmanError(known)
         raise fail(
             "EV610",
             f"Compose failed on {prepared.environment.name}",

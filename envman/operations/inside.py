@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
+from envman.operations.obstacles import refuse_obstacles
 from envman.operations.options import UpOptions
 from envman.operations.planning import plan_up
 from envman.operations.prepare import existing, prepare
@@ -60,8 +61,14 @@ def ready_job(
     prepared = prepare(workspace, environment, progress)
     options = UpOptions(services=(service,), build=build)
     plan = plan_up(workspace, prepared, options)
+    refuse_obstacles(workspace, prepared, _around(plan, service))
     fetch_images(workspace, prepared, _images_only(plan), options, progress)
     return ["--progress", "quiet", "run", "--rm", "--quiet-pull"], prepared.compose
+
+
+def _around(plan: Plan, job: str) -> Plan:
+    """Return ``plan`` without the job itself: its one container has a name of its own and publishes nothing."""
+    return Plan(tuple(step for step in plan.steps if (step.kind, step.name) != ("service", job)))
 
 
 def _images_only(plan: Plan) -> Plan:

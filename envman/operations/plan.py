@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from envman.diagnostics import Severity
 from envman.model.environment import Environment
+from envman.operations.obstacles import find_obstacles
 from envman.operations.options import UpOptions
 from envman.operations.planning import plan_up
 from envman.operations.prepare import Prepared, current_document, look, refuse_newer_attributes
 from envman.operations.up import check_services
 from envman.operations.workspace import Workspace
-from envman.plan.plan import Plan
+from envman.plan.causes import Cause
+from envman.plan.plan import Action, Plan, Step
 
 
 def preview(workspace: Workspace, environment: Environment, options: UpOptions) -> Plan:
     """Return the plan for bringing ``environment`` up. Nothing is written, allocated or generated.
+
+    What others have that it needs is a warning in the workspace's report: it may be gone by then.
 
     Raises:
         EnvmanError: EV412 where Compose is too old for an attribute, EV5xx for what belongs to others.
@@ -21,4 +28,18 @@ def preview(workspace: Workspace, environment: Environment, options: UpOptions) 
     observed = look(workspace, environment)
     refuse_newer_attributes(workspace, environment)
     document = current_document(workspace, environment)
-    return plan_up(workspace, Prepared(environment, document, observed, workspace.compose(environment, None)), options)
+    prepared = Prepared(environment, document, observed, workspace.compose(environment, None))
+    plan = plan_up(workspace, prepared, options)
+    for one in find_obstacles(workspace, prepared, plan):
+        workspace.report.add(replace(one, severity=Severity.WARNING))
+    return Plan((*_new_secrets(workspace, environment), *plan.steps))
+
+
+def _new_secrets(workspace: Workspace, environment: Environment) -> list[Step]:
+    """Return a step for each secret whose value `up` would make before anything else."""
+    store = workspace.store(environment)
+    return [
+        Step(Action.CREATE, "secret", name, (Cause("no value yet", environment.key_span("secrets", name)),))
+        for name, secret in environment.stack.secrets.items()
+        if secret.source == "generate" and not store.has(name)
+    ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envman.diagnostics import EnvmanError
@@ -19,13 +21,11 @@ from envman.plan.reconcile import reconcile
 from envman.plan.resources import changed_resources
 from envman.plan.wanted import wanted_services
 from envman.render.document import Document
-from envman.state.builds import BuildRecord, read_build, read_hashes, write_build, write_hashes
+from envman.state.builds import BuildRecord, build_changes, read_build, read_hashes, write_build, write_hashes
 from envman.state.definitions import Definitions, read_definitions, write_definitions
 
 if TYPE_CHECKING:
     from envman.engine.context import BuildInputs
-
-_NAMED_FILES = 3
 
 
 def plan_up(workspace: Workspace, prepared: Prepared, options: UpOptions) -> Plan:
@@ -99,36 +99,20 @@ def _outdated(
     outdated = {}
     for name, now in inputs_of(workspace, document, builds).items():
         image = images[environment.image(name) or ""]
-        record = read_build(workspace.checkout.state, image.reference)
+        record = read_build(Path(os.fspath(workspace.checkout.state)), image.reference)
         changes = build_changes(record, image.id, now.definition, now.files)
         if changes:
             outdated[name] = changes
     return outdated
 
 
-def build_changes(
-    record: BuildRecord | None, image: str, definition: Mapping[str, Any], files: Mapping[str, str] | None
-) -> tuple[str, ...]:
-    """Return what differs between how an image was built and how it would be built now, in words."""
-    if record is None or record.image != image:
-        return ("it is not known what its image was built from",)
-    found = [f"build.{key} has changed" for key in sorted({*definition, *record.definition})
-             if definition.get(key) != record.definition.get(key)]  # fmt: skip
-    before, after = record.files or {}, files or {}
-    changed = [path for path in sorted({*before, *after}) if before.get(path) != after.get(path)]
-    if changed:
-        more = f" and {len(changed) - _NAMED_FILES} more" if len(changed) > _NAMED_FILES else ""
-        found.append(f"{', '.join(changed[:_NAMED_FILES])}{more} changed since it was built")
-    return tuple(found)
-
-
 def inputs_of(workspace: Workspace, document: Document, services: Sequence[str]) -> dict[str, BuildInputs]:
     """Return what building ``services`` would send now, by service."""
     from envman.engine.context import FileHashes, build_inputs
 
-    state = workspace.checkout.state
+    # Looked at anew each time: no record is kept of these looks (`at_rest`), and one of so many would be none.
+    state, root = (Path(os.fspath(one)) for one in (workspace.checkout.state, workspace.project.root))
     hashes = FileHashes(read_hashes(state))
-    root = workspace.project.root
     inputs = {name: build_inputs(document.services[name]["build"], root, hashes) for name in services}
     if not hashes.fresh.items() <= hashes.known.items():
         write_hashes(state, {**hashes.known, **hashes.fresh})

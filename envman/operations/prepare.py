@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
+from envman import LABEL_PREFIX
 from envman.checks.access import unwritable_grants
 from envman.checks.compose import newer_attributes
 from envman.diagnostics import EnvmanError, Report
@@ -13,11 +16,13 @@ from envman.model.environment import Environment
 from envman.model.needs import needs_of
 from envman.operations.progress import Progress
 from envman.operations.workspace import Workspace, automatic_ports, reserved_ports, uses_gpu
-from envman.plan.observed import Observed, PortHolder
+from envman.plan.observed import Observed
+from envman.plan.occupied import Occupied
 from envman.plan.ownership import foreign_owners, owned
-from envman.render.compose import render
+from envman.render.compose import port_key, render
 from envman.render.document import Document
 from envman.secrets.provide import provide_secrets
+from envman.state.copying import read_copying
 from envman.state.listeners import can_bind, holder_of
 from envman.state.ports import allocate_ports, read_ports, write_ports
 
@@ -47,20 +52,37 @@ def look(workspace: Workspace, environment: Environment, *, details: bool = Fals
     foreign = list(foreign_owners(environment, workspace.checkout.id, observed))
     if foreign:
         raise EnvmanError(*foreign)
-    return observed
+    return _with_shared(workspace, environment, observed)
 
 
-def prepare(
-    workspace: Workspace, environment: Environment, progress: Progress, *, giving_way: str | None = None
-) -> Prepared:
+def _with_shared(workspace: Workspace, environment: Environment, observed: Observed) -> Observed:
+    """Add the volumes and networks that another environment of this project made for all of them."""
+    stack = environment.stack
+    volumes, networks = (
+        {str(one.name) for one in kind.values() if one is not None and one.shared and one.name}
+        - {one.name for one in present}
+        for kind, present in ((stack.volumes, observed.volumes), (stack.networks, observed.networks))
+    )
+    if not volumes and not networks:
+        return observed
+    from envman.engine.observe import find_resources
+
+    found_volumes, found_networks = find_resources(
+        workspace.engine, volumes, networks, {f"{LABEL_PREFIX}project": environment.project}
+    )
+    return replace(
+        observed, volumes=(*observed.volumes, *found_volumes), networks=(*observed.networks, *found_networks)
+    )
+
+
+def prepare(workspace: Workspace, environment: Environment, progress: Progress) -> Prepared:
     """Make everything ready for Compose and return it.
-
-    ``giving_way`` is a Compose project whose fixed host ports will be free by the time that they are needed.
 
     Raises:
         EnvmanError: EV5xx for what belongs to others or is missing, EV4xx for the engine.
     """
     observed = look(workspace, environment)
+    refuse_unfinished_restore(workspace, environment)
     refuse_newer_attributes(workspace, environment)
     _refuse_impossible(workspace, environment)
     store = workspace.store(environment)
@@ -71,7 +93,7 @@ def prepare(
     report.raise_errors()
     for name in made:
         progress.notice(f"generated secret {name}")
-    ports = _allocate(workspace, environment, observed, progress, giving_way)
+    ports = _allocate(workspace, environment, observed, progress)
     document = render(environment, workspace.facts(environment, ports=ports, online=True))
     workspace.write_render(environment, document)
     return Prepared(environment, document, observed, workspace.compose(environment, document))
@@ -93,6 +115,22 @@ def current_document(workspace: Workspace, environment: Environment) -> Document
     if not recorded and automatic_ports(environment):
         return workspace.offline_document(environment)
     return render(environment, workspace.facts(environment, ports=recorded, online=True))
+
+
+def refuse_unfinished_restore(workspace: Workspace, environment: Environment) -> None:
+    """Raise EV650 where a restore was killed while it refilled a volume: no service may start on what is there."""
+    copying = read_copying(workspace.checkout.state, environment.key)
+    if copying is None or not copying.refilling:
+        return
+    again = f"envman snapshot restore {copying.source} {copying.snapshot}"
+    if copying.source != environment.key:
+        again += f" --into {environment.name}"
+    back = f"; `envman snapshot restore {environment.key} {copying.safety}` goes back" if copying.safety else ""
+    raise fail(
+        "EV650",
+        f"{', '.join(copying.refilling)} of {environment.name} is not whole: restoring it was interrupted",
+        help=f"`{again}` repeats it{back}",
+    )
 
 
 def refuse_newer_attributes(workspace: Workspace, environment: Environment) -> None:
@@ -146,62 +184,57 @@ def _inside(workspace: Workspace, source: str) -> bool:
 
 
 def _allocate(
-    workspace: Workspace, environment: Environment, observed: Observed, progress: Progress, giving_way: str | None
+    workspace: Workspace, environment: Environment, observed: Observed, progress: Progress
 ) -> dict[tuple[str, str], int]:
+    wanted = automatic_ports(environment)
     state = workspace.checkout.state
     recorded = read_ports(state)
     own = recorded.get(environment.key, {})
-    wanted = automatic_ports(environment)
-    held = {port.host_port for one in observed.containers for port in one.ports if port.host_port}
-    holders = _holders(workspace, environment)
-    taken = {port: _described(holder) for port, holder in holders.items()}
-    local = workspace.endpoint.is_local
-
-    def is_free(port: int) -> bool:
-        return port in held or (port not in taken and (not local or can_bind(port)))
-
+    holder = _holders(workspace, environment, observed) if wanted else None
     ports = allocate_ports(
-        (environment.project, environment.key), wanted, own, reserved_ports(recorded, environment.key), is_free
+        (environment.project, environment.key),
+        wanted,
+        own,
+        reserved_ports(recorded, environment.key),
+        lambda key, port: holder is None or not holder(key, port),
     )
     for key, port in ports.items():
-        if key in own and own[key] != port:
-            progress.notice(f"host port {own[key]} of {key[0]} {key[1]} was taken; it is {port} now")
+        if holder is not None and key in own and own[key] != port:
+            who = holder(key, own[key])
+            why = f"is taken by {who}" if who else "belongs to another environment of this checkout"
+            progress.notice(f"host port {own[key]} of {key[0]} {key[1]} {why}; it is {port} now")
     if ports != own:
         write_ports(state, environment.key, ports)
-    free_by_then = {port for port, holder in holders.items() if holder.project == giving_way}
-    _refuse_taken(environment, held | free_by_then, taken, local=local)
     return ports
 
 
-def _holders(workspace: Workspace, environment: Environment) -> dict[int, PortHolder]:
-    """Return the host ports that containers of other stacks hold, and whose they are."""
+def _holders(
+    workspace: Workspace, environment: Environment, observed: Observed
+) -> Callable[[tuple[str, str], int], str]:
+    """Return what says who else has a host port that one of the environment's automatic ports would take."""
     from envman.engine.observe import published_ports
 
-    return {
-        port: holder
-        for (_, port, _), holder in published_ports(workspace.engine).items()
-        if holder.project != environment.compose_project
+    occupied = cache(lambda: Occupied(published_ports(workspace.engine)))
+    held = {(port.host_port, port.protocol) for one in observed.containers for port in one.ports}
+    local = workspace.endpoint.is_local
+    places = {
+        (name, port_key(port)): (port.host_ip or "", port.protocol or "tcp")
+        for name, service in environment.stack.services.items()
+        for port in service.ports or ()
     }
 
+    def holder(key: tuple[str, str], port: int) -> str:
+        address, protocol = places[key]
+        # What the environment has itself nobody else can have: the engine is not asked for all its containers.
+        if (port, protocol) in held:
+            return ""
+        others = [
+            one for one in occupied().holders(port, address, protocol) if one.project != environment.compose_project
+        ]
+        if others:
+            return others[0].describe()
+        if not local or can_bind(port, address, protocol):
+            return ""
+        return holder_of(port, address, protocol) or "another process"
 
-def _described(holder: PortHolder) -> str:
-    return f"container {holder.container}" + (f" of Compose project {holder.project}" if holder.project else "")
-
-
-def _refuse_taken(environment: Environment, held: set[int], taken: dict[int, str], *, local: bool) -> None:
-    from envman.checks.ports import fixed_claims
-
-    for claim in fixed_claims(environment):
-        if claim.port in held or claim.protocol != "tcp":
-            continue
-        holder = taken.get(claim.port, "")
-        if not holder and local and not can_bind(claim.port, claim.host_ip):
-            holder = holder_of(claim.port) or "another process"
-        if holder:
-            raise fail(
-                "EV505",
-                f"host port {claim.port} for {claim.service} is taken by {holder}",
-                claim.span,
-                expected="a free port",
-                help="stop what holds it, choose another port, or write `published: auto`",
-            )
+    return holder

@@ -39,11 +39,13 @@ class Sequence:
     progress: Progress
     explain: Callable[[Verdict], Diagnostic]
     excused: Collection[str] = ()
-    _judge: Judge = field(default_factory=lambda: Judge(time.time()))
     _asked: dict[str, float | None] = field(default_factory=dict)
     _pending: frozenset[str] = frozenset()
     _ready: dict[str, float] = field(default_factory=dict)
     _shown: list[Waiting] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._judge = Judge(self.workspace.engine.now())
 
     def observe(self) -> list[ContainerState]:
         """Return the project's containers; with details where a verdict depends on them."""
@@ -73,7 +75,7 @@ class Sequence:
         deadline = time.monotonic() + timeout
         with Starter(self.workspace.engine) as starter:
             while True:
-                began = time.time()
+                began = time.monotonic()
                 self._pending = starter.pending()
                 verdicts = self._look(identities, starter)
                 if not self._pending and all(one.ready for one in verdicts.values()):
@@ -82,8 +84,9 @@ class Sequence:
                 if remaining <= 0:
                     raise self._too_late(verdicts)
                 limit = _STARTING if self._pending else self._judge.until_settled(_LOOK_AGAIN)
-                wait_for_change(self.workspace.engine, self.project, since=began, timeout=min(remaining, limit))
-                time.sleep(max(0.0, SHORTEST_LOOK / 2 - (time.time() - began)))
+                since = self.workspace.engine.now() - (time.monotonic() - began)
+                wait_for_change(self.workspace.engine, self.project, since=since, timeout=min(remaining, limit))
+                time.sleep(max(0.0, SHORTEST_LOOK / 2 - (time.monotonic() - began)))
 
     def _look(self, identities: Collection[str], starter: Starter) -> dict[str, Verdict]:
         """Start what can be started, and return a verdict for each container."""

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from envman import LABEL_PREFIX
-from envman.operations.workspace import Workspace
+from envman.operations.overview import Overview, overview
 from envman.plan.observed import ContainerState, Observed
+from envman.plan.sketch import ServiceSketch, Sketch, listed_drift
+from envman.state.journal import interrupted_switch
+
+if TYPE_CHECKING:
+    from envman.diagnostics import Diagnostic
+    from envman.engine.connection import Engine
+    from envman.operations.workspace import Workspace
+
+SNAPSHOTS = "snapshots"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +26,8 @@ class EnvironmentStatus:
     """One environment at a glance.
 
     ``state`` is up, partly up, stopped, down (data kept) or never created; ``since`` is when, in Unix seconds, the
-    youngest of its running containers started.
+    youngest of its running containers started; ``drift`` says in words, a service each, what differs from the
+    blueprint, and is None where that cannot be read.
     """
 
     name: str
@@ -26,56 +38,136 @@ class EnvironmentStatus:
     since: float | None
     urls: tuple[str, ...]
     chosen: bool
+    drift: tuple[str, ...] | None = ()
+    snapshots: int = 0
 
 
-def all_statuses(workspace: Workspace) -> list[EnvironmentStatus]:
-    """Return every environment of the project in this checkout, and every instance that exists."""
-    from envman.engine.observe import observe
-    from envman.state.selection import read_selection
+class Statuses:
+    """The environments of a project in this checkout, to be looked at once or again and again.
 
-    observed = observe(workspace.engine, None, checkout=workspace.checkout.id, details=False)
-    selection = read_selection(workspace.checkout.state)
-    instance = workspace.chosen_instance()
-    keys: dict[tuple[str, str | None], None] = {}
-    for name in workspace.project.environments(workspace.report):
-        keys[name, instance] = None
-    for one in observed.containers:
-        if one.labels.get(f"{LABEL_PREFIX}project") == workspace.project.name:
-            keys[one.labels.get(f"{LABEL_PREFIX}environment", ""), one.labels.get(f"{LABEL_PREFIX}instance")] = None
-    return [
-        _status(name, own, observed, workspace, chosen=(name, own) == (selection.environment, instance))
-        for name, own in keys
-    ]
+    Raises:
+        EnvmanError: where there is no project or state folder, or the context is unknown.
+    """
+
+    def __init__(
+        self, directory: Path, environ: Mapping[str, str], *, context: str | None = None, instance: str | None = None
+    ) -> None:
+        from envman.engine.connection import connect
+        from envman.engine.endpoint import resolve_endpoint
+        from envman.source.root import find_root
+
+        self.root, self.environ, self.context, self.instance = find_root(directory), environ, context, instance
+        self.endpoint = resolve_endpoint(environ, context=context)
+        self.engine: Engine = connect(self.endpoint)
+        self.state: Path | None = None
+
+    def workspace(self) -> Workspace:
+        """Return the workspace, read anew, on the same engine."""
+        from envman.operations.workspace import Workspace
+
+        made = Workspace.at(self.root, self.environ, context=self.context, instance=self.instance)
+        made.__dict__.update(endpoint=self.endpoint, engine=self.engine)
+        return made
+
+    def overview(self) -> Overview:
+        """Return what the blueprints say now."""
+        return overview(self.root, self.instance, self.environ, self.engine, self.workspace)
+
+    def look(self) -> list[EnvironmentStatus]:
+        """Return every environment, and every instance that exists.
+
+        Raises:
+            EnvmanError: EV4xx for the engine.
+        """
+        from envman.engine.images import image_ids
+        from envman.engine.observe import observe
+
+        seen = self.overview()
+        self.state = seen.checkout.state
+        observed = observe(self.engine, None, checkout=seen.checkout.id)
+        used = {one.image for made in seen.sketches.values() for one in made.services.values() if one.image}
+        images = image_ids(self.engine, used) if observed.containers else {}
+        keys: dict[tuple[str, str | None], None] = {(name, seen.chosen[1]): None for name in seen.environments}
+        for one in observed.containers:
+            if one.labels.get(f"{LABEL_PREFIX}project") == seen.project:
+                keys[one.labels.get(f"{LABEL_PREFIX}environment", ""), one.labels.get(f"{LABEL_PREFIX}instance")] = None
+        return [_status(seen, name, own, observed, self._sketch(seen, name, own), images) for name, own in keys]
+
+    def unfinished(self) -> list[Diagnostic]:
+        """Return a warning where, at the last look, a switch was neither finished nor taken back."""
+        entry = interrupted_switch(self.state) if self.state is not None else None
+        if entry is None:
+            return []
+        from envman.diagnostics import Severity
+        from envman.operations.switch import unfinished
+
+        return [replace(unfinished(entry), severity=Severity.WARNING)]
+
+    def _sketch(self, seen: Overview, name: str, instance: str | None) -> Sketch | None:
+        if instance == seen.chosen[1]:
+            return seen.sketches.get(name)
+        if name not in seen.environments:
+            return None
+        other = Statuses(self.root, self.environ, context=self.context, instance=instance or "")
+        return other.overview().sketches.get(name) if instance is not None else None
 
 
 def _status(
-    name: str, instance: str | None, observed: Observed, workspace: Workspace, *, chosen: bool
+    seen: Overview,
+    name: str,
+    instance: str | None,
+    observed: Observed,
+    made: Sketch | None,
+    images: Mapping[str, str],
 ) -> EnvironmentStatus:
     containers = [
-        one
-        for one in observed.containers
-        if _labels_match(one.labels, workspace.project.name, name, instance) and not one.oneoff
+        one for one in observed.containers if _labels_match(one.labels, seen.project, name, instance) and not one.oneoff
     ]
     running = [one for one in containers if one.state == "running"]
-    volumes = [one for one in observed.volumes if _labels_match(one.labels, workspace.project.name, name, instance)]
-    if not containers:
-        state = "down, data kept" if volumes else "never created"
-    elif not running:
-        state = "stopped"
-    else:
-        finished = [one for one in containers if one.state == "exited" and not one.exit_code]
-        state = "up" if len(running) + len(finished) == len(containers) else "partly up"
+    volumes = [one for one in observed.volumes if _labels_match(one.labels, seen.project, name, instance)]
     starts = [one.started_at for one in running if one.started_at]
+    key = name if instance is None else f"{name}-{instance}"
+    drift: tuple[str, ...] | None = ()
+    if containers:
+        drift = None if made is None else tuple(listed_drift(made, containers, images))
     return EnvironmentStatus(
         name=name,
         instance=instance,
-        state=state,
+        state=_state(made, containers, has_data=bool(volumes)),
         health=_health(running),
         services=tuple(sorted({one.service for one in containers})),
         since=max(starts) if starts else None,
         urls=tuple(url for one in running for url in published_urls(one)),
-        chosen=chosen,
+        chosen=(name, instance) == seen.chosen,
+        drift=drift,
+        snapshots=count_snapshots(seen.checkout.state, key),
     )
+
+
+def _state(made: Sketch | None, containers: list[ContainerState], *, has_data: bool) -> str:
+    if not containers:
+        return "down, data kept" if has_data else "never created"
+    if not any(one.state == "running" for one in containers):
+        return "stopped"
+    down = [one for one in containers if one.state != "running" and (one.state != "exited" or one.exit_code)]
+    present = {one.service for one in containers}
+    services = {} if made is None else made.services
+    lacking = [name for name, one in services.items() if one.wanted and one.replicas and name not in present]
+    ended = [one for one in containers if one.state == "exited" and not _may_end(services, one.service)]
+    return "partly up" if down or lacking or ended else "up"
+
+
+def _may_end(services: Mapping[str, ServiceSketch], name: str) -> bool:
+    """Whether a service may have ended well; where the blueprint cannot be read, any may."""
+    return name not in services or services[name].one_shot
+
+
+def count_snapshots(state: Path, key: str) -> int:
+    """Return how many snapshots the environment with ``key`` has: each is a folder."""
+    try:
+        return sum(1 for one in (state / SNAPSHOTS / key).iterdir() if one.is_dir() and not one.name.startswith("."))
+    except OSError:
+        return 0
 
 
 def _labels_match(labels: Mapping[str, str], project: str, name: str, instance: str | None) -> bool:

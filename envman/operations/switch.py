@@ -17,6 +17,7 @@ from envman.diagnostics import Diagnostic, EnvmanError, Note
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
 from envman.operations.down import run
+from envman.operations.obstacles import refuse_obstacles
 from envman.operations.options import UpOptions
 from envman.operations.planning import plan_up, remember_definitions
 from envman.operations.prepare import Prepared, look, prepare
@@ -24,24 +25,26 @@ from envman.operations.progress import Progress
 from envman.operations.sequence import Sequence
 from envman.operations.signals import Interrupts, interrupted_once
 from envman.operations.transaction import BESIDE, PREPARING, STARTING, STOPPING, Transaction, is_away, well
-from envman.operations.up import Up, fetch_images, named_urls, start
+from envman.operations.up import Up, fetch_images, named_urls, start, wake
 from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
-from envman.plan.observed import ContainerState
+from envman.plan.observed import ContainerState, Observed
 from envman.plan.overlap import Overlap, declared_memory, overlap, started_by_compose
 from envman.plan.plan import Action, Plan
 from envman.plan.wanted import wanted_services
 from envman.state.journal import SWITCH, SwitchEntry
 from envman.state.selection import Selection, read_selection, write_selection
 
-_CREATING = {Action.CREATE, Action.RECREATE, Action.SCALE, Action.REMOVE}
+# A build or a pull may bring another image, and Compose then another container.
+_CREATING = {Action.CREATE, Action.RECREATE, Action.SCALE, Action.REMOVE, Action.BUILD, Action.PULL}
 
 
 @dataclass(frozen=True, slots=True)
 class Switched:
     """How a switch ended: what was stopped, what runs, and for how many seconds neither did.
 
-    ``waited`` are the services of the target that could not start beside the source, ``reasons`` why.
+    ``waited`` are the services of the target that could not start beside the source, ``reasons`` why; ``snapshot`` is
+    the name of the one of the source's data that was taken first.
     """
 
     source: Environment | None
@@ -49,6 +52,7 @@ class Switched:
     gap: float
     waited: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    snapshot: str | None = None
 
 
 def running_environments(workspace: Workspace) -> list[str]:
@@ -99,9 +103,10 @@ def switch(
     options: UpOptions,
     progress: Progress,
     *,
+    snapshot: bool = False,
     resumed: SwitchEntry | None = None,
 ) -> Switched:
-    """Bring ``target`` up in the place of ``source``. Data of both is kept.
+    """Bring ``target`` up in the place of ``source``; first, with ``snapshot``, copy the data of that. No data is lost.
 
     ``resumed`` is the record of this same switch, where it was begun by an envman that was killed.
 
@@ -110,7 +115,7 @@ def switch(
             too, EV631 where the engine went away and it is not finished; each with the reason. Anything else before
             the source was touched.
     """
-    entry = resumed or _begin(workspace, target, source, options)
+    entry = resumed or replace(_begin(workspace, target, source, options), snapshot=snapshot)
     transaction = Transaction(workspace, entry, progress)
     with interrupted_once() as interrupts:
         try:
@@ -162,15 +167,19 @@ class _Switch:
     def run(self) -> Switched:
         transaction = self.transaction
         transaction.at(PREPARING)
-        giving_way = transaction.project_of(transaction.entry.other) if transaction.entry.other else None
-        prepared = prepare(self.workspace, self.target, self.progress, giving_way=giving_way)
+        prepared = prepare(self.workspace, self.target, self.progress)
         plan = plan_up(self.workspace, prepared, self.options)
+        running = transaction.running(transaction.entry.other)
+        _refuse_taken_names(self.target, prepared, running)
+        # What the source holds is free by the time that it is needed.
+        leaving = [transaction.project_of(transaction.entry.other)] if transaction.entry.other else []
+        refuse_obstacles(self.workspace, prepared, plan, leaving=leaving)
         if plan:
             self.progress.step("\n    ".join([f"{self.target.name} needs", *map(str, plan.steps)]))
         fetch_images(self.workspace, prepared, plan, self.options, self.progress)
-        running = transaction.running(transaction.entry.other)
         how = self._how(prepared, running)
-        self._create(prepared, plan, running)
+        self._create(prepared, plan)
+        saved = self._save()
         begin = self._by_compose(prepared) if started_by_compose(prepared.document) else self._by_hand()
         gap = self._hand_over(how, begin)
         self.interrupts.defer()
@@ -178,7 +187,7 @@ class _Switch:
         write_selection(self.workspace.checkout.state, Selection(self.target.name, self.target.instance))
         urls = named_urls(self.target, prepared.document)
         done = Up(self.target, plan, urls, time.monotonic() - self.began)
-        return Switched(self.source, done, gap, tuple(sorted(how.held)), tuple(how.reasons))
+        return Switched(self.source, done, gap, tuple(sorted(how.held)), tuple(how.reasons), saved)
 
     def _how(self, prepared: Prepared, running: list[ContainerState]) -> Overlap:
         from envman.engine.lifecycle import free_memory
@@ -191,8 +200,7 @@ class _Switch:
             return replace(how, held=frozenset(self.services))
         return how
 
-    def _create(self, prepared: Prepared, plan: Plan, running: list[ContainerState]) -> None:
-        _refuse_taken_names(self.target, prepared, running)
+    def _create(self, prepared: Prepared, plan: Plan) -> None:
         if not any(step.action in _CREATING for step in plan.steps):
             return
         remember_definitions(self.workspace, self.target, prepared.document, prepared.observed)
@@ -202,14 +210,25 @@ class _Switch:
         ]
         run(prepared, *profiles, "create", "--no-build", "--remove-orphans")
 
+    def _save(self) -> str | None:
+        """Take the snapshot of the source that was asked for, and return its name; None where there is no data."""
+        if self.source is None or not self.transaction.entry.snapshot:
+            return None
+        from envman.operations.snapshots import before
+
+        taken = before(self.workspace, self.source, "switch", self.progress, asked=True)
+        self.transaction.at(PREPARING, snapshot=False)
+        return taken.name if taken is not None else None
+
     def _by_hand(self) -> Callable[[frozenset[str]], float]:
         """Return what starts services of the target, and says from when on they served."""
-        watch = StackWatch(self.workspace, self.target, self.services, self.progress, time.time())
+        watch = StackWatch(self.workspace, self.target, self.services, self.progress, self.workspace.engine.now())
         sequence = Sequence(self.workspace, self.target.compose_project, self.progress, watch.explain)
         containers = [one for one in sequence.observe() if one.service in self.services]
 
         def begin(services: frozenset[str]) -> float:
             identities = {one.id for one in containers if one.service in services}
+            wake(self.workspace, Observed(tuple(containers)), tuple(services))
             return sequence.bring_up(identities, timeout=self.options.timeout)
 
         return begin

@@ -25,7 +25,7 @@ STARTING: Final = "starting what had to wait"
 UNDOING: Final = "stopping it again"
 REVIVING: Final = "bringing the other back"
 _AWAY: Final = frozenset({"EV401", "EV402", "EV408"})
-_UNWELL: Final = frozenset({"starting", "unhealthy", "restarting"})
+_UNWELL: Final = frozenset({"starting", "unhealthy", "restarting", "paused"})
 
 
 class Transaction:
@@ -124,7 +124,7 @@ class Transaction:
 
 def well(containers: Collection[ContainerState]) -> dict[str, str]:
     """Return how each of ``containers`` is, by ID, for the record."""
-    return {one.id: "restarting" if one.state == "restarting" else one.health or "" for one in containers}
+    return {one.id: one.state if one.state in _UNWELL else one.health or "" for one in containers}
 
 
 def is_away(workspace: Workspace, error: BaseException) -> bool:
@@ -133,9 +133,10 @@ def is_away(workspace: Workspace, error: BaseException) -> bool:
         return False
     if any(one.code in _AWAY for one in error.diagnostics):
         return True
+    from envman.engine.wire import Question
+
     try:
-        with workspace.engine.errors():
-            workspace.engine.api.ping()
+        workspace.engine.ask(Question("/version"))
     except EnvmanError:
         return True
     return False

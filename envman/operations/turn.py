@@ -8,6 +8,7 @@ from typing import Final
 
 from envman.diagnostics import EnvmanError
 from envman.operations.progress import Progress
+from envman.operations.recovery import recover
 from envman.operations.switch import unfinished
 from envman.operations.workspace import Workspace
 from envman.state.journal import forget, interrupted, interrupted_switch
@@ -38,6 +39,8 @@ def take_turn(
         progress.notice(f"waiting for {holder}, which is at work on this checkout")
 
     with exclusive(checkout.state, what, wait=patience, waiting=waiting):
+        # What a killed snapshot holds goes on, whoever deals with the rest.
+        recover(workspace, progress)
         if not recovers:
             _mind_switch(workspace, what, progress)
         entry = interrupted(checkout.state)

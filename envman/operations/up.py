@@ -6,17 +6,20 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envman.diagnostics import Diagnostic, EnvmanError
 from envman.diagnostics.diagnostic import fail, near_match
 from envman.model.environment import Environment
+from envman.operations.obstacles import refuse_obstacles
 from envman.operations.options import UpOptions
 from envman.operations.planning import inputs_of, plan_up, remember_builds, remember_definitions
 from envman.operations.prepare import Prepared, look, prepare
 from envman.operations.progress import Progress, Silent
+from envman.operations.trouble import broke_off, trouble
 from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
+from envman.plan.observed import Observed
 from envman.plan.plan import Action, Plan
 from envman.plan.wanted import wanted_services
 from envman.render.compose import port_key
@@ -30,8 +33,7 @@ TAIL = 40
 _NO_IMAGE = r"(?i)manifest unknown|manifest.*not found|pull access denied|no such image|failed to resolve reference"
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(NamedTuple):
     """Where a named port can be reached."""
 
     service: str
@@ -62,11 +64,15 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
     urls = named_urls(environment, prepared.document)
     services = wanted_services(environment, options.services or None, frozenset(options.profiles))
     if not plan:
-        StackWatch(workspace, environment, services, Silent(), time.time()).follow(started + options.timeout)
+        watch = StackWatch(workspace, environment, services, Silent(), time.time())
+        watch.follow(started + options.timeout, known=prepared.observed)
         return Up(environment, plan, urls, time.monotonic() - started)
+    refuse_obstacles(workspace, prepared, plan)
     with journalled(workspace.checkout.state, Entry("up", environment.key)):
         fetch_images(workspace, prepared, plan, options, progress)
-        start(workspace, prepared, services, options, progress)
+        # A build or a pull may bring another image, and Compose then another container.
+        replaced = frozenset(plan.services(Action.RECREATE, Action.BUILD, Action.PULL))
+        start(workspace, prepared, services, options, progress, replaced=replaced)
         _expect_nothing_left(workspace, prepared, options)
     return Up(environment, plan, urls, time.monotonic() - started)
 
@@ -124,7 +130,9 @@ def pull(prepared: Prepared, services: Sequence[str], progress: Progress) -> Non
     progress.step(f"pulling {', '.join(sorted(filter(None, images)))}")
     handle = prepared.compose.start("--progress", "plain", "pull", *services)
     if drain(handle, None) != 0:
-        raise EnvmanError(*_pull_problems(prepared.environment, services, handle.tail(TAIL)))
+        tail = handle.tail(TAIL)
+        known = None if broke_off(tail) else trouble(prepared, tail)
+        raise EnvmanError(*[known] if known else _pull_problems(prepared.environment, services, tail))
 
 
 def _pull_problems(environment: Environment, services: Sequence[str], tail: str) -> list[Diagnostic]:
@@ -135,7 +143,9 @@ def _pull_problems(environment: Environment, services: Sequence[str], tail: str)
             f"image {environment.image(name)} of {name} cannot be pulled",
             environment.span("services", name, "image"),
             "an image that exists in a registry this engine can reach",
-            help="check the name and tag; `envman doctor` says whether the hub can be reached; "
+            help="its registry went away; run the same command again: what was fetched until then is kept"
+            if broke_off(tail)
+            else "check the name and tag; `envman doctor` says whether the hub can be reached; "
             "for a private registry, `docker login`",
             detail=tail,
         )
@@ -163,6 +173,9 @@ def build(
     handle = prepared.compose.start("--progress", "plain", "--profile", "*", "build", *flags, *services)
     if drain(handle, progress) != 0:
         environment = prepared.environment
+        known = trouble(prepared, handle.tail(TAIL))
+        if known is not None:
+            raise EnvmanError(known)
         failed = [name for name in services if re.search(rf"\[{re.escape(name)}[ \]]", handle.tail(TAIL))] or list(
             services
         )
@@ -190,14 +203,24 @@ def drain(handle: Handle, progress: Progress | None) -> int:
 
 
 def start(
-    workspace: Workspace, prepared: Prepared, services: Sequence[str], options: UpOptions, progress: Progress
+    workspace: Workspace,
+    prepared: Prepared,
+    services: Sequence[str],
+    options: UpOptions,
+    progress: Progress,
+    *,
+    replaced: frozenset[str] = frozenset(),
 ) -> None:
-    """Have Compose create and start ``services`` and wait until they are what they should be."""
+    """Have Compose create and start ``services`` and wait until they are what they should be.
+
+    What the containers of services that are ``replaced`` do until then counts for nothing.
+    """
     environment = prepared.environment
-    began = time.time()
+    began = workspace.engine.now()
     deadline = time.monotonic() + options.timeout
     remember_definitions(workspace, environment, prepared.document, prepared.observed)
     progress.step(f"starting {environment.name}")
+    wake(workspace, prepared.observed, services)
     arguments = ["up", "--detach", "--no-build", "--quiet-pull"]
     if options.services:
         arguments += services
@@ -207,7 +230,8 @@ def start(
         arguments.insert(1, "--force-recreate")
     profiles = [part for name in (*environment.stack.profiles, *options.profiles) for part in ("--profile", name)]
     handle = prepared.compose.start("--progress", "plain", *profiles, *arguments)
-    watch = StackWatch(workspace, environment, services, progress, began, prepared.document.digests)
+    doomed = frozenset(one.id for one in prepared.observed.containers if one.service in replaced)
+    watch = StackWatch(workspace, environment, services, progress, began, prepared.document.digests, doomed)
     try:
         watch.follow(deadline, handle=handle)
     except KeyboardInterrupt:
@@ -222,13 +246,26 @@ def start(
         raise EnvmanError(*_why(watch, prepared, handle))
 
 
+def wake(workspace: Workspace, observed: Observed, services: Sequence[str]) -> None:
+    """Let containers of ``services`` that somebody paused run again: the engine starts and restarts none of them."""
+    paused = [one.id for one in observed.containers if one.state == "paused" and one.service in services]
+    if paused:
+        from envman.engine.containers import unpause
+
+        unpause(workspace.engine, paused)
+
+
 def _why(watch: StackWatch, prepared: Prepared, handle: Handle) -> list[Diagnostic]:
     verdicts, _ = watch.look()
-    failed = [watch.explain(one) for one in verdicts if one.failed is not None]
+    # What had ended before this began is no reason why Compose could not start it.
+    failed = [watch.explain(one) for one in verdicts if one.failed is not None and not watch.ended_before(one.failed)]
     tail = handle.tail(TAIL)
     if failed:
         return failed
     environment = prepared.environment
+    known = trouble(prepared, tail)
+    if known is not None:
+        return [known]
     if re.search(
         r"(?i)manifest unknown|not found: manifest|pull access denied|no such image|failed to resolve reference", tail
     ):

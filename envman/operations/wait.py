@@ -87,8 +87,9 @@ class Judge:
 class StackWatch:
     """Looks at an environment's containers and tells Progress what changes.
 
-    ``since`` is when (Unix seconds) the command began that is waited for. With ``digests`` a container of another
-    digest is one that Compose is about to replace, so that nothing it does counts any more.
+    ``since`` is when (the engine's time in Unix seconds) the command began that is waited for. With ``digests`` a
+    container of another digest is one that Compose is about to replace, so that nothing it does counts any more; the
+    same holds for the containers ``replaced`` (IDs) while Compose runs.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class StackWatch:
         progress: Progress,
         since: float,
         digests: Mapping[str, str] | None = None,
+        replaced: frozenset[str] = frozenset(),
     ) -> None:
         self.workspace = workspace
         self.environment = environment
@@ -106,6 +108,7 @@ class StackWatch:
         self.progress = progress
         self.since = since
         self.digests = digests or {}
+        self.replaced = replaced
         self._ready: set[str] = set()
         self._shown: list[Waiting] = []
         self._judging = Judge(since)
@@ -116,9 +119,9 @@ class StackWatch:
 
         return observe(self.workspace.engine, [self.environment.compose_project], details=True)
 
-    def look(self) -> tuple[list[Verdict], Observed]:
-        """Return a verdict for each service; Progress hears of what changed."""
-        observed = self.observe()
+    def look(self, known: Observed | None = None) -> tuple[list[Verdict], Observed]:
+        """Return a verdict for each service, from what is there now or ``known``; Progress hears of what changed."""
+        observed = self.observe() if known is None else known
         verdicts = [self._judge(name, observed) for name in self.services]
         for verdict in verdicts:
             if verdict.ready and verdict.service not in self._ready:
@@ -142,7 +145,9 @@ class StackWatch:
     def _judge(self, name: str, observed: Observed) -> Verdict:
         service = self.environment.stack.services[name]
         present = [one for one in observed.containers if one.service == name and not one.oneoff]
-        containers = [one for one in present if one.digest == self.digests.get(name, one.digest)]
+        containers = [
+            one for one in present if one.digest == self.digests.get(name, one.digest) and one.id not in self.replaced
+        ]
         if len(containers) < service.replicas:
             return Verdict(name, "to be replaced" if len(containers) < len(present) else "to be created")
         one_shot = is_one_shot(self.environment, name)
@@ -151,24 +156,30 @@ class StackWatch:
         unready = next((one for one in verdicts if not one.ready), None)
         return failed or unready or (verdicts[0] if verdicts else Verdict(name, "no replicas", ready=True))
 
-    def follow(self, deadline: float, *, handle: Handle | None = None) -> None:
+    def follow(self, deadline: float, *, handle: Handle | None = None, known: Observed | None = None) -> None:
         """Return when all services are ready (and ``handle``, the Compose that starts them, has ended well).
+
+        ``known`` is what was seen a moment ago: if all is well there, the engine is not asked again.
 
         Raises:
             EnvmanError: EV603, EV604 or EV612 for a service that failed, EV605 at ``deadline`` (monotonic seconds).
         """
         from envman.engine.observe import wait_for_change
 
+        if known is not None and all(one.ready for one in self.look(known)[0]):
+            return
         while True:
-            began = time.time()
-            verdicts, _ = self.look()
+            began = time.monotonic()
             ended = handle is None or handle.poll() is not None
+            if ended:
+                self.replaced = frozenset()
+            verdicts, _ = self.look()
             failed = [one for one in verdicts if one.failed is not None]
+            if ended and handle is not None and handle.poll() != 0:
+                return
             if failed and (ended or not self._still_starting(failed)):
                 raise EnvmanError(*(self.explain(one) for one in failed))
             if ended and (handle is None or handle.poll() == 0) and all(one.ready for one in verdicts):
-                return
-            if ended and handle is not None and handle.poll() != 0:
                 return
             remaining = deadline - time.monotonic()
             if remaining <= 0:
@@ -176,20 +187,24 @@ class StackWatch:
             wait_for_change(
                 self.workspace.engine,
                 self.environment.compose_project,
-                since=began,
+                since=self.workspace.engine.now() - (time.monotonic() - began),
                 timeout=min(remaining, 0.5 if ended else 0.3),
             )
             # A burst of events, or an engine whose clock differs, must not make this loop spin.
-            time.sleep(max(0.0, SHORTEST_LOOK - (time.time() - began)))
+            time.sleep(max(0.0, SHORTEST_LOOK - (time.monotonic() - began)))
 
     def _still_starting(self, failed: Iterable[Verdict]) -> bool:
-        """Whether Compose may still be about to start what has exited: containers of an earlier run."""
+        """Whether Compose may still be about to start, or make anew, what has exited: containers of an earlier run."""
         return all(
             one.failed is not None and one.failed.state == "exited" and self._from_before(one.failed) for one in failed
         )
 
-    def _from_before(self, container: ContainerState) -> bool:
+    def ended_before(self, container: ContainerState) -> bool:
+        """Return whether a container had ended before the command began that is waited for."""
         return container.finished_at is not None and container.finished_at < self.since
+
+    def _from_before(self, container: ContainerState) -> bool:
+        return container.started_at is not None and container.started_at < self.since
 
     def explain(self, verdict: Verdict) -> Diagnostic:
         """Return why a service failed, with its last log lines and health output."""
@@ -206,7 +221,8 @@ class StackWatch:
             return Diagnostic(
                 "EV612", f"{name} ended with exit status {container.exit_code}", span, help=logs_command, detail=detail
             )
-        if container.health == "unhealthy":
+        # What is killed is unhealthy as well.
+        if container.health == "unhealthy" and container.state == "running":
             if container.health_output:
                 detail += f"\n\nlast health check:\n{container.health_output.rstrip()}"
             return Diagnostic(
@@ -222,7 +238,11 @@ class StackWatch:
                 "if it is a job, put it behind a profile (`profiles: [jobs]`) and run it with `envman run`, or let "
                 "another service wait for it with `service_completed_successfully`"
             )
-        return Diagnostic("EV603", f"{name} exited with status {container.exit_code}", span, help=advice, detail=detail)
+        message = f"{name} exited with status {container.exit_code}"
+        if (container.inspected.get("State") or {}).get("OOMKilled"):
+            message += ": it needed more memory than it may have"
+            advice = f"give it more (`mem_limit`, `deploy.resources.limits.memory`); {logs_command}"
+        return Diagnostic("EV603", message, span, help=advice, detail=detail)
 
     def _too_late(self, verdicts: Sequence[Verdict]) -> Diagnostic:
         from envman.engine.observe import service_logs

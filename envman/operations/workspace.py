@@ -18,7 +18,7 @@ from envman.render.compose import port_key, render
 from envman.render.document import Document
 from envman.secrets.provide import absent_secrets
 from envman.secrets.store import SecretStore
-from envman.source.places import locate
+from envman.source.places import is_file, locate
 from envman.source.witness import WatchedEnviron, Witness, watched
 from envman.state.atomic import write_if_changed
 from envman.state.checkout import Checkout, open_checkout, render_path
@@ -180,7 +180,7 @@ class Workspace:
     def _content(self, name: str) -> bytes | None:
         path = locate(self.project.root, name)
         try:
-            return path.read_bytes() if path is not None and path.is_file() else None
+            return path.read_bytes() if path is not None and is_file(path) else None
         except OSError:
             return None
 
@@ -201,7 +201,7 @@ class Workspace:
         own = recorded.get(environment.key, {})
         others = reserved_ports(recorded, environment.key)
         ports = allocate_ports(
-            (environment.project, environment.key), automatic_ports(environment), own, others, lambda _: True
+            (environment.project, environment.key), automatic_ports(environment), own, others, lambda *_: True
         )
         return render(environment, self.facts(environment, ports=ports, online=False))
 

@@ -136,7 +136,8 @@ def _markdown(one: Difference, side: Side) -> str:
     cell = _cell(one, side)
     if not side.present:
         return cell
-    return f"{_code(cell)}<br><sub>{_escaped(_origin(side))}</sub>"
+    origin = _origin(side)
+    return f"{_code(cell)}<br><sub>{_escaped(origin)}</sub>" if origin else _code(cell)
 
 
 def _code(text: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Final, NamedTuple
 
 from envman.diagnostics import Span
 from envman.diagnostics.visible import visible
+from envman.output.width import columns, width_of
 
 _TAB: Final = 4
 _CUT: Final = "..."
@@ -40,36 +40,26 @@ def excerpt(span: Span, width: int) -> Excerpt | None:
     before, marked, behind = line[start:first], line[first:last], line[last : last + room]
     head = _CUT if start else ""
     before, marked = head + _shown(before), _shown(marked[:room])
-    indent = _columns(before)
-    if indent + _columns(marked) > room:
+    indent = columns(before)
+    if indent + columns(marked) > room:
         marked = _clip(marked, room - indent - len(_CUT)) + _CUT
-        return Excerpt(before + marked, indent, _columns(marked))
+        return Excerpt(before + marked, indent, columns(marked))
     text = before + marked + _shown(behind)
-    if _columns(text) > room or last + room < len(line):
+    if columns(text) > room or last + room < len(line):
         text = _clip(text, room - len(_CUT)) + _CUT
-    return Excerpt(text, indent, max(1, _columns(marked)))
+    return Excerpt(text, indent, max(1, columns(marked)))
 
 
 def _shown(text: str) -> str:
     return visible(text.replace("\t", " " * _TAB))
 
 
-def _columns(text: str) -> int:
-    return len(text) if text.isascii() else sum(map(_width, text))
-
-
-def _width(character: str) -> int:
-    if unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Me", "Cf"}:
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
-
-
-def _clip(text: str, columns: int) -> str:
+def _clip(text: str, most: int) -> str:
     if text.isascii():
-        return text[:columns]
+        return text[:most]
     used = 0
     for position, character in enumerate(text):
-        used += _width(character)
-        if used > columns:
+        used += width_of(character)
+        if used > most:
             return text[:position]
     return text

@@ -4,25 +4,53 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from envman.operations.status import EnvironmentStatus, published_urls
-from envman.output.tables import age, table
+from envman.output.tables import age, size, table
 from envman.plan.observed import ContainerState
+
+if TYPE_CHECKING:
+    from envman.operations.services import ServiceStatus
+
+# An image's ID or digest is told by as many characters as `docker images` shows.
+_SHORT = 12
 
 
 def status_table(statuses: Sequence[EnvironmentStatus]) -> str:
-    """Return a row for each environment."""
+    """Return a row for each environment, and below it what drifts."""
     rows = []
     for one in statuses:
-        name = one.name if one.instance is None else f"{one.name} ({one.instance})"
         since = age(time.time() - one.since) if one.since else ""
-        rows.append([f"{'*' if one.chosen else ' '} {name}", one.state, one.health, since, "  ".join(one.urls)])
-    return table(["  ENVIRONMENT", "STATE", "HEALTH", "SINCE", "URLS"], rows)
+        urls = "  ".join(one.urls)
+        rows.append(
+            [_mark(one) + _name(one), one.state, one.health, since, _drift(one), str(one.snapshots or ""), urls]
+        )
+    lines = [table(["  ENVIRONMENT", "STATE", "HEALTH", "SINCE", "DRIFT", "SNAPSHOTS", "URLS"], rows)]
+    drifting = [(_name(one), words) for one in statuses for words in one.drift or ()]
+    lines += [f"  {name}: {words}" for name, words in drifting]
+    return "\n".join(lines)
+
+
+def _mark(one: EnvironmentStatus) -> str:
+    return "* " if one.chosen else "  "
+
+
+def _name(one: EnvironmentStatus) -> str:
+    return one.name if one.instance is None else f"{one.name} ({one.instance})"
+
+
+def _drift(one: EnvironmentStatus) -> str:
+    if one.drift is None:
+        return "unknown"
+    if not one.services:
+        return ""
+    count = len(one.drift)
+    return "none" if not count else f"{count} service{'' if count == 1 else 's'}"
 
 
 def status_data(one: EnvironmentStatus) -> dict[str, Any]:
-    """Return a status as plain data; ``since`` in Unix seconds."""
+    """Return a status as plain data; ``since`` in Unix seconds, ``drift`` null where the blueprint has errors."""
     return {
         "environment": one.name,
         "instance": one.instance,
@@ -32,7 +60,66 @@ def status_data(one: EnvironmentStatus) -> dict[str, Any]:
         "since": one.since,
         "urls": list(one.urls),
         "chosen": one.chosen,
+        "drift": None if one.drift is None else list(one.drift),
+        "snapshots": one.snapshots,
     }
+
+
+def services_text(name: str, services: Sequence[ServiceStatus]) -> str:
+    """Return a row for each container of environment ``name``, then what has to be said in more words."""
+    rows = []
+    for one in services:
+        container = one.container
+        usage = one.usage
+        since = age(time.time() - container.started_at) if container.started_at and _runs(container) else ""
+        rows.append(
+            [
+                container.service + (" (job)" if container.oneoff else ""),
+                container.name,
+                _state(container),
+                since,
+                str(container.restart_count or ""),
+                container.image,
+                _digest(one),
+                "" if usage is None else f"{usage.cpu:.1f} %",
+                "" if usage is None else size(usage.memory) + (f" of {size(usage.limit)}" if usage.limit else ""),
+                "  ".join(published_urls(container)),
+            ]
+        )
+    headings = [
+        "SERVICE", "CONTAINER", "STATE", "SINCE", "RESTARTS", "IMAGE", "DIGEST", "CPU", "MEMORY", "PORTS",
+    ]  # fmt: skip
+    lines = [table(headings, rows)] if rows else [f"{name} has no containers"]
+    for one in services:
+        words = [f"drift: {text}" for text in one.drift]
+        output = one.container.health_output.strip()
+        if output and one.container.health is not None:
+            words.append(f"last health check: {' '.join(output.split())[:200]}")
+        if words:
+            lines += ["", one.container.name, *(f"  {text}" for text in words)]
+    return "\n".join(lines)
+
+
+def _digest(one: ServiceStatus) -> str:
+    return one.image_digest.rpartition(":")[2][:_SHORT]
+
+
+def service_data(one: ServiceStatus) -> dict[str, Any]:
+    """Return a container as plain data; ``usage`` is null where it does not run, ``drift`` null where unknown."""
+    usage = one.usage
+    return {
+        **container_data(one.container),
+        "image_digest": one.image_digest,
+        "since": one.container.started_at,
+        "ports": [
+            {"host_ip": port.host_ip, "published": port.host_port, "target": port.container_port,
+             "protocol": port.protocol}
+            for port in one.container.ports if port.host_port
+        ],
+        "usage": None if usage is None else
+        {"cpu_percent": round(usage.cpu, 2), "memory": usage.memory, "memory_limit": usage.limit},
+        "drift": list(one.drift) if one.compared else None,
+    }  # fmt: skip
 
 
 def container_table(containers: Sequence[ContainerState]) -> str:
@@ -49,6 +136,10 @@ def container_table(containers: Sequence[ContainerState]) -> str:
         for one in sorted(containers, key=lambda one: (one.service, one.number or 0))
     ]
     return table(["SERVICE", "CONTAINER", "STATE", "RESTARTS", "IMAGE", "URLS"], rows)
+
+
+def _runs(one: ContainerState) -> bool:
+    return one.state in {"running", "paused", "restarting"}
 
 
 def _state(one: ContainerState) -> str:

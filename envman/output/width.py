@@ -11,10 +11,11 @@ _WIDTHLESS: Final = frozenset({"Mn", "Me", "Cf"})
 
 def columns(text: str) -> int:
     """Return how many columns of a terminal ``text`` takes."""
-    return len(text) if text.isascii() else sum(map(_width, text))
+    return len(text) if text.isascii() else sum(map(width_of, text))
 
 
-def _width(character: str) -> int:
+def width_of(character: str) -> int:
+    """Return how many columns one character takes: none, one or two."""
     if unicodedata.category(character) in _WIDTHLESS:
         return 0
     return 2 if unicodedata.east_asian_width(character) in _WIDE else 1

@@ -96,11 +96,15 @@ def _target(bind: str) -> str:
 
 
 def _attached(container: Plain) -> dict[str, list[str]]:
-    """Return the aliases on each network that somebody gave, beside those that Compose adds itself."""
+    """Return the aliases on each network that somebody gave, beside those that Compose and the engine add.
+
+    Before version 1.45 of its API the engine also lists the names that it answers to: the ID and the host's name.
+    """
     config: Plain = container.get("Config") or {}
     own = {
         str(container.get("Name", "")).lstrip("/"),
         str(container.get("Id", ""))[:12],
+        config.get("Hostname"),
         (config.get("Labels") or {}).get(f"{COMPOSE}service"),
     }
     networks = (container.get("NetworkSettings") or {}).get("Networks") or {}

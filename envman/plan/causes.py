@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from envman.diagnostics import Span
+from envman.explanation.explain import hidden_variables
+from envman.model.confidential import masked
 from envman.model.environment import Environment
 from envman.plan.defined import defined_form
 from envman.plan.form import Plain
 from envman.render.document import Document
-from envman.source.tree import Path, node_at
+from envman.source.tree import Node, Path, leaves, node_at
 
-# The values of such variables are not shown, wherever they came from.
+# The values under such names are not shown, wherever they came from.
 _SECRETIVE: Final = re.compile(r"PASS(?:WORD|WD|PHRASE)?|SECRET|TOKEN|KEY|CREDENTIAL", re.IGNORECASE)
+_TABLES: Final = ("environment.", "labels.", "annotations", "logging.options", "storage_opt")
 _SIZED: Final = frozenset({"mem_limit", "mem_reservation", "memswap_limit", "shm_size"})
 _UNITS: Final = ((1024**4, "t"), (1024**3, "g"), (1024**2, "m"), (1024, "k"))
 # Where an attribute of the common form stands when it is not written under its short name.
@@ -77,11 +80,16 @@ def _attributes(
     environment: Environment, document: Document, name: str, previous: Plain, current: Plain, directory: str
 ) -> Iterator[Cause]:
     before, after = (defined_form(document, one, {}, directory) for one in (previous, current))
+    hidden = hidden_variables(environment.scope)
     for attribute in sorted({*before, *after}):
         old, new = before.get(attribute), after.get(attribute)
         if old != new:
-            span = origin(environment, name, attribute)
-            yield Cause(f"{attribute} {show(attribute, old)} -> {show(attribute, new)}", span)
+            node = _node(environment, name, attribute)
+            if node is not None and any(one in hidden for _, leaf in leaves(node, ()) for one in leaf.variables):
+                text = f"{attribute} has changed"
+            else:
+                text = f"{attribute} {show(attribute, old)} -> {show(attribute, new)}"
+            yield Cause(text, None if node is None else node.span)
 
 
 def _marks(environment: Environment, name: str, before: Plain, after: Plain) -> Iterator[Cause]:
@@ -97,6 +105,11 @@ def _marks(environment: Environment, name: str, before: Plain, after: Plain) -> 
 
 def origin(environment: Environment, name: str, attribute: str) -> Span | None:
     """Return where ``attribute`` (of the common form) of service ``name`` was set, or None where nobody set it."""
+    node = _node(environment, name, attribute)
+    return None if node is None else node.span
+
+
+def _node(environment: Environment, name: str, attribute: str) -> Node | None:
     service: Path = ("services", name)
     head, _, rest = attribute.partition(".")
     candidates: list[Path] = [(head, rest)] if rest else [(head,)]
@@ -106,7 +119,7 @@ def origin(environment: Environment, name: str, attribute: str) -> Span | None:
     for path in candidates:
         node = node_at(environment.tree, (*service, *path))
         if node is not None:
-            return node.span
+            return node
     return None
 
 
@@ -120,11 +133,16 @@ def _listed(environment: Environment, name: str, head: str, rest: str) -> Iterat
             yield (head, index)
 
 
+def is_secretive(attribute: str) -> bool:
+    """Whether ``attribute`` (of the common form) has a name of somebody's own that says that it is a secret."""
+    return attribute.startswith(_TABLES) and _SECRETIVE.search(attribute.partition(".")[2]) is not None
+
+
 def show(attribute: str, value: Any) -> str:
     """Return a value of the common form as people write it; values of variables that look secret are withheld."""
     if value is None or value == []:
         return "unset"
-    if attribute.startswith("environment.") and _SECRETIVE.search(attribute):
+    if is_secretive(attribute):
         return "(withheld)"
     if attribute in _SIZED and isinstance(value, int):
         return next((f"{value // unit}{name}" for unit, name in _UNITS if value % unit == 0), str(value))
@@ -141,6 +159,7 @@ def show(attribute: str, value: Any) -> str:
         value = int(value)
     text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
     if isinstance(value, Mapping):
-        text = ", ".join(f"{key}={one}" for key, one in sorted(value.items()))
-    text = " ".join(text.split()) or '""'
+        pairs = [(key, "(withheld)" if _SECRETIVE.search(key) else one) for key, one in sorted(value.items())]
+        text = ", ".join(f"{key}={one}" for key, one in pairs)
+    text = " ".join(masked(text).split()) or '""'
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

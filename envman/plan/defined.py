@@ -220,7 +220,11 @@ def _defined_networks(document: Document, service: Plain) -> dict[str, list[str]
         return {}
     networks = service.get("networks") or {"default": None}
     return {
-        engine_name(document, "networks", key): ["(attached)", *sorted((attachment or {}).get("aliases") or ())]
+        # The host's name is an alias in any case.
+        engine_name(document, "networks", key): [
+            "(attached)",
+            *sorted(one for one in (attachment or {}).get("aliases") or () if one != service.get("hostname")),
+        ]
         for key, attachment in networks.items()
     }
 

@@ -69,6 +69,14 @@ class ContainerState:
         return self.labels.get(f"{LABEL_PREFIX}digest")
 
 
+class Usage(NamedTuple):
+    """What a container uses: ``cpu`` in percent of one processor, ``memory`` and its ``limit`` in bytes."""
+
+    cpu: float
+    memory: int
+    limit: int
+
+
 @dataclass(frozen=True, slots=True)
 class VolumeState:
     """A volume."""
@@ -122,3 +130,7 @@ class PortHolder:
 
     container: str
     project: str = field(default="")
+
+    def describe(self) -> str:
+        """Return the holder in words."""
+        return f"container {self.container}" + (f" of Compose project {self.project}" if self.project else "")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from envman import LABEL_PREFIX
 from envman.diagnostics import Diagnostic
 from envman.model.environment import Environment
 from envman.plan.observed import Observed
+
+_CHECKOUT: Final = re.compile(r"[0-9a-f]{12}")
 
 
 def foreign_owners(environment: Environment, checkout: str, observed: Observed) -> Iterator[Diagnostic]:
@@ -26,7 +30,13 @@ def foreign_owners(environment: Environment, checkout: str, observed: Observed) 
             owner = labels.get(f"{LABEL_PREFIX}checkout")
             if owner == checkout:
                 continue
-            if owner is None:
+            if labels.get(f"{LABEL_PREFIX}project", environment.project) != environment.project:
+                yield _of_another_project(environment, kind, name, labels)
+            elif (owner is None or not _CHECKOUT.fullmatch(owner)) and any(
+                key.startswith(LABEL_PREFIX) for key in labels
+            ):
+                yield _of_another_version(kind, name)
+            elif owner is None:
                 yield Diagnostic(
                     "EV502",
                     f"{kind} {name} belongs to a Compose project {environment.compose_project} "
@@ -43,6 +53,29 @@ def foreign_owners(environment: Environment, checkout: str, observed: Observed) 
                     "if the other one is this checkout whose ID was lost, take it over with `--adopt`",
                 )
             break
+
+
+def _of_another_project(environment: Environment, kind: str, name: str, labels: Mapping[str, str]) -> Diagnostic:
+    # Project `a` with instance `c` of `b`, and project `a-b` with environment `c`, have one name to Compose.
+    project, theirs = labels[f"{LABEL_PREFIX}project"], labels.get(f"{LABEL_PREFIX}environment", "")
+    return Diagnostic(
+        "EV501",
+        f"{kind} {name} belongs to environment {theirs} of project {project}, whose stacks have the same name",
+        help=f"give this stack another name with `--instance NAME` (for example `envman up {environment.name} "
+        "--instance two`)",
+    )
+
+
+def _of_another_version(kind: str, name: str) -> Diagnostic:
+    remove = {"container": "rm --force"}.get(kind, f"{kind} rm")
+    keep = " after you have saved what is in it" if kind == "volume" else "; data in volumes stays"
+    return Diagnostic(
+        "EV523",
+        f"{kind} {name} bears labels of an envman that this version does not know",
+        expected="the labels dev.envman.project, dev.envman.environment and dev.envman.checkout",
+        help="take the stack down with the version that made it, or remove it yourself: "
+        f"`docker {remove} {name}`{keep}",
+    )
 
 
 def owned(environment: Environment, checkout: str, labels: Mapping[str, str]) -> bool:

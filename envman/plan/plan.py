@@ -37,7 +37,7 @@ SIGNS = {
 class Step:
     """One action on one thing, with its causes.
 
-    ``kind`` is service, network or volume; ``data`` says in words which data the step touches or leaves alone.
+    ``kind`` is service, network, volume or secret; ``data`` says in words which data the step touches or leaves alone.
     """
 
     action: Action

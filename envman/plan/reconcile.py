@@ -150,8 +150,12 @@ class _Services:
             if mount["type"] == "volume"
         }
         sources = {str(mount["source"]) for mount in targets.values() if mount.get("source")}
-        for source in sorted(sources):
-            yield f"keeps volume {engine_name(self.document, 'volumes', source)}"
+        mounted = {mount.name for one in containers for mount in one.mounts if mount.kind == "volume"}
+        yield from (
+            f"keeps volume {volume}"
+            for volume in sorted(engine_name(self.document, "volumes", source) for source in sources)
+            if volume in mounted
+        )
         for one in containers:
             for mount in one.mounts:
                 if mount.kind == "volume" and mount.target not in targets:

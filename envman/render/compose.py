@@ -99,7 +99,8 @@ class _Renderer:
     # --- services
 
     def _service(self, name: str, entry: dict[str, Any], service: Service) -> dict[str, Any]:
-        entry.pop("gpu", None)
+        for own in ("gpu", "snapshot"):
+            entry.pop(own, None)
         if service.ports:
             entry["ports"] = [
                 self._port(name, data, port) for data, port in zip(entry["ports"], service.ports, strict=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -62,7 +61,9 @@ def provide_secrets(
                     f"`envman down {environment.name} --volumes`",
                 )
                 continue
-            store.write(name, secrets.token_urlsafe(secret.length)[: secret.length])
+            from secrets import token_urlsafe
+
+            store.write(name, token_urlsafe(secret.length)[: secret.length])
             generated.append(name)
         else:
             value = _outside(name, secret, environment, root, values, report)

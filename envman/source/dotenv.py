@@ -7,7 +7,6 @@ belong to this file, the rest to a process that this package knows nothing of.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Final, TypeAlias
 
 from envman.diagnostics import Report, Source, Span
 from envman.source.files import read_source
+from envman.source.places import is_anything
 
 # A value's text and the values before it to what the text comes to, or None.
 Expand: TypeAlias = Callable[[str, Mapping[str, str]], str | None]
@@ -46,7 +46,7 @@ _ESCAPES: Final = {
 def read_dotenv(path: Path, *, root: Path, report: Report, expand: Expand | None = None) -> dict[str, tuple[str, Span]]:
     """Return the names in ``path`` with their values and places; nothing where there is no such file."""
     # Not exists(): a broken link is a mistake, not the absence of a file.
-    if not os.path.lexists(path):
+    if not is_anything(path):
         return {}
     source = read_source(path, root=root, confidential=True)
     return parse_dotenv(source, report, expand)

@@ -44,7 +44,7 @@ def examine(path: Path, name: str) -> None:
     Raises:
         EnvmanError: EV002 where it is no readable regular file, EV110 where it is too large.
     """
-    os.close(_open(path, name))
+    _read_bytes(path, name)
 
 
 def _read_bytes(path: Path, name: str) -> bytes:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
+
+from envman.source.witness import note_unrecorded
 
 
 def locate(root: Path, path: str) -> Path | None:
     """Return where ``path`` of a blueprint leads, from the project's ``root`` or a home folder, or None: nowhere."""
+    if path.startswith("~") and path.partition("/")[0] != "~":
+        note_unrecorded(root)  # another user's home: only the system's list of users knows it
     try:
         found = root / Path(path).expanduser()
         os.fsencode(found)
@@ -23,3 +28,20 @@ def status(root: Path, path: str) -> os.stat_result | None:
         return found.stat() if found is not None else None
     except OSError:
         return None
+
+
+def is_anything(path: Path) -> bool:
+    """Whether there is anything at ``path``: a link that leads nowhere, too."""
+    try:
+        path.stat(follow_symlinks=False)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a plain file at ``path``. Not ``Path.is_file``: that raises where a name is too long."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False

@@ -29,6 +29,7 @@ class Witness:
         self.complete = True
         self.contents: dict[str, str] = {}
         self.states: dict[str, str] = {}
+        self.links: dict[str, str] = {}
         self.listings: dict[str, str] = {}
         self.variables: dict[str, str] = {}
 
@@ -50,6 +51,7 @@ class Witness:
         return {
             "contents": self.contents,
             "states": self.states,
+            "links": self.links,
             "listings": self.listings,
             "variables": self.variables,
         }
@@ -63,6 +65,7 @@ class Witness:
         return (
             all(variable_state(self, environ, name) == found for name, found in held["variables"].items())
             and all(path_state(path) == found for path, found in held["states"].items())
+            and all(path_state(path, follow_symlinks=False) == found for path, found in held["links"].items())
             and all(self._content(path) == found for path, found in held["contents"].items())
             and all(self._listing(name) == found for name, found in held["listings"].items())
         )
@@ -94,10 +97,11 @@ def read_plain(path: str | Path) -> bytes | None:
         os.close(descriptor)
 
 
-def path_state(path: str | Path) -> str:
+def path_state(path: str | Path, *, follow_symlinks: bool = True) -> str:
     """Return what a check can learn of a path without opening it: its kind, rights and owner."""
     try:
-        found = os.stat(path)  # noqa: PTH116 - a path that is watched would come back here
+        # Not Path.stat: a path that is watched would come back here.
+        found = os.stat(path, follow_symlinks=follow_symlinks)  # noqa: PTH116
     except (OSError, ValueError):
         return _ABSENT
     return f"{found.st_mode:o} {found.st_uid} {found.st_gid}"
@@ -204,10 +208,9 @@ class WatchedPath(type(Path())):  # type: ignore[misc]
         return iter(found)
 
     def _look(self, *, follow_symlinks: bool = True) -> None:
-        if follow_symlinks:
-            self.witness.note(self.witness.states, os.fspath(self), path_state(os.fspath(self)))
-        else:
-            self.witness.complete = False
+        record = self.witness.states if follow_symlinks else self.witness.links
+        path = os.fspath(self)
+        self.witness.note(record, path, path_state(path, follow_symlinks=follow_symlinks))
 
 
 def _unrecorded(name: str) -> Callable[..., Any]:
@@ -238,3 +241,9 @@ def note_read(path: Path, data: bytes) -> None:
     """Record that ``data`` was read from ``path``, for who reads by a descriptor of their own."""
     if isinstance(path, WatchedPath):
         path.witness.read(path, data)
+
+
+def note_unrecorded(path: Path) -> None:
+    """Say that something was learnt, on the way to ``path``, of which there can be no record."""
+    if isinstance(path, WatchedPath):
+        path.witness.complete = False

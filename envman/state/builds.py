@@ -14,6 +14,7 @@ from envman.state.checkout import read_json
 
 _FOLDER: Final = "builds"
 _HASHES: Final = "hashes.json"
+_NAMED_FILES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,22 @@ def write_build(state: Path, record: BuildRecord) -> None:
     """Keep ``record`` in place of an earlier one of the same reference."""
     text = json.dumps(asdict(record), separators=(",", ":"), ensure_ascii=False)
     write_whole(_path(state, record.reference), text + "\n", mode=0o600, folder_mode=0o700)
+
+
+def build_changes(
+    record: BuildRecord | None, image: str, definition: Mapping[str, Any], files: Mapping[str, str] | None
+) -> tuple[str, ...]:
+    """Return what differs between how an image was built and how it would be built now, in words."""
+    if record is None or record.image != image:
+        return ("it is not known what its image was built from",)
+    found = [f"build.{key} has changed" for key in sorted({*definition, *record.definition})
+             if definition.get(key) != record.definition.get(key)]  # fmt: skip
+    before, after = record.files or {}, files or {}
+    changed = [path for path in sorted({*before, *after}) if before.get(path) != after.get(path)]
+    if changed:
+        more = f" and {len(changed) - _NAMED_FILES} more" if len(changed) > _NAMED_FILES else ""
+        found.append(f"{', '.join(changed[:_NAMED_FILES])}{more} changed since it was built")
+    return tuple(found)
 
 
 def _path(state: Path, reference: str) -> Path:

@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from envman.diagnostics.diagnostic import fail
+from envman.source.files import explain_os_error
+
+_PID: Final = re.compile(r"\(pid (\d+)\)$")
+_UNNAMED: Final = "another envman (or the Compose of a killed one)"
+
+
+def is_held(state: Path) -> bool:
+    """Whether an envman is changing this checkout's stacks just now."""
+    try:
+        descriptor = os.open(state / "lock", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
 
 _held: list[int] = []
 
@@ -18,21 +40,23 @@ _held: list[int] = []
 def exclusive(state: Path, what: str, *, wait: float, waiting: Callable[[str], None]) -> Iterator[None]:
     """Hold the checkout's lock for the body; ``what`` names the command for whoever waits.
 
-    The kernel drops the lock with the process, so a killed envman leaves none behind. ``waiting`` is told once who
-    holds it; after ``wait`` seconds this gives up.
+    The kernel drops the lock with the process, so a killed envman leaves none behind; what the file says then counts
+    for nothing. ``waiting`` is told once who holds it; after ``wait`` seconds this gives up.
 
     Raises:
-        EnvmanError: EV506 with the holder.
+        EnvmanError: EV506 with the holder, EV510 where the file cannot be used.
     """
-    descriptor = os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise fail("EV510", f"{state / 'lock'} cannot be used: {explain_os_error(error)}") from None
     try:
         _acquire(descriptor, wait, waiting)
         _held.append(descriptor)
         try:
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{what} (pid {os.getpid()})".encode(), 0)
+            _name_holder(descriptor, f"{what} (pid {os.getpid()})")
             yield
-            os.ftruncate(descriptor, 0)
+            _name_holder(descriptor, "")
         finally:
             _held.remove(descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_UN)
@@ -49,6 +73,29 @@ def held_descriptors() -> tuple[int, ...]:
     return tuple(_held)
 
 
+def _name_holder(descriptor: int, text: str) -> None:
+    # Only a courtesy to those who wait: a full disk is no reason to stop.
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, text.encode(), 0)
+
+
+def _holder(descriptor: int) -> str:
+    """Return who says to hold the lock, unless that process has ended: then somebody else has it, or its children."""
+    text = os.pread(descriptor, 200, 0).decode(errors="replace")
+    match = _PID.search(text)
+    if match is None:
+        return "another envman"
+    try:
+        os.kill(int(match[1]), 0)
+    except PermissionError:
+        return text
+    except (ProcessLookupError, OverflowError):
+        # It has taken the lock and not written its name yet; or this was killed, and what it started is not done yet.
+        return _UNNAMED
+    return text
+
+
 def _acquire(descriptor: int, wait: float, waiting: Callable[[str], None]) -> None:
     deadline = time.monotonic() + wait
     told = False
@@ -56,10 +103,12 @@ def _acquire(descriptor: int, wait: float, waiting: Callable[[str], None]) -> No
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.pread(descriptor, 200, 0).decode(errors="replace") or "another envman"
+            holder = _holder(descriptor)
             if time.monotonic() >= deadline:
                 raise fail(
-                    "EV506", f"{holder} is at work on this checkout", help="wait until it has ended, then try again"
+                    "EV506",
+                    f"{holder} is at work on this checkout",
+                    help="wait until it has ended, then try again; without `--no-wait` the command waits for it",
                 ) from None
             if not told:
                 waiting(holder)

@@ -29,7 +29,7 @@ def allocate_ports(
     wanted: Iterable[PortKey],
     recorded: Mapping[PortKey, int],
     reserved: frozenset[int],
-    is_free: Callable[[int], bool],
+    is_free: Callable[[PortKey, int], bool],
 ) -> dict[PortKey, int]:
     """Return a host port for each of ``wanted``.
 
@@ -45,7 +45,7 @@ def allocate_ports(
         start = recorded.get(key) or preferred_port(*identity, *key)
         for step in range(COUNT):
             port = FIRST + (start - FIRST + step) % COUNT
-            if port not in taken and is_free(port):
+            if port not in taken and is_free(key, port):
                 allocated[key] = port
                 break
         else:
@@ -54,18 +54,22 @@ def allocate_ports(
 
 
 def read_ports(state: Path) -> dict[str, dict[PortKey, int]]:
-    """Return the recorded ports of each environment key."""
-    data = read_json(state / _FILE)
-    found: dict[str, dict[PortKey, int]] = {}
-    for environment, ports in (data or {}).items():
-        found[environment] = {(service, name): port for service, named in ports.items() for name, port in named.items()}
-    return found
+    """Return the recorded ports of each environment key; nothing where the record has another version's form."""
+    try:
+        return {
+            str(environment): {
+                (str(service), str(name)): int(port) for service, named in ports.items() for name, port in named.items()
+            }
+            for environment, ports in (read_json(state / _FILE) or {}).items()
+        }
+    except (AttributeError, TypeError, ValueError):
+        return {}
 
 
 def write_ports(state: Path, environment: str, ports: Mapping[PortKey, int]) -> None:
     """Record ``ports`` as those of ``environment``; none removes the record."""
-    data = read_json(state / _FILE) or {}
-    data.pop(environment, None)
-    for (service, name), port in sorted(ports.items()):
-        data.setdefault(environment, {}).setdefault(service, {})[name] = port
+    data: dict[str, dict[str, dict[str, int]]] = {}
+    for key, recorded in {**read_ports(state), environment: ports}.items():
+        for (service, name), port in sorted(recorded.items()):
+            data.setdefault(key, {}).setdefault(service, {})[name] = port
     write_whole(state / _FILE, json.dumps(data, indent=2, sort_keys=True) + "\n")

@@ -62,6 +62,8 @@ def test_whatever_compose_takes_passes(case: Case) -> None:
         "services: {api: {use_api_socket: '${yes}', cgroup: '${which}'}}",
         "variables: {level: {default: debug}, port: {type: port, default: auto, env: PORT}, s: {min: 1g}}",
         "volumes: {data: {retain: protected}, other: null}\nsecrets: {db: {source: generate, length: 40}}",
+        "services: {a: {extends: b}, b: {extends: {service: c, file: c.yaml}}, c: {extends: !reset null}}",
+        "include: [a.yaml, {path: [b.yaml, c.yaml], project_directory: b, env_file: b/.env}]",
         "x-common: &c {image: a}\nservices: {a: {<<: *c, x-mine: 1}, x-template: 5}",
     ],
 )
@@ -73,6 +75,8 @@ def test_what_an_author_may_write_passes(text: str) -> None:
     ("text", "where"),
     [
         ("service: {}", ""),
+        ("services: {a: {extends: {file: b.yaml}}}", "services.a.extends"),
+        ("include: [{paths: a}]", "include.0"),
         ("services: {api: {imgae: a}}", "services.api"),
         ("services: {'a b': {image: a}}", "services"),
         ("services: {api: {image: 5}}", "services.api.image"),

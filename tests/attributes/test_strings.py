@@ -110,6 +110,9 @@ def test_opaque_strings_come_out_unchanged(root: Path, strings: list[str]) -> No
     assert api["build"]["args"] == api["build"]["labels"] == expected
     assert api["build"].get("dockerfile_inline", "") == strings[0]
     assert api["post_start"] == [{"command": ["run", *strings], "environment": expected}]
+    # Compose writes these in a block that begins with a tab, which neither its own reader of YAML nor ours takes.
+    if any("\n" in one and re.match(r"[ \n]*\t", one) for one in strings):
+        return
     # Compose leaves a service's extensions out of its JSON.
     understood = unescaped(compose_config(root, text))
     assert understood["services"]["api"]["x-service"] == {"deep": [*strings, expected]}
@@ -173,7 +176,7 @@ SERVICE = st.fixed_dictionaries(
             max_size=3,
             unique=True,
         ),
-        "tmpfs": st.lists(PATH.map(lambda path: f"/{path}"), max_size=2, unique=True),
+        "tmpfs": st.lists(PATH.map(lambda path: f"/tmpfs/{path}"), max_size=2, unique=True),
         "working_dir": PATH.map(lambda path: f"/{path}"),
         "cpus": NUMBERS,
         "command": st.text("abc '\" -", max_size=12).filter(

@@ -18,7 +18,7 @@ BLUEPRINTS = {
           log_level: {type: enum, values: [info, debug], default: info}
         services:
           api:
-            image: busybox
+            image: "busybox:1"
             environment: {LOG_LEVEL: "${log_level}"}
             ports: [{name: http, target: 80, published: auto}]
             secrets: [token]

@@ -97,7 +97,7 @@ def test_something_differs_and_the_command_was_asked_to_say_so(
     monkeypatch.setattr("envman.operations.plan.preview", lambda *_: Plan(steps))
     assert envman("plan", "dev").err == ""
     assert envman("plan", "dev", "--exit-code", status=status).out != ""
-    shown = [{"action": "create", "kind": "service", "name": "api", "causes": []}] if steps else []
+    shown = [{"action": "create", "kind": "service", "name": "api", "causes": [], "data": []}] if steps else []
     document = envman("--format", "json", "plan", "dev", "--exit-code", status=status).document
     assert document["result"] == {"environment": "dev", "steps": shown}
 

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from crowd import Crowd
 from readme import Story, run_readme
 from stacks import Checkout, remove_project
 
@@ -25,6 +28,28 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
     root.mkdir()
     yield Checkout(root, name)
     remove_project(name)
+
+
+@pytest.fixture
+def crowd() -> Iterator[Crowd]:
+    """What makes many containers of other projects; they are removed afterwards."""
+    others = Crowd()
+    yield others
+    others.remove()
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A small file system of its own, to be filled."""
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("only root can mount a small disk")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=0755", "tmpfs", str(folder)], check=False)
+    if made.returncode != 0:
+        pytest.skip("nothing can be mounted here")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ def test_down_volumes_refuses_without_a_terminal_and_lists_what_dies(checkout: C
     )
     assert len(checkout.containers("dev", everything=False)) == 1
     done = checkout.run("down", "dev", "--volumes", "--yes")
-    assert done.out == f"dev is down; deleted: {checkout.name}-dev_data\n"
+    assert done.out.splitlines()[0] == f"dev is down; deleted: {checkout.name}-dev_data"
     assert checkout.volumes("dev") == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -50,7 +51,7 @@ def test_a_host_port_that_a_process_holds(checkout: Checkout) -> None:
         port = listener.getsockname()[1]
         checkout.write(dev=f"services:\n  api: {SLEEPER[:-1]}, ports: ['127.0.0.1:{port}:80']}}\n")
         done = checkout.run("up", "dev", status=1)
-    assert f"error[EV505]: host port {port} for api is taken by process " in done.err
+    assert f"error[EV505]: host port 127.0.0.1:{port} for api is taken by process " in done.err
     assert f"(pid {os.getpid()})" in done.err
     assert checkout.containers("dev") == []
 
@@ -65,7 +66,7 @@ def test_a_host_port_that_another_project_holds(checkout: Checkout) -> None:
     checkout.write(dev=text, staging=text).run("up", "dev", "--set", f"port={port}")
     done = checkout.run("up", "staging", "--set", f"port={port}", status=1)
     assert (
-        f"error[EV505]: host port {port} for api is taken by container {checkout.name}-dev-api-1 "
+        f"error[EV505]: host port 127.0.0.1:{port} for api is taken by container {checkout.name}-dev-api-1 "
         f"of Compose project {checkout.name}-dev"
     ) in done.err
 
@@ -79,7 +80,9 @@ def test_an_automatic_port_that_was_taken_moves_and_says_so(checkout: Checkout) 
         listener.bind(("127.0.0.1", port))
         listener.listen()
         done = checkout.run("up", "dev")
-    assert f"host port {port} of api http was taken; it is " in done.err
+    assert re.search(
+        rf"host port {port} of api http is taken by process \S+ \(pid {os.getpid()}\); it is \d+ now", done.err
+    )
     checkout.run("down", "dev")
     assert int(checkout.run("--format", "json", "up", "dev").json["urls"][0]["url"].rpartition(":")[2]) != port
 
@@ -162,7 +165,7 @@ def test_no_permission_on_the_socket(checkout: Checkout, tmp_path: Path) -> None
             "from envman.engine.connection import connect\nfrom envman.engine.endpoint import Endpoint\n"
             "from envman.diagnostics import EnvmanError\n"
             "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
-            "try:\n    connect(Endpoint(sys.argv[1], None, 'DOCKER_HOST'))\n"
+            "try:\n    connect(Endpoint(sys.argv[1], None, 'DOCKER_HOST')).facts()\n"
             "except EnvmanError as error:\n    print(error.diagnostics[0].code, error.diagnostics[0].message)\n"
         )
         done = subprocess.run(

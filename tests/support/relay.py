@@ -32,23 +32,24 @@ def engine_socket() -> str:
 
 
 class Relay:
-    """Passes bytes on between its own socket and the engine's."""
+    """Passes bytes on between its own socket and the engine's, and keeps the requests that go through it.
 
-    def __init__(self) -> None:
+    With ``tcp`` its own socket is a port on loopback: an engine that does not share this machine's files, to envman.
+    """
+
+    def __init__(self, *, tcp: bool = False) -> None:
         self._engine = engine_socket()
         # Paths of sockets are short, those of pytest's folders are not.
         self._folder = Path(tempfile.mkdtemp(prefix="relay"))
         self.path = self._folder / "docker.sock"
+        self.requests: list[str] = []
         self._open: list[socket.socket] = []
         self._lock = threading.Lock()
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(self.path))
+        self._listener = socket.socket(socket.AF_INET if tcp else socket.AF_UNIX)
+        self._listener.bind(("127.0.0.1", 0) if tcp else str(self.path))
         self._listener.listen()
+        self.host = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}" if tcp else f"unix://{self.path}"
         threading.Thread(target=self._accept, daemon=True).start()
-
-    @property
-    def host(self) -> str:
-        return f"unix://{self.path}"
 
     def _accept(self) -> None:
         while True:
@@ -63,10 +64,12 @@ class Relay:
             for source, target in ((client, server), (server, client)):
                 threading.Thread(target=self._pass_on, args=(source, target), daemon=True).start()
 
-    @staticmethod
-    def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
         try:
             while data := source.recv(65536):
+                first = data[:2000].split(b"\r\n", 1)[0]
+                if first.endswith(b" HTTP/1.1"):
+                    self.requests.append(first.decode().removesuffix(" HTTP/1.1"))
                 target.sendall(data)
             target.shutdown(socket.SHUT_WR)
         except OSError:

@@ -119,6 +119,7 @@ def remove_project(name: str) -> None:
         left = docker(kind, "ls", "--quiet", "--filter", label).split()
         if left:
             docker(kind, "rm", *left)
-    images = docker("images", "--quiet", "--filter", f"reference={name}-*").split()
+    # By name: an ID would take every other name of the same image with it.
+    images = docker("images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"reference={name}-*").split()
     if images:
         docker("rmi", "--force", *dict.fromkeys(images))

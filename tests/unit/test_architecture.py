@@ -24,7 +24,7 @@ RIVER = [
     {"explanation"},
     {"difference"},
     {"plan", "state", "adopt"},
-    {"secrets"},
+    {"secrets", "snapshot"},
     {"engine", "scaffold"},
     {"operations"},
     {"output"},

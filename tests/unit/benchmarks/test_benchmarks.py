@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as program
-from benchmarks.pairs import WITH_ENGINE, WITHOUT_ENGINE, Bench
+from benchmarks.bench import Bench
+from benchmarks.pairs import WITH_ENGINE, WITHOUT_ENGINE
 from benchmarks.projects import write_services
 from benchmarks.report import as_data, table
 from benchmarks.timing import Pair, Result, Series, Side, measure

@@ -41,6 +41,8 @@ UNDERSTOOD = [
     "render dev --set a=1 --set b=2=3",
     "render dev --set=a=1",
     "render --instance bob dev --no-cache",
+    "render dev --annotate -o -",
+    "render --annotate --no-cache dev",
     "-C folder render dev",
     "--directory folder --format json render dev",
     "--format=concise --context=remote render dev",
@@ -61,6 +63,9 @@ LEFT_TO_TYPER = [
     "render dev --output",
     "render dev --instance -x",
     "render dev --set --no-cache",
+    "render --output --no-cache dev",
+    "render --output --annotate dev",
+    "--no-cache render dev",
     "render -- dev",
     "-Cfolder render dev",
     "--version render dev",
@@ -97,3 +102,20 @@ def test_so_are_empty_words_and_completion() -> None:
     assert fast.plain_render(Invocation(), ["render", "--instance", ""]) is None
     environ = {**os.environ, "_ENVMAN_COMPLETE": "complete_bash"}
     assert fast.plain_render(Invocation(environ=environ), ["render", "dev"]) is None
+
+
+def test_up_and_status_alone_are_plain_too(tmp_path: Path) -> None:
+    assert fast.plain_up(Invocation(), ["-C", str(tmp_path), "up", "dev", "--set", "a=1"]) is not None
+    assert fast.plain_status(Invocation(), ["--format", "json", "status", "--instance", "bob"]) is not None
+
+
+@pytest.mark.parametrize(
+    "line", ["up dev api", "up dev --build", "up --timeout 3", "up dev --no-cache", "up -y", "run up", "up --adopt dev"]
+)
+def test_an_up_that_asks_for_more_is_typers(line: str) -> None:
+    assert fast.plain_up(Invocation(), line.split()) is None
+
+
+@pytest.mark.parametrize("line", ["status dev", "status --watch", "status --help", "status --set a=1", "logs status"])
+def test_a_status_that_asks_for_more_is_typers(line: str) -> None:
+    assert fast.plain_status(Invocation(), line.split()) is None

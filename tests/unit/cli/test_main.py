@@ -16,6 +16,7 @@ def test_a_bug_becomes_a_diagnostic_and_a_log_without_values(
     def broken(*arguments: object, **options: object) -> None:
         raise KeyError(VALUE)
 
+    (tmp_path / "envman.yaml").write_text("name: churn\nlanguage: 1\n")
     monkeypatch.setattr(Invocation, "workspace", broken)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert run(Invocation(directory=tmp_path), ["render", "dev"]) == 4

@@ -30,6 +30,8 @@ BASE = """
       level: {type: enum, values: [debug, info, warning], default: info, env: LOG_LEVEL}
       workers: {type: int, default: 2}
       http_port: {type: port, default: auto}
+      HOST_NAME: {type: string}
+      QUEUE_TAG: {type: string}
     services:
       api:
         image: "api:1"
@@ -37,7 +39,8 @@ BASE = """
         env_file: [api.env]
         secrets: [db, token]
         ports: [{name: http, target: 80, published: "${http_port}"}]
-        volumes: ["./src:/src:ro"]
+        volumes: ["./src:/src:ro", "./data:/data"]
+        user: "1000"
     secrets:
       db: {source: generate}
       token: {source: env, variable: TOKEN, optional: true}
@@ -45,10 +48,27 @@ BASE = """
 """
 DEV = """
     extends: base
+    include:
+      - parts/queue/compose.yaml
+      - {path: [parts/mail.yaml, parts/mail.local.yaml], env_file: parts/mail.env}
     services:
+      cron:
+        extends: {service: job, file: common/jobs.yaml}
       worker:
         build: {context: docker, dockerfile: Dockerfile}
         secrets: [authorities]
+"""
+QUEUE = """
+    services:
+      queue:
+        image: "queue:${QUEUE_TAG:-1}"
+        env_file: [queue.env]
+        extends: {file: ../../common/jobs.yaml, service: quiet}
+"""
+JOBS = """
+    services:
+      job: {image: "job:1", volumes: ["./spool:/spool"], environment: {HOSTNAME_OF: "$OUTER"}}
+      quiet: {logging: {driver: none}}
 """
 
 
@@ -102,9 +122,17 @@ def project(tmp_path: Path) -> Project:
     made.write("blueprints/base.yaml", BASE)
     made.write("blueprints/dev.yaml", DEV)
     made.write("api.env", "A=1\n")
-    made.write(".env", "UNUSED=1\n")
+    made.write(".env", "UNUSED=1\nHOST_NAME=${NAME_OF_HOST:-there}\n")
     made.write("docker/Dockerfile", "FROM scratch\n")
     made.write("src/api.py", "")
+    made.write("data/rows", "")
+    made.write("parts/queue/compose.yaml", QUEUE)
+    made.write("parts/queue/queue.env", "Q=1\n")
+    made.write("parts/mail.yaml", 'services: {mail: {image: "mail:${MAIL_TAG}"}}\n')
+    made.write("parts/mail.local.yaml", "services: {mail: {read_only: true}}\n")
+    made.write("parts/mail.env", "MAIL_TAG=1\n")
+    made.write("common/jobs.yaml", JOBS.replace("$OUTER", "${HOST_NAME:-none}"))
+    made.write("common/spool/job", "")
     return made
 
 
@@ -175,9 +203,48 @@ SEEN: dict[str, Callable[[Project], None]] = {
     "an env file that went": lambda project: (project.root / "api.env").unlink(),
     "a blueprint that went": lambda project: (project.root / "blueprints" / "base.yaml").unlink(),
     "a mistake": lambda project: project.write("blueprints/dev.yaml", "extends: base\nservices: []\n"),
+    "an included file": edit("parts/queue/compose.yaml", "queue:$", "broker:$"),
+    "a second file of an include": edit("parts/mail.local.yaml", "true", "false"),
+    "a file that a service extends": edit("common/jobs.yaml", "job:1", "job:2"),
+    "a file that an included service extends": edit("common/jobs.yaml", "driver: none", "driver: local"),
+    "an include's env file": edit("parts/mail.env", "1", "2"),
+    "an include's .env that was not there": lambda project: project.write("parts/queue/.env", "QUEUE_TAG=2\n"),
+    "an include's .env that leads nowhere": lambda project: (project.root / "parts" / "mail.env").unlink(),
+    "an env file of an included service": edit("parts/queue/queue.env", "Q=1", "Q=2"),
+    "an env file of an included service that went": lambda project: (project.root / "parts/queue/queue.env").unlink(),
+    "an included file that went": lambda project: (project.root / "parts" / "mail.yaml").unlink(),
+    "an extended file that went": lambda project: (project.root / "common" / "jobs.yaml").unlink(),
+    "an included file that became a link": lambda project: became_a_link(project, "parts/mail.yaml"),
+    "a bind that an extended service brings, which went": lambda project: shutil.rmtree(project.root / "common/spool"),
+    "a bind that went": lambda project: shutil.rmtree(project.root / "data"),
+    ".env that leads nowhere": lambda project: leads_nowhere(project, ".env"),
+    ".env.dev that leads nowhere": lambda project: leads_nowhere(project, ".env.dev"),
+    "an env file that became a FIFO": lambda project: became_a_fifo(project, "api.env"),
+    "an env file that became too large": lambda project: project.write("api.env", "A=1\n" * 1_100_000),
+    "a variable that .env refers to": lambda project: project.set("NAME_OF_HOST", "here"),
+    "annotations": lambda project: project.arguments.append("--annotate"),
     "a lost checkout": lose_checkout,
     "another state folder": lambda project: project.set("XDG_STATE_HOME", project.environ["XDG_STATE_HOME"] + "2"),
 }
+
+
+def became_a_link(project: Project, name: str) -> None:
+    path = project.root / name
+    outside = project.root.parent / path.name
+    path.rename(outside)
+    path.symlink_to(outside)
+
+
+def leads_nowhere(project: Project, name: str) -> None:
+    path = project.root / name
+    path.unlink(missing_ok=True)
+    path.symlink_to("nowhere")
+
+
+def became_a_fifo(project: Project, name: str) -> None:
+    path = project.root / name
+    path.unlink()
+    os.mkfifo(path)
 
 
 def published(project: Project) -> str:
@@ -210,6 +277,8 @@ UNSEEN: dict[str, Callable[[Project], None]] = {
     "nothing": lambda _: None,
     "a file that no blueprint names": lambda project: project.write("README.md", "x"),
     "a variable that nothing reads": lambda project: project.set("SHLVL", "7"),
+    "a file beside an included one": lambda project: project.write("parts/queue/README.md", "x"),
+    "another environment": lambda project: project.write("parts/other.yaml", "services: {}"),
     "a file inside a mounted folder": lambda project: project.write("src/more.py", "x"),
     "a render that went": lambda project: shutil.rmtree(project.root / ".envman" / "dev", ignore_errors=True),
 }

@@ -44,7 +44,7 @@ def test_an_old_engine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(docker, "DockerClient", Old)
     with pytest.raises(EnvmanError) as caught:
-        connect(LOCAL)
+        _ = connect(LOCAL).api
     diagnostic = caught.value.diagnostics[0]
     assert (diagnostic.code, diagnostic.expected) == ("EV406", "API 1.44 (Docker 25) or newer")
     assert caught.value.exit_status == 3

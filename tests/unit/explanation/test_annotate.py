@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envman.diagnostics import Report
+from envman.explanation import explain
 from envman.explanation.annotate import annotate, line_paths
 from envman.project import load_environment, open_project
 from envman.render.compose import render
@@ -44,6 +45,24 @@ def test_the_origin_stands_behind_each_line(tmp_path: Path) -> None:
     assert comments["default:"] == "envman: the network of services that name none"
     columns = {line.rindex("  # ") for line in lines if len(line.split("  # ")[0].rstrip()) <= 72}
     assert columns == {72}, "the comments stand in one column"
+
+
+def test_a_variable_of_an_includes_own_env_file(tmp_path: Path) -> None:
+    for part, tag in (("a", "1"), ("b", "2")):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / ".env").write_text(f"TAG={tag}\nONLY_{part}={tag}\nLISTED={tag}\nUNUSED=1\n")
+        service = f'{part}: {{image: "{part}:${{TAG}}-${{ONLY_{part}}}", environment: [LISTED]}}'
+        (tmp_path / part / "compose.yaml").write_text(f"services: {{{service}}}\n")
+    environment = load(tmp_path, dev="include: [a/compose.yaml, b/compose.yaml]\n")
+    document = render(environment, facts(tmp_path))
+    text = annotate(environment, document)
+    lines = {line.split("  # ")[0].strip(): line.rpartition("  # ")[2] for line in text.splitlines()}
+    assert lines['image: "a:1-1"'] == (
+        "a/compose.yaml:1:23, TAG from the includes' own .env files, which differ, ONLY_a from a/.env:2"
+    )
+    assert lines['image: "b:2-2"'].endswith("ONLY_b from b/.env:2")
+    assert {"TAG", "LISTED", "ONLY_a", "ONLY_b"} <= set(explain(environment, document, "").variables)
+    assert "UNUSED" not in environment.scope
 
 
 def test_it_means_the_same(tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ def test_a_large_base_that_many_extend_is_refused(tmp_path: Path) -> None:
     )
 
     assert environment is None
-    assert [one.message for one in problems] == ["include and extends bring in more than 250,000 values"]
+    assert [one.message for one in problems] == ["include and extends bring in more than 150,000 values"]
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_a_reference_becomes_its_value(tmp_path: Path, text: str, expected: str)
         ("$ {set}", "EV206", "a lone $ stands here", "$"),
         ("$1", "EV206", "a lone $ stands here", "$"),
         ("${set", "EV206", "a ${ is never closed", '${set"'),
-        ("${unset:-${set}", "EV206", "a ${ is never closed", '${unset:-${set}"'),
+        ("${unset:-${set}", "EV206", "a ${ is never closed", "${set}"),
         ("${}", "EV206", "${} names no variable", "${}"),
         ("${1}", "EV206", "${1} names no variable", "${1}"),
         ("${ set }", "EV206", "${ set } names no variable", "${ set }"),

@@ -104,7 +104,7 @@ def test_what_is_no_port(tmp_path: Path, text: str) -> None:
 
 
 def test_a_file_has_an_end_of_ports(tmp_path: Path) -> None:
-    environment, found = attempt(tmp_path, dev="services: {api: {image: b, ports: ['1-60000', '1-60000/udp']}}\n")
+    environment, found = attempt(tmp_path, dev="services: {api: {image: b, ports: ['1-20000', '1-20000/udp']}}\n")
     assert environment is None
     assert [one.code for one in found] == ["EV110"]
 

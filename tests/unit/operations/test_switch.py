@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -34,11 +33,11 @@ class Heard(Silent):
 
 
 def workspace(state: Path, *, away: bool = False) -> Any:
-    def ping() -> None:
+    def ping(*questions: object) -> None:
         if away:
             raise fail("EV408", "the engine went away")
 
-    engine = SimpleNamespace(errors=nullcontext, api=SimpleNamespace(ping=ping))
+    engine = SimpleNamespace(ask=ping)
     checkout = SimpleNamespace(state=state, notice="")
     return SimpleNamespace(engine=engine, checkout=checkout, project=SimpleNamespace(name="churn"))
 

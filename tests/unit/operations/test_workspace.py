@@ -60,7 +60,9 @@ def test_an_environment_comes_checked_with_all_its_errors(workspace: Workspace) 
 def test_secret_values_of_the_process_go_before_those_of_files(workspace: Workspace) -> None:
     (workspace.project.root / ".env").write_text("A=env\nB=env\nC=env\n")
     (workspace.project.root / ".env.dev").write_text("A=dev\nB=dev\n")
-    workspace.environ = {**workspace.environ, "A": "process"}
+    blueprint = workspace.project.root / "blueprints/dev.yaml"
+    blueprint.write_text(blueprint.read_text() + "secrets: {a: {source: env, variable: A}}\n")
+    workspace.environ = {**workspace.environ, "A": "process", "B": "of no secret"}
     found = workspace.values(workspace.environment("dev"))
     assert {name: found[name] for name in "ABC"} == {"A": "process", "B": "dev", "C": "env"}
 

@@ -18,15 +18,20 @@ from envman.plan.observed import PublishedPort
 UP = EnvironmentStatus(
     "dev", None, "up", "healthy", ("api",), 0.0, ("http://localhost:1", "http://localhost:2"), chosen=True
 )
-DOWN = EnvironmentStatus("prod", "two", "down, data kept", "", (), None, (), chosen=False)
+DOWN = EnvironmentStatus("prod", "two", "down, data kept", "", (), None, (), chosen=False, snapshots=3)
 
 
 def test_a_row_for_each_environment() -> None:
     up = replace(UP, since=time.time() - 200)
-    assert status_table([up, DOWN]).splitlines() == [
-        "  ENVIRONMENT  STATE            HEALTH   SINCE  URLS",
-        "* dev          up               healthy  3 min  http://localhost:1  http://localhost:2",
-        "  prod (two)   down, data kept",
+    drifting = replace(up, name="staging", chosen=False, urls=(), drift=("api: missing",))
+    unknown = replace(up, name="local", chosen=False, urls=(), drift=None)
+    assert status_table([up, DOWN, drifting, unknown]).splitlines() == [
+        "  ENVIRONMENT  STATE            HEALTH   SINCE  DRIFT      SNAPSHOTS  URLS",
+        "* dev          up               healthy  3 min  none                  http://localhost:1  http://localhost:2",
+        "  prod (two)   down, data kept                             3",
+        "  staging      up               healthy  3 min  1 service",
+        "  local        up               healthy  3 min  unknown",
+        "  staging: api: missing",
     ]
 
 
@@ -40,6 +45,8 @@ def test_a_status_as_data() -> None:
         "since": None,
         "urls": [],
         "chosen": False,
+        "drift": [],
+        "snapshots": 3,
     }
 
 

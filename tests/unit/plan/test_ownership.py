@@ -70,3 +70,34 @@ def test_an_instance_owns_its_own_alone(tmp_path: Path) -> None:
     environment = load(tmp_path, instance="two", dev=TEXT)
     assert owned(environment, CHECKOUT, labels(instance="two"))
     assert not owned(environment, CHECKOUT, labels())
+
+
+@pytest.mark.parametrize(
+    "left", [{"dev.envman.project": "churn", "dev.envman.owner": "me@laptop"}, labels(checkout="/home/me/churn")]
+)
+@pytest.mark.parametrize(("thing", "advice"), [("container", "docker rm --force"), ("volume", "docker volume rm")])
+def test_what_another_version_left_is_told_from_what_others_made(
+    tmp_path: Path, left: dict[str, str], thing: str, advice: str
+) -> None:
+    observed = Observed(
+        (container(labels=left),) if thing == "container" else (),
+        (volume("data", labels=left),) if thing == "volume" else (),
+    )
+    (found,) = foreign_owners(load(tmp_path, dev=TEXT), CHECKOUT, observed)
+    assert found.code == "EV523"
+    assert found.message.startswith(f"{thing} churn-dev")
+    assert advice in found.help
+    assert ("saved" in found.help) is (thing == "volume")
+
+
+def test_a_label_that_a_newer_version_adds_changes_nothing(tmp_path: Path) -> None:
+    observed = Observed((container(labels=labels(colour="blue")),))
+    assert list(foreign_owners(load(tmp_path, dev=TEXT), CHECKOUT, observed)) == []
+
+
+def test_another_project_whose_stacks_have_the_same_name_is_named(tmp_path: Path) -> None:
+    theirs = labels("b", project="churn-dev", checkout="ba9876543210")
+    (found,) = foreign_owners(load(tmp_path, dev=TEXT), CHECKOUT, Observed((container(labels=theirs),)))
+    assert found.code == "EV501"
+    assert "belongs to environment b of project churn-dev, whose stacks have the same name" in found.message
+    assert "--adopt" not in found.help

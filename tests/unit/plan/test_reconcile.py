@@ -314,7 +314,6 @@ def test_what_becomes_of_data_is_said(tmp_path: Path) -> None:
             "db",
             (
                 "keeps volume churn-dev_logs",
-                "keeps volume churn-dev_new",
                 "leaves volume ffffffffffff of /anonymous behind",
             ),
         ),

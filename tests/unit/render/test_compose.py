@@ -132,12 +132,12 @@ def test_an_absent_optional_secret_leaves_no_trace(tmp_path: Path) -> None:
 def test_envmans_own_attributes_do_not_reach_compose(tmp_path: Path) -> None:
     text = """
     profiles: [tools]
-    services: {api: {image: busybox, gpu: optional}}
+    services: {api: {image: busybox, gpu: optional, snapshot: {command: [dump], restore: [load], user: root}}}
     volumes: {data: {retain: protected, shared: true}}
     """
     data = render(load(tmp_path, dev=text), facts(tmp_path)).data
     assert "profiles" not in data
-    assert "gpu" not in data["services"]["api"]
+    assert not {"gpu", "snapshot"} & set(data["services"]["api"])
     assert "deploy" not in data["services"]["api"]
     assert set(data["volumes"]["data"]) == {"labels"}
 
@@ -190,3 +190,14 @@ def test_nothing_breaks_out_of_the_header(tmp_path: Path) -> None:
     document = yaml.safe_load(render(environment, known).text())
     assert list(document["services"]) == ["api"]
     assert "b" not in document
+
+
+def test_a_snapshot_hook_makes_no_new_container(tmp_path: Path) -> None:
+    plain = "services: {api: {image: busybox}}"
+    hooked = "services: {api: {image: busybox, snapshot: {command: [dump]}}}"
+    (tmp_path / "1").mkdir()
+    (tmp_path / "2").mkdir()
+    digests = [
+        render(load(tmp_path / name, dev=text), facts(tmp_path)).digests for name, text in (("1", plain), ("2", hooked))
+    ]
+    assert digests[0] == digests[1]

@@ -8,13 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from envman.source.places import status
 from envman.source.witness import UNRECORDED, WatchedEnviron, Witness, note_read, read_plain, watched
 
 PACKAGE = Path(__file__).resolve().parents[3] / "envman"
 # Where a render looks at files: by methods of the paths that it was given, or through `note_read`.
 ON_THE_WAY = ["source", "language", "model", "checks", "render", "project.py", "secrets", "operations/workspace.py"]
 PAST_A_PATH = {"exists", "isfile", "isdir", "lexists", "stat", "lstat", "access", "scandir", "listdir", "open", "walk"}
-MAY = {"source/files.py": {"open"}, "source/witness.py": {"stat", "open"}}
+PAST_A_PATH |= {"realpath", "islink", "ismount", "getsize", "getmtime", "samefile", "readlink", "getenv"}
+# Where a path really lies is recorded with what was read there.
+MAY = {
+    "source/files.py": {"open", "realpath"},
+    "checks/files.py": {"realpath"},
+    "source/witness.py": {"stat", "open", "realpath"},
+}
+# The part of a status that a record has.
+RECORDED = {"st_mode", "st_uid", "st_gid"}
 
 
 @pytest.fixture
@@ -42,6 +51,35 @@ def test_a_file_that_was_not_there(witness: Witness, tmp_path: Path) -> None:
     assert holds(witness)
     (tmp_path / "a").write_text("")
     assert not holds(witness)
+
+
+@pytest.mark.parametrize("look", ["exists", "is_file", "is_dir", "stat"])
+def test_rights_that_change(witness: Witness, tmp_path: Path, look: str) -> None:
+    (tmp_path / "a").write_text("1")
+    getattr(watched(tmp_path, witness) / "a", look)()
+    assert holds(witness)
+    (tmp_path / "a").chmod(0o600)
+    assert not holds(witness)
+
+
+def test_a_look_at_a_link_itself(witness: Witness, tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("nowhere")
+    path = watched(tmp_path, witness)
+    path.joinpath("a").stat(follow_symlinks=False)
+    with pytest.raises(FileNotFoundError):
+        path.joinpath("b").stat(follow_symlinks=False)
+    (tmp_path / "nowhere").write_text("")
+    assert holds(witness)
+    (tmp_path / "b").symlink_to("elsewhere")
+    assert not holds(witness)
+
+
+def test_another_users_home_cannot_be_recorded(witness: Witness, tmp_path: Path) -> None:
+    root = watched(tmp_path, witness)
+    assert status(root, "~/nothing-of-this-name") is None
+    assert witness.complete
+    assert status(root, "~root/nothing-of-this-name") is None
+    assert not witness.complete
 
 
 @pytest.mark.parametrize("look", ["exists", "is_file", "is_dir", "stat"])
@@ -137,7 +175,11 @@ def test_nothing_on_the_way_to_a_render_looks_past_its_path() -> None:
         paths = [PACKAGE / part] if part.endswith(".py") else sorted((PACKAGE / part).rglob("*.py"))
         for path in paths:
             allowed = MAY.get(str(path.relative_to(PACKAGE)), set())
+            own = str(path.relative_to(PACKAGE)) in {"source/files.py", "source/witness.py"}
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Attribute) and node.attr.startswith("st_") and not own:
+                    assert node.attr in RECORDED, f"{path}:{node.lineno}: {node.attr}"
+                assert not (isinstance(node, ast.Attribute) and ast.unparse(node) == "os.environ"), path
                 function = node.func if isinstance(node, ast.Call) else None
                 name = function.id if isinstance(function, ast.Name) else ""
                 if isinstance(function, ast.Attribute) and ast.unparse(function.value) in {"os", "os.path"}:

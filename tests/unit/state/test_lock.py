@@ -1,11 +1,25 @@
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from envman.diagnostics import EnvmanError
+from envman.state.lock import exclusive, is_held
+
+HOLD = """\
+import sys, time
+from pathlib import Path
 from envman.state.lock import exclusive
+with exclusive(Path(sys.argv[1]), "envman up dev", wait=0, waiting=print):
+    print("held", flush=True)
+    time.sleep(60)
+"""
 
 
 def test_a_second_envman_waits_and_then_says_who_is_at_work(tmp_path: Path) -> None:
@@ -19,7 +33,79 @@ def test_a_second_envman_waits_and_then_says_who_is_at_work(tmp_path: Path) -> N
     assert told == [diagnostic.message.removesuffix(" is at work on this checkout")]
 
 
+def test_one_that_is_not_to_wait_says_so_at_once(tmp_path: Path) -> None:
+    with exclusive(tmp_path, "up dev", wait=0, waiting=pytest.fail):
+        began = time.monotonic()
+        with pytest.raises(EnvmanError), exclusive(tmp_path, "down dev", wait=0, waiting=pytest.fail):
+            pass
+        assert time.monotonic() - began < 1
+
+
 def test_the_lock_is_free_again_afterwards(tmp_path: Path) -> None:
     for what in ("up dev", "down dev"):
         with exclusive(tmp_path, what, wait=0, waiting=pytest.fail):
             assert (tmp_path / "lock").read_text().startswith(what)
+
+
+def test_whether_somebody_holds_the_lock(tmp_path: Path) -> None:
+    assert not is_held(tmp_path)
+    with exclusive(tmp_path, "envman up dev", wait=0, waiting=print):
+        assert is_held(tmp_path)
+    assert not is_held(tmp_path)
+
+
+def held_elsewhere(state: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(state)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_killed_envman_leaves_no_lock_behind(tmp_path: Path) -> None:
+    with held_elsewhere(tmp_path) as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert (tmp_path / "lock").read_text() == f"envman up dev (pid {process.pid})"
+    with exclusive(tmp_path, "down dev", wait=0, waiting=pytest.fail):
+        assert (tmp_path / "lock").read_text() == f"down dev (pid {os.getpid()})"
+
+
+def test_what_a_dead_process_wrote_names_nobody(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    with exclusive(tmp_path, "up dev", wait=0, waiting=pytest.fail):
+        # As between taking the lock and writing a name into it.
+        (tmp_path / "lock").write_text(f"envman up prod (pid {ended.pid})")
+        with pytest.raises(EnvmanError) as caught, exclusive(tmp_path, "down dev", wait=0, waiting=pytest.fail):
+            pass
+    assert caught.value.diagnostics[0].message.startswith("another envman (or the Compose of a killed one) is")
+
+
+def test_text_in_the_file_alone_locks_nobody_out(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text(f"envman up dev (pid {os.getpid()})")
+    with exclusive(tmp_path, "down dev", wait=0, waiting=pytest.fail):
+        assert (tmp_path / "lock").read_text().startswith("down dev")
+
+
+@pytest.mark.parametrize("jump", [-86400.0, 86400.0])
+def test_waiting_goes_by_a_clock_that_nobody_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
+    real = time.time
+
+    def later() -> float:
+        return real() + jump
+
+    def waiting(_: str) -> None:
+        monkeypatch.setattr(time, "time", later)
+
+    with exclusive(tmp_path, "up dev", wait=0, waiting=pytest.fail):
+        began = time.monotonic()
+        with pytest.raises(EnvmanError), exclusive(tmp_path, "down dev", wait=0.2, waiting=waiting):
+            pass
+    assert 0.2 <= time.monotonic() - began < 5
+
+
+def test_a_lock_that_cannot_be_made_is_diagnosed(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(EnvmanError) as caught, exclusive(tmp_path, "up dev", wait=0, waiting=pytest.fail):
+        pass
+    assert caught.value.diagnostics[0].code == "EV510"

@@ -28,27 +28,27 @@ def test_the_parts_of_an_identity_do_not_run_together() -> None:
 
 
 def test_a_port_is_the_same_every_time() -> None:
-    first = allocate_ports(DEV, [API], {}, frozenset(), lambda _: True)
+    first = allocate_ports(DEV, [API], {}, frozenset(), lambda *_: True)
     assert first == {API: preferred_port("churn", "dev", "api", "http")}
 
 
 def test_a_recorded_port_is_kept_while_it_is_free() -> None:
-    assert allocate_ports(DEV, [API], {API: 23456}, frozenset(), lambda _: True) == {API: 23456}
-    assert allocate_ports(DEV, [API], {API: 23456}, frozenset(), lambda port: port != 23456) == {API: 23457}
+    assert allocate_ports(DEV, [API], {API: 23456}, frozenset(), lambda *_: True) == {API: 23456}
+    assert allocate_ports(DEV, [API], {API: 23456}, frozenset(), lambda _, port: port != 23456) == {API: 23457}
 
 
 def test_ports_of_other_environments_are_left_to_them() -> None:
-    assert allocate_ports(DEV, [API], {API: 23456}, frozenset({23456, 23457}), lambda _: True) == {API: 23458}
+    assert allocate_ports(DEV, [API], {API: 23456}, frozenset({23456, 23457}), lambda *_: True) == {API: 23458}
 
 
 def test_the_search_wraps_around_the_end_of_the_range() -> None:
     last = FIRST + COUNT - 1
-    assert allocate_ports(DEV, [API], {API: last}, frozenset({last}), lambda _: True) == {API: FIRST}
+    assert allocate_ports(DEV, [API], {API: last}, frozenset({last}), lambda *_: True) == {API: FIRST}
 
 
 def test_a_range_that_is_full_is_diagnosed() -> None:
     with pytest.raises(EnvmanError) as caught:
-        allocate_ports(DEV, [API], {}, frozenset(), lambda _: False)
+        allocate_ports(DEV, [API], {}, frozenset(), lambda *_: False)
     assert caught.value.diagnostics[0].code == "EV505"
 
 
@@ -70,3 +70,39 @@ def test_a_listener_is_seen_and_named() -> None:
         assert f"(pid {os.getpid()})" in holder_of(port)
     assert can_bind(port)
     assert holder_of(port) == ""
+
+
+@pytest.mark.parametrize(
+    ("protocol", "kind"), [("tcp", socket.SOCK_STREAM), ("udp", socket.SOCK_DGRAM)], ids=["tcp", "udp"]
+)
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::1", "::"])
+def test_who_has_a_port_of_either_protocol_and_family(protocol: str, kind: socket.SocketKind, address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, kind) as one:
+        try:
+            one.bind((address, 0))
+        except OSError:
+            pytest.skip(f"{address} is not there")
+        if protocol == "tcp":
+            one.listen()
+        port = one.getsockname()[1]
+        me = f"(pid {os.getpid()})"
+        for wanted in ("", address):
+            assert not can_bind(port, wanted, protocol)
+            assert me in holder_of(port, wanted, protocol)
+        other = "udp" if protocol == "tcp" else "tcp"
+        assert can_bind(port, address, other)
+        assert holder_of(port, address, other) == ""
+        if address == "127.0.0.1":
+            assert can_bind(port, "127.0.0.2", protocol)
+            assert holder_of(port, "127.0.0.2", protocol) == ""
+            assert not can_bind(port, "0.0.0.0", protocol)
+            assert me in holder_of(port, "0.0.0.0", protocol)
+
+
+@pytest.mark.parametrize("text", ["[]", '{"dev": 1}', '{"dev": {"api": 2}}', '{"dev": {"api": {"http": "x"}}}', "{"])
+def test_a_record_of_another_form_is_no_record(tmp_path: Path, text: str) -> None:
+    (tmp_path / "ports.json").write_text(text)
+    assert read_ports(tmp_path) == {}
+    write_ports(tmp_path, "dev", {API: 23456})
+    assert read_ports(tmp_path) == {"dev": {API: 23456}}

@@ -1,0 +1,61 @@
+"""What others hold on an engine, asked only as far as a plan is concerned, in as few calls as can be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from envman.engine.connection import Engine
+from envman.engine.observe import published_ports
+from envman.plan.occupied import Labels, Occupied, Subnet, TakenNetwork, subnets_of
+
+
+def find_occupied(
+    engine: Engine, *, ports: bool, containers: Collection[str], volumes: Collection[str], networks: bool
+) -> Occupied:
+    """Return who has published ports, the named ``containers`` and ``volumes``, and networks with their subnets.
+
+    What others have beside that is not looked at, however much it is: four calls at most, and one for each volume.
+    """
+    return Occupied(
+        ports=published_ports(engine) if ports else {},
+        containers=_containers(engine, containers) if containers else {},
+        volumes=_volumes(engine, volumes),
+        networks=_networks(engine) if networks else (),
+    )
+
+
+def _containers(engine: Engine, names: Collection[str]) -> dict[str, Labels]:
+    # The engine takes each for a regular expression.
+    wanted = [f"^/{re.escape(name)}$" for name in sorted(names)]
+    with engine.errors():
+        found = engine.api.containers(all=True, filters={"name": wanted})
+    return {name.lstrip("/"): one.get("Labels") or {} for one in found for name in one.get("Names") or ()}
+
+
+def _volumes(engine: Engine, names: Collection[str]) -> dict[str, Labels]:
+    from docker.errors import NotFound
+
+    found = {}
+    with engine.errors():
+        for name in sorted(names):
+            try:
+                found[name] = engine.api.inspect_volume(name).get("Labels") or {}
+            except NotFound:
+                continue
+    return found
+
+
+def _networks(engine: Engine) -> tuple[TakenNetwork, ...]:
+    with engine.errors():
+        found = engine.api.networks()
+    return tuple(TakenNetwork(one["Name"], one.get("Labels") or {}, _subnets(one)) for one in found)
+
+
+def _subnets(network: dict[str, Any]) -> tuple[Subnet, ...]:
+    ipam = network.get("IPAM") or {}
+    # Networks of a swarm, and those with an address manager of their own, have addresses of their own.
+    if network.get("Scope") != "local" or ipam.get("Driver") not in {"default", "", None}:
+        return ()
+    return subnets_of(pool.get("Subnet") for pool in ipam.get("Config") or ())

@@ -1,0 +1,98 @@
+"""The raw streams of containers and of commands in them."""
+
+from __future__ import annotations
+
+import socket as sockets
+import ssl
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from threading import Thread
+from typing import Any, Final
+
+from envman.engine.connection import Engine
+
+STDOUT: Final = 1
+_HEADER: Final = 8
+_PIECE: Final = 1 << 18
+
+
+def raw_socket(engine: Engine, container: str) -> tuple[Any, Any]:
+    """Attach to ``container`` before it starts; return the socket and the response that has to be closed."""
+    api = engine.api
+    url = api._url("/containers/{0}/attach", container)  # noqa: SLF001 - attach() would read it byte by byte
+    headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
+    params = {"stdout": 1, "stderr": 1, "stream": 1}
+    response = api._post(url, headers=headers, params=params, stream=True)  # noqa: SLF001
+    api._raise_for_status(response)  # noqa: SLF001
+    return api._get_raw_response_socket(response), response  # noqa: SLF001
+
+
+def frames(socket: Any) -> Iterator[tuple[int, bytes]]:
+    """Yield (stream, piece) until the other side closes. Source: the Engine API, "Attach to a container".
+
+    The SDK's own reader polls before each read; on a TLS connection it can wait for bytes that were read already.
+    """
+    receive = _receiver(socket)
+    buffer = bytearray()
+    stream, left = 0, 0
+    while data := receive(_PIECE):
+        buffer += data
+        position = 0
+        while position < len(buffer):
+            if left:
+                piece = bytes(memoryview(buffer)[position : position + left])
+                position += len(piece)
+                left -= len(piece)
+                yield stream, piece
+            elif len(buffer) - position >= _HEADER:
+                stream = buffer[position]
+                left = int.from_bytes(buffer[position + 4 : position + _HEADER], "big")
+                position += _HEADER
+            else:
+                break
+        del buffer[:position]
+
+
+def _receiver(socket: Any) -> Callable[[int], bytes]:
+    inner = getattr(socket, "_sock", socket)
+    if hasattr(inner, "settimeout"):
+        inner.settimeout(None)
+    if hasattr(inner, "recv"):
+        return inner.recv  # type: ignore[no-any-return]
+    return socket.read  # type: ignore[no-any-return]
+
+
+def run_inside(
+    engine: Engine, container: str, command: list[str], *, user: str = "", stdin: Iterable[bytes] | None = None
+) -> Iterator[tuple[int, bytes] | int]:
+    """Run ``command`` in a running container, feed it ``stdin``; yield its output in pieces, and last its exit status.
+
+    Raises:
+        ValueError: where it is to be fed over TLS, where the end of its input cannot be told.
+    """
+    api = engine.api
+    with engine.errors():
+        made = api.exec_create(container, command, stdin=stdin is not None, user=user)["Id"]
+        socket = api.exec_start(made, socket=True)
+        inner = getattr(socket, "_sock", socket)
+        feeder: Thread | None = None
+        if stdin is not None:
+            if isinstance(inner, ssl.SSLSocket):
+                raise ValueError("a command cannot be fed over TLS")
+            inner.settimeout(None)
+            feeder = Thread(target=_feed, args=(inner, stdin), daemon=True)
+            feeder.start()
+        yield from frames(socket)
+        if feeder is not None:
+            feeder.join()
+        socket.close()
+        yield int(api.exec_inspect(made)["ExitCode"])
+
+
+def _feed(socket: sockets.socket, pieces: Iterable[bytes]) -> None:
+    # A command may end before it has read everything: its exit status says whether that is right.
+    with suppress(OSError):
+        for piece in pieces:
+            socket.sendall(piece)
+    with suppress(OSError):
+        socket.shutdown(sockets.SHUT_WR)

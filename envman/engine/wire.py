@@ -1,0 +1,168 @@
+"""The engine's API over its Unix socket, for looking only: several questions at once, nothing to import.
+
+The Docker SDK's import takes longer than a listing of everything that a project has on an engine, and it asks one
+question after the other. Here all questions are sent before the first answer is read, so that the engine works on them
+together. HTTP/1.0 keeps it short: an answer ends where its connection does, and an engine sends it in one piece.
+Source: https://docs.docker.com/reference/api/engine/ (paths, parameters, and the words in which a version is refused).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+# API 1.44 is Docker 25: the first whose health checks have `start_interval`.
+OLDEST_API: Final = (1, 44)
+_TIMEOUT: Final = 60.0
+_CHUNK: Final = 1 << 16
+# Connections open at the same time: an engine has its share of open files to keep for others.
+_AT_ONCE: Final = 32
+_TOO_OLD_FOR_ENGINE: Final = re.compile(r"client version \S+ is too old\. Minimum supported API version is (\d+\.\d+)")
+_TOO_NEW_FOR_ENGINE: Final = re.compile(r"client version \S+ is too new\. Maximum supported API version is (\d+\.\d+)")
+
+
+class Question(NamedTuple):
+    """What is read: a path of the API below its version, and parameters; filters are a mapping to one value or more."""
+
+    path: str
+    parameters: Mapping[str, Any] = {}
+
+    def target(self) -> str:
+        """Return path and parameters as one string, quoted."""
+        from urllib.parse import quote, urlencode
+
+        values = {
+            name: json.dumps(_listed(value)) if isinstance(value, Mapping) else str(value)
+            for name, value in self.parameters.items()
+        }
+        return quote(self.path, safe="/:@") + (f"?{urlencode(values)}" if values else "")
+
+
+class RefusedError(Exception):
+    """The engine's refusal, in its own words."""
+
+    def __init__(self, status: int, explanation: str) -> None:
+        super().__init__(explanation)
+        self.status = status
+        self.explanation = explanation
+
+
+class OldEngineError(Exception):
+    """The engine speaks only older versions of its API; the argument is its newest."""
+
+
+class Wire:
+    """Asks the engine behind the Unix socket at ``path``. ``answered`` says whether it ever did."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.api = ".".join(map(str, OLDEST_API))
+        self.answered = False
+
+    def ask(self, questions: Sequence[Question]) -> list[Any]:
+        """Return the answers to ``questions`` in their order; None to a question about something that is not there.
+
+        Raises:
+            RefusedError: what the engine refuses otherwise.
+            OldEngineError: an engine that does not speak ``OLDEST_API``.
+            OSError: an engine that does not answer.
+        """
+        answers: list[Any] = []
+        for first in range(0, len(questions), _AT_ONCE):
+            answers += self._ask(questions[first : first + _AT_ONCE])
+        return answers
+
+    def _ask(self, questions: Sequence[Question]) -> list[Any]:
+        connections: list[socket.socket] = []
+        spoken = self.api
+        try:
+            for question in questions:
+                connections.append(self._send(question, _TIMEOUT))  # noqa: PERF401 - all are closed, if one fails
+            return [self._answer(*one, spoken) for one in zip(questions, connections, strict=True)]
+        finally:
+            for connection in connections:
+                connection.close()
+
+    def lines(self, question: Question, patience: float | None = None) -> Iterator[dict[str, Any]]:
+        """Yield what the engine sends on and on, a line of JSON each, until it ends or the iterator is closed.
+
+        Silence for ``patience`` seconds ends it, too.
+
+        Raises:
+            RefusedError, OldEngineError, OSError: as ``ask``.
+        """
+        with self._send(question, None) as connection, connection.makefile("rb") as stream:
+            status = _status(stream.readline())
+            while stream.readline().strip():
+                pass
+            if status != 200:
+                self._refuse(status, stream.read())
+            self.answered = True
+            connection.settimeout(patience)
+            try:
+                for line in stream:
+                    yield json.loads(line)
+            except TimeoutError:
+                return
+
+    def _send(self, question: Question, timeout: float | None) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.settimeout(timeout)
+            connection.connect(self.path)
+            request = f"GET /v{self.api}{question.target()} HTTP/1.0\r\nHost: docker\r\n\r\n"
+            connection.sendall(request.encode())
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _answer(self, question: Question, connection: socket.socket, spoken: str) -> Any:
+        received = bytearray()
+        while chunk := connection.recv(_CHUNK):
+            received += chunk
+        head, _, body = bytes(received).partition(b"\r\n\r\n")
+        status = _status(head)
+        if status == 200:
+            self.answered = True
+            try:
+                return json.loads(body)
+            except ValueError:
+                raise ConnectionResetError("the answer is cut off") from None
+        if status == 404:
+            self.answered = True
+            return None
+        accepted = _TOO_OLD_FOR_ENGINE.search(_explanation(body))
+        if accepted and accepted[1] != spoken:
+            self.api = accepted[1]
+            return self.ask([question])[0]
+        return self._refuse(status, body)
+
+    def _refuse(self, status: int, body: bytes) -> None:
+        self.answered = True
+        explanation = _explanation(body)
+        newest = _TOO_NEW_FOR_ENGINE.search(explanation)
+        if newest:
+            raise OldEngineError(newest[1])
+        raise RefusedError(status, explanation)
+
+
+def _listed(filters: Mapping[str, Any]) -> dict[str, list[str]]:
+    return {key: [value] if isinstance(value, str) else list(value) for key, value in filters.items()}
+
+
+def _status(head: bytes) -> int:
+    match = re.match(rb"HTTP/1\.\d (\d{3})", head)
+    if match is None:
+        raise ConnectionResetError("the answer is not HTTP")
+    return int(match[1])
+
+
+def _explanation(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["message"])
+    except (ValueError, TypeError, KeyError):
+        return body.decode("utf-8", "replace").strip()

@@ -1,0 +1,50 @@
+"""Before anything starts: what others have that a plan needs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from envman.checks.ports import Claim
+from envman.diagnostics import Diagnostic, EnvmanError
+from envman.operations.prepare import Prepared
+from envman.operations.workspace import Workspace
+from envman.plan.obstacles import container_names, created, obstacles, starting_claims
+from envman.plan.plan import Plan
+from envman.state.listeners import can_bind, holder_of
+
+
+def refuse_obstacles(workspace: Workspace, prepared: Prepared, plan: Plan, *, leaving: Collection[str] = ()) -> None:
+    """Make sure that nothing is in the way of ``plan``. Compose projects in ``leaving`` stop before it begins.
+
+    Raises:
+        EnvmanError: with every EV505, EV520 and EV522 there is.
+    """
+    found = find_obstacles(workspace, prepared, plan, leaving=leaving)
+    if found:
+        raise EnvmanError(*found)
+
+
+def find_obstacles(
+    workspace: Workspace, prepared: Prepared, plan: Plan, *, leaving: Collection[str] = ()
+) -> list[Diagnostic]:
+    """Return what is in the way of ``plan``; the engine is asked only for what it is about."""
+    from envman.engine.occupied import find_occupied
+
+    environment, document = prepared.environment, prepared.document
+    networks = created(plan, document, "network")
+    occupied = find_occupied(
+        workspace.engine,
+        ports=bool(starting_claims(environment, plan)),
+        containers=container_names(environment, plan),
+        volumes=created(plan, document, "volume"),
+        networks=bool(networks),
+    )
+    local = workspace.endpoint.is_local
+
+    def bound(claim: Claim) -> str:
+        if not local or can_bind(claim.port, claim.host_ip, claim.protocol):
+            return ""
+        return holder_of(claim.port, claim.host_ip, claim.protocol) or "another process"
+
+    found = obstacles(environment, document, prepared.observed, plan, occupied, bound=bound, leaving=leaving)
+    return sorted(found, key=lambda one: one.place)

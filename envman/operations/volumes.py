@@ -1,0 +1,118 @@
+"""An environment's volumes as snapshots see them, and which image can read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from envman.diagnostics.diagnostic import fail, near_match
+from envman.engine.observe import COMPOSE
+from envman.model.environment import Environment
+from envman.operations.workspace import Workspace
+from envman.plan.observed import Observed
+from envman.plan.ownership import owned
+
+
+@dataclass(frozen=True, slots=True)
+class DataVolume:
+    """A volume: its key in the blueprint, the engine's name, and the services that mount it."""
+
+    key: str
+    name: str
+    exists: bool
+    retain: str
+    external: bool
+    services: tuple[str, ...]
+
+
+def data_volumes(workspace: Workspace, environment: Environment, observed: Observed) -> list[DataVolume]:
+    """Return the volumes of ``environment``; last those of this checkout's that no blueprint names any more."""
+    present = {one.name: one for one in observed.volumes}
+    found = []
+    for key, volume in environment.stack.volumes.items():
+        external = volume is not None and volume.is_external
+        name = (volume.name if volume and volume.name else None) or (
+            key if external else f"{environment.compose_project}_{key}"
+        )
+        retain = volume.retain if volume is not None else "keep"
+        services = tuple(
+            service
+            for service, one in environment.stack.services.items()
+            if any(mount.type == "volume" and mount.source == key for mount in one.volumes or ())
+        )
+        found.append(DataVolume(key, name, name in present, retain, external, services))
+    known = {one.name for one in found}
+    for one in observed.volumes:
+        if one.name not in known and owned(environment, workspace.checkout.id, one.labels):
+            key = one.labels.get(f"{COMPOSE}volume") or one.name
+            found.append(DataVolume(key, one.name, exists=True, retain="keep", external=False, services=()))
+    return found
+
+
+def choose(environment: Environment, volumes: Sequence[DataVolume], keys: Sequence[str]) -> list[DataVolume]:
+    """Return those of ``volumes`` that a snapshot is to hold: those named, else all that matter and are there.
+
+    Raises:
+        EnvmanError: EV642 for one that is external, unknown or not there, EV651 where nothing is left.
+    """
+    by_key = {one.key: one for one in volumes}
+    for key in keys:
+        one = by_key.get(key)
+        if one is None:
+            raise fail(
+                "EV642",
+                f'{environment.name} has no volume "{key}"',
+                expected=near_match(key, by_key) or f"one of {', '.join(by_key) or 'none'}",
+            )
+        if one.external:
+            raise fail(
+                "EV642",
+                f"volume {key} of {environment.name} is external: its data is somebody else's",
+                environment.key_span("volumes", key),
+                help="make the snapshot where the volume belongs",
+            )
+        if not one.exists:
+            raise fail(
+                "EV642",
+                f"volume {key} of {environment.name} is not there yet",
+                help=f"`envman up {environment.name}` makes it",
+            )
+    chosen = [one for one in volumes if one.exists and not one.external and one.retain != "ephemeral"]
+    if keys:
+        chosen = [by_key[key] for key in dict.fromkeys(keys)]
+    if not chosen:
+        raise fail(
+            "EV651",
+            f"{environment.name} has no data to take a snapshot of",
+            expected="a volume that is there, is not external and is not `retain: ephemeral`",
+            help=f"`envman volumes {environment.name}` lists its volumes; `--volume NAME` takes an ephemeral one too",
+        )
+    return chosen
+
+
+def images_for(workspace: Workspace, environment: Environment, volume: DataVolume) -> list[str]:
+    """Return images on the engine to handle ``volume`` with, those of the services that mount it first.
+
+    Raises:
+        EnvmanError: EV644 where there is none.
+    """
+    from envman.engine.hold import users_of
+    from envman.engine.images import find_images
+
+    services = [*volume.services, *(name for name in environment.stack.services if name not in volume.services)]
+    references = [image for name in services if (image := environment.image(name))]
+    present = find_images(workspace.engine, references)
+    users = [one.image for one in users_of(workspace.engine, volume.name)]
+    images = list(dict.fromkeys([*users, *(present[one].id for one in references if one in present)]))
+    if not images:
+        raise fail(
+            "EV644",
+            f"no image of {environment.name} is on the engine, and volume {volume.key} can only be reached through one",
+            help=f"`envman pull {environment.name}` or `envman build {environment.name}` first; nothing was changed",
+        )
+    return images
+
+
+def names_of(volumes: Iterable[DataVolume]) -> list[str]:
+    """Return the engine's names."""
+    return [one.name for one in volumes]

@@ -1,0 +1,133 @@
+"""Questions to an engine over its socket, and every way in which the answer can be none."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from envman.diagnostics import EnvmanError
+from envman.engine.connection import connect
+from envman.engine.endpoint import Endpoint
+from envman.engine.wire import Question
+
+
+class Server:
+    """Answers each request with what ``answer`` makes of its target; keeps the targets."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "s"
+        self.asked: list[str] = []
+        self.answer: Callable[[str], bytes] = lambda _: response(200, {})
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(str(self.path))
+        self._socket.listen()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            with connection:
+                target = connection.recv(65536).split(b" ")[1].decode()
+                self.asked.append(target)
+                connection.sendall(self.answer(target))
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def response(status: int, data: object) -> bytes:
+    return f"HTTP/1.0 {status} X\r\nContent-Type: application/json\r\n\r\n".encode() + json.dumps(data).encode()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    # Paths of sockets are short, those of pytest's folders are not.
+    folder = Path(tempfile.mkdtemp(prefix="wire"))
+    made = Server(folder)
+    yield made
+    made.close()
+    shutil.rmtree(folder)
+
+
+def ask(server: Server, *questions: Question) -> list[object]:
+    return connect(Endpoint(f"unix://{server.path}", None, "a test")).ask(*questions)
+
+
+def refused(server: Server) -> tuple[str, str]:
+    with pytest.raises(EnvmanError) as caught:
+        ask(server, Question("/info"))
+    return caught.value.diagnostics[0].code, caught.value.diagnostics[0].message
+
+
+def test_answers_come_in_the_order_of_the_questions(server: Server) -> None:
+    server.answer = lambda target: response(404, {"message": "no"}) if "none" in target else response(200, [target])
+    questions = [Question("/a", {"filters": {"label": "x=y z", "event": ["a", "b"]}, "all": 1}), Question("/none")]
+    first = "/v1.44/a?filters=%7B%22label%22%3A+%5B%22x%3Dy+z%22%5D%2C+%22event%22%3A+%5B%22a%22%2C+%22b%22%5D%7D&all=1"
+    assert ask(server, *questions, Question("/images/a/b:1@c d/json")) == [
+        [first],
+        None,
+        ["/v1.44/images/a/b:1@c%20d/json"],
+    ]
+
+
+def test_many_questions_do_not_wait_for_each_other_for_ever(server: Server) -> None:
+    server.answer = lambda target: response(200, target)
+    questions = [Question(f"/{number}") for number in range(100)]
+    assert ask(server, *questions) == [f"/v1.44/{number}" for number in range(100)]
+
+
+def test_what_the_engine_refuses_is_told_in_its_own_words(server: Server) -> None:
+    server.answer = lambda _: response(500, {"message": "no space left on device."})
+    assert refused(server) == ("EV410", "the engine refused: no space left on device")
+    server.answer = lambda _: b"HTTP/1.0 502 X\r\n\r\nbad gateway"
+    assert refused(server) == ("EV410", "the engine refused: bad gateway")
+
+
+def test_an_old_engine_is_refused(server: Server) -> None:
+    message = "client version 1.44 is too new. Maximum supported API version is 1.41"
+    server.answer = lambda _: response(400, {"message": message})
+    assert refused(server) == ("EV406", f"the engine at unix://{server.path} speaks API 1.41")
+
+
+def test_an_engine_that_no_longer_speaks_our_version_says_which_it_wants(server: Server) -> None:
+    message = "client version 1.44 is too old. Minimum supported API version is 1.60, please upgrade"
+    server.answer = lambda target: response(200, 1) if "/v1.60/" in target else response(400, {"message": message})
+    assert ask(server, Question("/a"), Question("/b")) == [1, 1]
+    assert server.asked[-1] == "/v1.60/b"
+
+
+@pytest.mark.parametrize("answer", [b"", b"hello", b'HTTP/1.0 200 OK\r\n\r\n{"cut": '])
+def test_half_an_answer_is_an_engine_that_went_away(server: Server, answer: bytes) -> None:
+    server.answer = lambda _: answer
+    assert refused(server)[0] in {"EV401", "EV408"}
+
+
+def test_an_engine_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(EnvmanError) as caught:
+        connect(Endpoint(f"unix://{tmp_path}/none", None, "a test")).ask(Question("/info"))
+    [diagnostic] = caught.value.diagnostics
+    assert (diagnostic.code, diagnostic.message) == (
+        "EV401",
+        f"no Docker engine at unix://{tmp_path}/none (a test): there is no such socket",
+    )
+
+
+def test_events_come_one_by_one_until_the_engine_ends_them(server: Server) -> None:
+    server.answer = lambda _: b"HTTP/1.0 200 OK\r\n\r\n" + b'{"Action": "start"}\n{"Action": "die"}\n'
+    engine = connect(Endpoint(f"unix://{server.path}", None, "a test"))
+    found = [one["Action"] for one in engine.events({"type": "container"}, since="1")]
+    assert found == ["start", "die"]
+    server.answer = lambda _: response(400, {"message": "bad filter"})
+    with pytest.raises(EnvmanError) as caught:
+        list(engine.events({"type": "nonsense"}))
+    assert caught.value.diagnostics[0].code == "EV410"

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from envman.state.copying import Copying, all_copying, forget_copying, read_copying, write_copying
+
+
+def test_what_is_under_way_is_kept_for_each_environment_until_it_is_forgotten(tmp_path: Path) -> None:
+    dev = Copying("dev", "one", ("c1", "c2"), ("dev_data",), "before-restore-1", "prod")
+    write_copying(tmp_path, dev)
+    write_copying(tmp_path, Copying("staging", "two"))
+    assert read_copying(tmp_path, "dev") == dev
+    assert all_copying(tmp_path) == [dev, Copying("staging", "two")]
+    forget_copying(tmp_path, "dev")
+    forget_copying(tmp_path, "dev")
+    assert read_copying(tmp_path, "dev") is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"environment": "dev"}'])
+def test_what_is_no_record_counts_as_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "copying").mkdir()
+    (tmp_path / "copying" / "dev.json").write_text(text)
+    assert read_copying(tmp_path, "dev") is None
+    assert all_copying(tmp_path) == []
