@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import signal
 import socket
+from datetime import datetime
 
 from stacks import SLEEPER, Checkout, await_true, docker
 
@@ -191,3 +192,50 @@ def test_an_option_alone_needs_a_switch_on_record(checkout: Checkout) -> None:
     assert "error[EV632]" in checkout.run("switch", "--abort", status=1).err
     checkout.run("switch", "dev", "--abort", status=2)
     checkout.run("switch", status=2)
+
+
+def test_a_snapshot_is_taken_before_anything_stops(checkout: Checkout) -> None:
+    checkout.write(base=BASE, dev="extends: base\n", staging="extends: base\n").run("up", "dev")
+    checkout.sh("dev", "db", "echo precious > /data/file")
+    name = checkout.run("--format", "json", "switch", "staging", "--snapshot").json["snapshot"]
+    assert name.startswith("before-switch-")
+    shown = checkout.run("--format", "json", "snapshot", "show", "dev", name, "--verify").json
+    finished = docker("inspect", "--format", "{{.State.FinishedAt}}", f"{checkout.name}-dev-db-1")
+    assert shown["created"] < datetime.fromisoformat(finished[:19] + "+00:00").timestamp() + 1
+    checkout.run("snapshot", "restore", "dev", name, "--into", "staging", "--yes")
+    assert checkout.sh("staging", "db", "cat /data/file") == "precious"
+
+
+def test_a_snapshot_that_fails_leaves_the_first_as_it_was(checkout: Checkout) -> None:
+    checkout.write(base=BASE, dev="extends: base\n", staging="extends: base\n")
+    description = checkout.root / "envman.yaml"
+    description.write_text(f"{description.read_text()}\nsnapshots: kept\n")
+    checkout.run("up", "dev")
+    (checkout.root / "kept").write_text("a file, so that no folder can be made")
+    before = docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", f"{checkout.name}-dev-db-1")
+    assert "error[EV645]" in checkout.run("switch", "staging", "--snapshot", status=1).err
+    assert docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", f"{checkout.name}-dev-db-1") == before
+    assert checkout.containers("staging", everything=False) == []
+    assert "error[EV632]" in checkout.run("switch", "--abort", status=1).err
+
+
+def test_what_somebody_paused_in_the_second_is_woken(checkout: Checkout) -> None:
+    checkout.write(base=BASE, dev="extends: base\n", staging="extends: base\n").run("up", "dev")
+    checkout.run("up", "staging")
+    docker("pause", f"{checkout.name}-staging-db-1")
+    checkout.run("switch", "staging", "--from", "dev")
+    assert checkout.sh("staging", "db", "echo awake") == "awake"
+    assert checkout.containers("dev", everything=False) == []
+
+
+def test_a_port_that_others_hold_is_told_before_anything_is_made(checkout: Checkout) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        web = f"services: {{web: {SLEEPER[:-1]}, ports: ['127.0.0.1:{port}:80']}}}}\n"
+        checkout.write(base=BASE, dev="extends: base\n", staging=web).run("up", "dev")
+        err = checkout.run("switch", "staging", status=1).err
+    assert f"error[EV505]: host port 127.0.0.1:{port} for web is taken by process" in err
+    assert checkout.containers("staging") == []
+    assert len(checkout.containers("dev", everything=False)) == 1

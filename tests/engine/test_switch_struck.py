@@ -162,6 +162,24 @@ def test_a_switch_killed_at_any_moment(pair: Pair, way: str, earliest: float) ->
     pair.prove()
 
 
+@pytest.mark.parametrize("way", ["--resume", "--abort"])
+def test_a_switch_killed_while_it_takes_its_snapshot(pair: Pair, way: str) -> None:
+    (state,) = (pair.checkout.root.parent / "state" / "envman").glob(f"{pair.checkout.name}-*")
+    begun = state / "copying" / f"{pair.up}.json"
+    shelf = state / "snapshots" / pair.up
+    taken = set(shelf.glob("before-switch-*"))
+    process = pair.checkout.start("switch", pair.down, "--snapshot")
+    await_true(lambda: begun.exists() or process.poll() is not None)
+    process.kill()
+    process.communicate(timeout=60)
+    pair.checkout.run("switch", way)
+    assert len(set(shelf.glob("before-switch-*")) - taken) == (1 if way == "--resume" else 0)
+    if way == "--resume":
+        pair.turn()
+    pair.prove()
+    assert docker("ps", "--quiet", "--filter", "status=paused", "--filter", f"name={pair.checkout.name}-") == ""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("change", range(1, CHANGES))
 def test_an_interrupt_at_every_step_leaves_the_first_as_it_was(pair: Pair, number: signal.Signals, change: int) -> None:

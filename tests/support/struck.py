@@ -23,7 +23,7 @@ def strike(number: int, change: int, when: str) -> None:
         def wrapped(*arguments: Any) -> None:
             nonlocal seen
             # The record of other operations is not what this is about.
-            ours = isinstance(arguments[1], journal.SwitchEntry) or arguments[1] == journal.SWITCH
+            ours = isinstance(arguments[-1], journal.SwitchEntry) or arguments[1:] == (journal.SWITCH,)
             seen += ours
             if ours and seen == change and when == "before":
                 os.kill(os.getpid(), number)

@@ -52,7 +52,10 @@ def test_the_lock_is_held_until_what_envman_started_has_ended(tmp_path: Path) ->
     )
     process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdin=subprocess.PIPE)
     assert process.wait(timeout=60) == 9
-    with pytest.raises(EnvmanError, match="the Compose of a killed one"), exclusive(tmp_path, "x", wait=0, waiting=print):
+    with (
+        pytest.raises(EnvmanError, match="the Compose of a killed one"),
+        exclusive(tmp_path, "x", wait=0, waiting=print),
+    ):
         pass
     assert process.stdin is not None
     process.stdin.close()
