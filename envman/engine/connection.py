@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -114,15 +114,27 @@ class Engine:
                 yield from self._wire.lines(Question("/events", {"filters": filters, **bounds}), patience)
                 return
             stream = self.api.events(filters=filters, decode=True, **bounds)
-            guard = threading.Timer(patience or 0, stream.close)
+            ended = threading.Event()
+
+            def end() -> None:
+                ended.set()
+                # The engine may have closed its side already, and the SDK takes that for an error.
+                with suppress(OSError):
+                    stream.close()
+
+            guard = threading.Timer(patience or 0, end)
             guard.daemon = True
             if patience is not None:
                 guard.start()
             try:
                 yield from stream
+            except Exception:
+                # The SDK takes a stream that is closed under it for a broken one.
+                if not ended.is_set():
+                    raise
             finally:
                 guard.cancel()
-                stream.close()
+                end()
 
     @contextmanager
     def errors(self) -> Iterator[None]:

@@ -95,6 +95,9 @@ def create(workspace: Workspace, environment: Environment, asked: Asked, progres
             return taking.take(shelf, name, chosen, asked, copying)
         finally:
             if earlier is None:
+                # Where the engine has gone this raises, and the record stays for the next command.
+                left = read_copying(workspace.checkout.state, environment.key) or copying
+                let_go(workspace, environment, left.held)
                 forget_copying(workspace.checkout.state, environment.key)
 
 

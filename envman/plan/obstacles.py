@@ -12,7 +12,7 @@ from envman.model.environment import Environment
 from envman.plan.defined import engine_name
 from envman.plan.form import COMPOSE
 from envman.plan.observed import Observed
-from envman.plan.occupied import Labels, Occupied, Subnet, overlap, owner, subnets_of
+from envman.plan.occupied import Labels, Occupied, Subnet, TakenNetwork, overlap, owner, subnets_of
 from envman.plan.plan import Action, Plan
 from envman.render.document import Document
 
@@ -121,9 +121,7 @@ def _networks(environment: Environment, document: Document, plan: Plan, occupied
                 yield _taken("network", name, "", there.labels, _named_at(environment, "networks", key), advice)
             continue
         for index, subnet in _subnets(entry):
-            others = [
-                (f"network {one.name} of {owner(one.labels)}", net) for one in occupied.networks for net in one.subnets
-            ]
+            others = [(_described(one), net) for one in occupied.networks for net in one.subnets]
             clash = next((what for what, net in [*others, *claimed] if overlap(net, subnet)), None)
             if clash is not None:
                 yield Diagnostic(
@@ -134,6 +132,11 @@ def _networks(environment: Environment, document: Document, plan: Plan, occupied
                     help="leave `subnet` out, so that the engine chooses one, or take another range",
                 )
             claimed.append((f"network {key} of this environment", subnet))
+
+
+def _described(network: TakenNetwork) -> str:
+    whose = owner(network.labels)
+    return f"network {network.name}" + (f" of {whose}" if whose else "")
 
 
 def _subnets(entry: Mapping[str, Any]) -> Iterator[tuple[int, Subnet]]:
@@ -173,11 +176,12 @@ def _another_instance(environment: Environment) -> str:
 
 
 def _taken(kind: str, name: str, need: str, labels: Labels, span: Span | None, advice: str) -> Diagnostic:
+    whose = owner(labels)
     return Diagnostic(
         "EV522",
         f"{kind} name {name} {need}is taken",
         span,
         "a name that nobody has on this engine",
-        notes=(Note(f"the {kind} that has it belongs to {owner(labels)}"),),
+        notes=(Note(f"the {kind} that has it {f'belongs to {whose}' if whose else 'says nowhere whose it is'}"),),
         help=advice,
     )

@@ -53,12 +53,12 @@ def addresses_meet(one: str, other: str) -> bool:
 
 
 def owner(labels: Labels) -> str:
-    """Return in words whose something with ``labels`` is."""
+    """Return in words whose something with ``labels`` is; empty where they do not say."""
     environment, project = labels.get(f"{LABEL_PREFIX}environment"), labels.get(f"{LABEL_PREFIX}project")
     if environment and project:
         return f"environment {environment} of {project}"
     compose = labels.get(f"{COMPOSE}project")
-    return f"Compose project {compose}" if compose else "nobody that its labels name"
+    return f"Compose project {compose}" if compose else ""
 
 
 def subnets_of(texts: Iterable[str | None]) -> tuple[Subnet, ...]:

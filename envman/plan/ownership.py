@@ -12,6 +12,10 @@ from envman.model.environment import Environment
 from envman.plan.observed import Observed
 
 _CHECKOUT: Final = re.compile(r"[0-9a-f]{12}")
+# Images may bring other labels of ours; only these say that envman made a thing.
+_IDENTITY: Final = frozenset(
+    f"{LABEL_PREFIX}{name}" for name in ("project", "environment", "checkout", "instance", "digest")
+)
 
 
 def foreign_owners(environment: Environment, checkout: str, observed: Observed) -> Iterator[Diagnostic]:
@@ -32,9 +36,7 @@ def foreign_owners(environment: Environment, checkout: str, observed: Observed) 
                 continue
             if labels.get(f"{LABEL_PREFIX}project", environment.project) != environment.project:
                 yield _of_another_project(environment, kind, name, labels)
-            elif (owner is None or not _CHECKOUT.fullmatch(owner)) and any(
-                key.startswith(LABEL_PREFIX) for key in labels
-            ):
+            elif (owner is None or not _CHECKOUT.fullmatch(owner)) and not _IDENTITY.isdisjoint(labels):
                 yield _of_another_version(kind, name)
             elif owner is None:
                 yield Diagnostic(

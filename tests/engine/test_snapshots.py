@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from relay import engine_socket
+from relay import Relay, engine_socket
 from stacks import SLEEPER, Checkout, await_true, docker, remove_project
 
 DATA = f"services: {{db: {SLEEPER[:-1]}, volumes: ['data:/data']}}}}\nvolumes: {{data: {{}}}}\n"
@@ -170,6 +170,27 @@ def test_a_snapshot_that_is_killed_at_any_moment_leaves_nothing_behind(stack: Ch
     assert not list(shelf(state).glob(".*")), f"seed {seed}"
     assert not list(next(state.glob("envman/*")).glob("pipe-*")), f"seed {seed}"
     assert contents(stack) == before
+
+
+def test_an_engine_that_goes_away_leaves_nothing_paused_for_good(stack: Checkout, state: Path) -> None:
+    stack.sh("dev", "db", "dd if=/dev/urandom of=/data/big bs=1M count=40 2>/dev/null")
+    copying = next(state.glob("envman/*")) / "copying" / "dev.json"
+    with Relay() as relay:
+        stack.environ["DOCKER_HOST"] = relay.host
+        running = stack.start("snapshot", "create", "dev", "--name", "cut")
+        await_true(lambda: running.poll() is not None or state_of(stack) == "paused")
+        relay.cut()
+        _, said = running.communicate()
+    del stack.environ["DOCKER_HOST"]
+    assert running.returncode == 3, said
+    assert "error[EV408]" in said
+    assert json.loads(copying.read_text())["held"]
+    assert listed(stack) == {}
+    stack.run("snapshot", "create", "dev", "--name", "whole")
+    assert state_of(stack) == "running"
+    assert helpers(stack, state) == ""
+    assert not copying.exists()
+    assert listed(stack) == {"whole": False}
 
 
 def test_a_restore_that_is_killed_is_named_and_can_be_repeated(stack: Checkout, state: Path) -> None:
