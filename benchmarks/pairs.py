@@ -11,6 +11,7 @@ from typing import Final
 from benchmarks.bench import COMPOSE, DOWN, ENVMAN, Bench
 from benchmarks.projects import ENVIRONMENTS, write_services, write_shipped, write_sleepers
 from benchmarks.snapshots import snapshot_large, snapshot_many
+from benchmarks.switching import switch_beside, switch_gap, switch_port
 from benchmarks.timing import Pair, Side
 
 
@@ -126,6 +127,9 @@ WITHOUT_ENGINE: Final = {
 WITH_ENGINE: Final = {
     "up-idle": up_idle,
     "status-4": status,
+    "switch": switch_beside,
+    "switch-port": switch_port,
+    "switch-gap": switch_gap,
     "snapshot-many": snapshot_many,
     "snapshot-large": snapshot_large,
 }

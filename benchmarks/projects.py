@@ -28,6 +28,13 @@ _SERVICE = """
     restart: unless-stopped
 """
 _SLEEPER = "  {name}: {{image: 'busybox:1.37', init: true, command: [sleep, infinity]}}\n"
+_CHECKED = """
+  {name}:
+    image: busybox:1.37
+    init: true
+    command: [sleep, infinity]
+    healthcheck: {{test: [CMD, "true"], interval: 30s, start_period: 30s, start_interval: 200ms}}
+"""
 
 
 def write_services(root: Path, name: str, count: int) -> None:
@@ -73,6 +80,23 @@ def write_sleepers(root: Path, name: str, environments: tuple[str, ...], service
         (root / "blueprints" / f"{environment}.yaml").write_text(body, encoding="utf-8")
         plain = f"name: {name}-plain-{environment}\n{body}"
         (root / f"{environment}.yaml").write_text(plain, encoding="utf-8")
+
+
+def write_checked(
+    root: Path, name: str, environments: tuple[str, ...], services: int, ports: tuple[int, int] | None = None
+) -> None:
+    """Write a project whose services have health checks, and a Compose file for each environment.
+
+    With ``ports`` all blueprints publish the first from their last service, all Compose files the second.
+    """
+    _write_project(root, name)
+    for environment in environments:
+        for index, path in enumerate((root / "blueprints" / f"{environment}.yaml", root / f"{environment}.yaml")):
+            body = "services:" + "".join(_CHECKED.format(name=f"service{number}") for number in range(services))
+            if ports is not None:
+                body += f'    ports: ["127.0.0.1:{ports[index]}:80"]\n'
+            header = f"name: {name}-plain-{environment}\n" if index else ""
+            path.write_text(header + body, encoding="utf-8")
 
 
 def write_store(root: Path, name: str, image: str) -> None:

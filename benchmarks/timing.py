@@ -27,11 +27,15 @@ def nothing() -> None:
 
 @dataclass(frozen=True)
 class Side:
-    """Commands that are timed as one, where they run, and what is done before each run, outside the clock."""
+    """Commands that are timed as one, where they run, and what is done before each run, outside the clock.
+
+    With ``read`` the seconds are not the clock's but the sum of what ``read`` makes of each command's output.
+    """
 
     commands: Sequence[Command]
     directory: Path
     prepare: Callable[[], None] = nothing
+    read: Callable[[str], float] | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,7 @@ def _run(side: Side, environ: Mapping[str, str]) -> tuple[float, float, float]:
     side.prepare()
     peak = 0
     processor = 0.0
+    said = 0.0
     start = time.perf_counter()
     for command in side.commands:
         process = subprocess.Popen(
@@ -116,15 +121,18 @@ def _run(side: Side, environ: Mapping[str, str]) -> tuple[float, float, float]:
             cwd=side.directory,
             env=environ,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if side.read is None else subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
+        output = process.stdout.read() if process.stdout is not None else b""
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         processor += usage.ru_utime + usage.ru_stime
         peak = max(peak, usage.ru_maxrss)
         if process.returncode != 0:
             raise RuntimeError(f"{' '.join(command)} in {side.directory} ended with {process.returncode}")
-    seconds = time.perf_counter() - start
+        if side.read is not None:
+            said += side.read(output.decode())
+    seconds = said if side.read is not None else time.perf_counter() - start
     # Kilobytes on Linux, bytes on macOS.
     return seconds, processor, peak / (1024 * 1024 if sys.platform == "darwin" else 1024)

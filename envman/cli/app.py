@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from envman.cli import adopt, create, data, editor, images, inside, look, origins, run, setup, snapshots, status
+from envman.cli import (
+    adopt,
+    create,
+    data,
+    editor,
+    images,
+    inside,
+    look,
+    origins,
+    run,
+    setup,
+    snapshots,
+    status,
+    switch,
+)
 from envman.cli.invocation import Format, Invocation
 
 app = typer.Typer(
@@ -50,5 +64,5 @@ def options(
     invocation.context = docker_context
 
 
-for module in (create, adopt, look, origins, editor, run, status, inside, images, data, snapshots, setup):
+for module in (create, adopt, look, origins, editor, run, switch, status, inside, images, data, snapshots, setup):
     module.register(app)

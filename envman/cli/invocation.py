@@ -60,15 +60,15 @@ class Invocation:
         return LineProgress(sys.stderr, style_for(sys.stderr, self.environ))
 
     def exclusive(
-        self, workspace: Workspace, what: str, progress: Progress, *, wait: bool = True
+        self, workspace: Workspace, what: str, progress: Progress, *, wait: bool = True, recovers: bool = False
     ) -> AbstractContextManager[None]:
         """Return the checkout's lock, held while the body changes its stacks; says what was interrupted before.
 
-        Unless it is to ``wait``, another envman that holds it is EV506 at once.
+        Unless it is to ``wait``, another envman that holds it is EV506 at once. ``recovers`` as for ``take_turn``.
         """
         from envman.operations.turn import take_turn
 
-        return take_turn(workspace, what, progress, patience=PATIENCE if wait else 0.0)
+        return take_turn(workspace, what, progress, patience=PATIENCE if wait else 0.0, recovers=recovers)
 
     def style(self) -> Style:
         """Return how results are painted on standard output."""

@@ -19,7 +19,9 @@ def show_statuses(invocation: Invocation, *, instance: str | None = None) -> Non
     """
     from envman.output.status import status_data, status_table
 
-    found = Statuses(invocation.directory, invocation.environ, context=invocation.context, instance=instance).look()
+    looks = Statuses(invocation.directory, invocation.environ, context=invocation.context, instance=instance)
+    found = looks.look()
+    invocation.warn(looks.unfinished())
     invocation.show([status_data(one) for one in found], status_table(found))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import io
 import os
@@ -157,7 +158,9 @@ def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
 def _say_interrupted(invocation: Invocation) -> None:
     if invocation.format is Format.JSON:
         return
-    sys.stderr.write("\ninterrupted; the same command again goes on from what is there\n")
+    # After a hang-up there is no terminal any more.
+    with contextlib.suppress(OSError):
+        sys.stderr.write("\ninterrupted; the same command again goes on from what is there\n")
 
 
 def _report_bug(error: Exception, arguments: Sequence[str]) -> Diagnostic:

@@ -1,4 +1,4 @@
-"""Stacks as a whole: plan, up, down, rm, stop, restart, switch, ps."""
+"""Stacks as a whole: plan, up, down, rm, stop, restart, ps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to ``app``."""
-    for command in (plan, up, down, rm, stop, restart, switch, ps):
+    for command in (plan, up, down, rm, stop, restart, ps):
         app.command()(command)
 
 
@@ -205,35 +205,6 @@ def restart(
         restart_stack(workspace, environment, services, progress, timeout=timeout)
     text = f"{', '.join(services) or environment.name} restarted"
     invocation.show({"environment": environment.name, "services": services}, text)
-
-
-def switch(
-    context: typer.Context,
-    environment: Annotated[str, typer.Argument(metavar="ENV", help="The environment to bring up.")],
-    source: Annotated[str | None, typer.Option("--from", metavar="ENV", help="The environment to stop.")] = None,
-    settings: Settings = None,
-    instance: Instance = None,
-    timeout: Timeout = 300.0,
-    no_wait: NoWait = False,
-) -> None:
-    """Stop the environment that runs and bring another up; if that fails, bring the first back."""
-    from envman.operations.options import UpOptions
-    from envman.operations.switch import find_source
-    from envman.operations.switch import switch as switch_to
-
-    invocation = context.ensure_object(Invocation)
-    workspace = invocation.workspace(settings=settings or (), instance=instance)
-    target = workspace.environment(environment)
-    invocation.warn(workspace.report)
-    progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman switch {target.key}", progress, wait=not no_wait):
-        name = find_source(workspace, target.name, source)
-        loaded = None if name is None or name == target.name else workspace.environment(name)
-        done = switch_to(workspace, target, loaded, UpOptions(timeout=timeout), progress)
-    came = f"{loaded.name} -> {target.name}" if loaded is not None else f"nothing ran before {target.name}"
-    gap = f"; neither served for {done.gap:.1f} s" if loaded is not None else ""
-    data = {**_up_data(done.up), "from": loaded.name if loaded else None, "gap_seconds": round(done.gap, 2)}
-    invocation.show(data, f"{came}{gap}\n{_up_text(done.up)}")
 
 
 def ps(

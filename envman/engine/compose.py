@@ -17,6 +17,7 @@ from typing import Final
 
 from envman.diagnostics.diagnostic import fail
 from envman.engine.endpoint import Endpoint, clean_environment
+from envman.state.lock import held_descriptors
 
 # 2.24 is the first with `!reset` fixed, `env_file.required` and `start_interval`.
 MINIMUM_COMPOSE: Final = (2, 24)
@@ -136,6 +137,7 @@ class Compose:
             encoding="utf-8",
             errors="replace",
             start_new_session=True,
+            pass_fds=held_descriptors(),
         )
         return Handle(process, tuple(value for value in self.secrets.values() if value))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from envman import LABEL_PREFIX
@@ -56,6 +56,26 @@ def observe(
         tuple(map(_volume, volumes.values())),
         tuple(map(_network, networks.values())),
     )
+
+
+def project_containers(
+    engine: Engine, project: str, *, inspected: Callable[[ContainerState], bool]
+) -> list[ContainerState]:
+    """Return the containers of a Compose project, one-off ones left out; those with details that ``inspected`` picks.
+
+    A listing is answered at once, while an inspection waits for a container that is just being started or stopped.
+    """
+    [found] = engine.ask(Question("/containers/json", {"all": 1, "filters": {"label": f"{COMPOSE}project={project}"}}))
+    listed = {one["Id"]: (one, _container(one, None)) for one in found or ()}
+    chosen = [identity for identity, (_, one) in listed.items() if not one.oneoff and inspected(one)]
+    answers = engine.ask(*(Question(f"/containers/{identity}/json") for identity in chosen)) if chosen else []
+    details = dict(zip(chosen, answers, strict=True))
+    # What has gone since it was listed is left out.
+    return [
+        _container(raw, details[identity]) if identity in details else one
+        for identity, (raw, one) in listed.items()
+        if not one.oneoff and details.get(identity, {}) is not None
+    ]
 
 
 def find_resources(

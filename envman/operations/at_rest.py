@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from envman.operations.request import Request
 from envman.state.checkout import Checkout
-from envman.state.journal import interrupted
+from envman.state.journal import interrupted, interrupted_switch
 from envman.state.lock import is_held
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ def find_at_rest(request: Request, environ: Mapping[str, str]) -> AtRest | None:
     if found is None:
         return None
     kept, checkout = found
-    if checkout.notice or interrupted(checkout.state) or is_held(checkout.state):
+    if checkout.notice or is_held(checkout.state):
+        return None
+    if interrupted(checkout.state) or interrupted_switch(checkout.state):
         return None
     from envman.engine.connection import connect
     from envman.engine.endpoint import resolve_endpoint

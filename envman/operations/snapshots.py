@@ -112,15 +112,20 @@ def free_name(shelf: Shelf, prefix: str = "") -> str:
     return free
 
 
-def before(workspace: Workspace, environment: Environment, deed: str, progress: Progress) -> Manifest | None:
-    """Take a snapshot because of what is about to be done; return None where no data would be lost."""
+def before(
+    workspace: Workspace, environment: Environment, deed: str, progress: Progress, *, asked: bool = False
+) -> Manifest | None:
+    """Take a snapshot because of what is about to be done; return None where there is no data that it would keep.
+
+    Unless it was ``asked`` for, it is said how to do without.
+    """
     observed = look(workspace, environment)
     volumes = data_volumes(workspace, environment, observed)
     if not any(one.exists and not one.external and one.retain != "ephemeral" for one in volumes):
         return None
     name = free_name(shelf_of(workspace, environment.key), f"before-{deed}-")
     made = create(workspace, environment, Asked(name, reason=f"before {deed}"), progress)
-    progress.notice(f"snapshot {name} was taken first; `--no-snapshot` does without")
+    progress.notice(f"snapshot {name} was taken first" + ("" if asked else "; `--no-snapshot` does without"))
     return made
 
 

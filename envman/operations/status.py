@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,10 @@ from envman import LABEL_PREFIX
 from envman.operations.overview import Overview, overview
 from envman.plan.observed import ContainerState, Observed
 from envman.plan.sketch import ServiceSketch, Sketch, listed_drift
+from envman.state.journal import interrupted_switch
 
 if TYPE_CHECKING:
+    from envman.diagnostics import Diagnostic
     from envman.engine.connection import Engine
     from envman.operations.workspace import Workspace
 
@@ -57,6 +59,7 @@ class Statuses:
         self.root, self.environ, self.context, self.instance = find_root(directory), environ, context, instance
         self.endpoint = resolve_endpoint(environ, context=context)
         self.engine: Engine = connect(self.endpoint)
+        self.state: Path | None = None
 
     def workspace(self) -> Workspace:
         """Return the workspace, read anew, on the same engine."""
@@ -80,6 +83,7 @@ class Statuses:
         from envman.engine.observe import observe
 
         seen = self.overview()
+        self.state = seen.checkout.state
         observed = observe(self.engine, None, checkout=seen.checkout.id)
         used = {one.image for made in seen.sketches.values() for one in made.services.values() if one.image}
         images = image_ids(self.engine, used) if observed.containers else {}
@@ -88,6 +92,16 @@ class Statuses:
             if one.labels.get(f"{LABEL_PREFIX}project") == seen.project:
                 keys[one.labels.get(f"{LABEL_PREFIX}environment", ""), one.labels.get(f"{LABEL_PREFIX}instance")] = None
         return [_status(seen, name, own, observed, self._sketch(seen, name, own), images) for name, own in keys]
+
+    def unfinished(self) -> list[Diagnostic]:
+        """Return a warning where, at the last look, a switch was neither finished nor taken back."""
+        entry = interrupted_switch(self.state) if self.state is not None else None
+        if entry is None:
+            return []
+        from envman.diagnostics import Severity
+        from envman.operations.switch import unfinished
+
+        return [replace(unfinished(entry), severity=Severity.WARNING)]
 
     def _sketch(self, seen: Overview, name: str, instance: str | None) -> Sketch | None:
         if instance == seen.chosen[1]:

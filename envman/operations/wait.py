@@ -36,6 +36,54 @@ class Verdict:
     failed: ContainerState | None = None
 
 
+class Judge:
+    """Tells from a container what is to be made of its service. ``since`` as for ``StackWatch``."""
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self._running_since: dict[str, tuple[str, float]] = {}
+
+    def container(self, name: str, one: ContainerState, *, one_shot: bool) -> Verdict:
+        """Return the verdict on container ``one`` of service ``name``, which with ``one_shot`` is to run to its end."""
+        if one_shot:
+            if one.state == "exited":
+                return (
+                    Verdict(name, "completed", ready=True) if not one.exit_code else Verdict(name, "failed", failed=one)
+                )
+            return Verdict(name, one.state)
+        if one.state in {"exited", "dead"}:
+            return Verdict(name, f"exited with {one.exit_code}", failed=one)
+        if one.state == "restarting":
+            failed = one if one.restart_count >= TRIES else None
+            return Verdict(name, f"restarting (exited with {one.exit_code})", failed=failed)
+        if one.state != "running":
+            return Verdict(name, one.state)
+        if one.health == "unhealthy":
+            return Verdict(name, "unhealthy", failed=one)
+        if one.health == "starting":
+            return Verdict(name, "starting")
+        if one.health == "healthy":
+            return Verdict(name, "healthy", ready=True)
+        # Without a health check running is all that can be known, so it has to last; a restart begins it anew.
+        run = f"{one.restart_count}:{one.started_at}"
+        known, started = self._running_since.get(one.id, ("", 0.0))
+        if known != run:
+            started = time.monotonic()
+            self._running_since[one.id] = run, started
+        settled = time.monotonic() - started >= SETTLED or (one.started_at or self.since) < self.since - SETTLED
+        return Verdict(name, "running" if settled else "started", ready=settled)
+
+    def running_since(self, identity: str) -> float | None:
+        """Return when (monotonic seconds) a container without a health check was first seen running."""
+        return self._running_since[identity][1] if identity in self._running_since else None
+
+    def until_settled(self, most: float) -> float:
+        """Return for how many seconds nothing can be decided unless something happens, at most ``most``."""
+        now = time.monotonic()
+        left = [began + SETTLED - now for _, began in self._running_since.values()]
+        return min([most, *(one for one in left if one > 0)])
+
+
 class StackWatch:
     """Looks at an environment's containers and tells Progress what changes.
 
@@ -63,7 +111,7 @@ class StackWatch:
         self.replaced = replaced
         self._ready: set[str] = set()
         self._shown: list[Waiting] = []
-        self._running_since: dict[str, float] = {}
+        self._judging = Judge(since)
 
     def observe(self) -> Observed:
         """Return what is there now."""
@@ -103,35 +151,10 @@ class StackWatch:
         if len(containers) < service.replicas:
             return Verdict(name, "to be replaced" if len(containers) < len(present) else "to be created")
         one_shot = is_one_shot(self.environment, name)
-        verdicts = [self._judge_container(name, one, one_shot=one_shot) for one in containers]
+        verdicts = [self._judging.container(name, one, one_shot=one_shot) for one in containers]
         failed = next((one for one in verdicts if one.failed), None)
         unready = next((one for one in verdicts if not one.ready), None)
         return failed or unready or (verdicts[0] if verdicts else Verdict(name, "no replicas", ready=True))
-
-    def _judge_container(self, name: str, one: ContainerState, *, one_shot: bool) -> Verdict:
-        if one_shot:
-            if one.state == "exited":
-                return (
-                    Verdict(name, "completed", ready=True) if not one.exit_code else Verdict(name, "failed", failed=one)
-                )
-            return Verdict(name, one.state)
-        if one.state in {"exited", "dead"}:
-            return Verdict(name, f"exited with {one.exit_code}", failed=one)
-        if one.state == "restarting":
-            failed = one if one.restart_count >= TRIES else None
-            return Verdict(name, f"restarting (exited with {one.exit_code})", failed=failed)
-        if one.state != "running":
-            return Verdict(name, one.state)
-        if one.health == "unhealthy":
-            return Verdict(name, "unhealthy", failed=one)
-        if one.health == "starting":
-            return Verdict(name, "starting")
-        if one.health == "healthy":
-            return Verdict(name, "healthy", ready=True)
-        # Without a health check running is all that can be known, so it has to last; a restart begins it anew.
-        started = self._running_since.setdefault(f"{one.id}:{one.restart_count}:{one.started_at}", time.monotonic())
-        settled = time.monotonic() - started >= SETTLED or (one.started_at or self.since) < self.since - SETTLED
-        return Verdict(name, "running" if settled else "started", ready=settled)
 
     def follow(self, deadline: float, *, handle: Handle | None = None, known: Observed | None = None) -> None:
         """Return when all services are ready (and ``handle``, the Compose that starts them, has ended well).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Sequence
@@ -29,16 +30,19 @@ class LineProgress:
             self._drawn = False
 
     def _write(self, text: str) -> None:
-        self._clear()
-        self.stream.write(text + "\n")
-        self.stream.flush()
+        # A terminal that has gone is no reason to leave an operation half done.
+        with contextlib.suppress(OSError):
+            self._clear()
+            self.stream.write(text + "\n")
+            self.stream.flush()
 
     def _draw(self, text: str) -> None:
         width = shutil.get_terminal_size().columns
-        self._clear()
-        self.stream.write(self.style.dim(text[: width - 1]))
-        self.stream.flush()
-        self._drawn = True
+        with contextlib.suppress(OSError):
+            self._clear()
+            self.stream.write(self.style.dim(text[: width - 1]))
+            self.stream.flush()
+            self._drawn = True
 
     def _elapsed(self) -> str:
         return f"{time.monotonic() - self._began:.1f} s"

@@ -31,11 +31,22 @@ def write_whole(path: Path, text: str, *, mode: int = 0o644, folder_mode: int = 
         Path(temporary).chmod(mode)
         Path(temporary).replace(path)
         temporary = None
+        if durable:
+            _keep_name(path.parent)
     except OSError as error:
         raise fail("EV008", f"{path} cannot be written: {explain_os_error(error)}") from None
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
+
+
+def _keep_name(folder: Path) -> None:
+    """Wait until the disk has the folder too: a rename is not on it before."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_if_changed(path: Path, text: str, *, mode: int = 0o644) -> bool:

@@ -1,19 +1,25 @@
-"""What was begun and not finished: one record, written before an operation and removed after it."""
+"""What was begun and not finished: a record, written before each step of an operation and removed after the last.
+
+A switch has a record of its own beside the other one: it stays until the switch has been finished or taken back,
+whatever other commands do in between.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
 from envman.state.atomic import write_whole
 from envman.state.checkout import read_json
 
+SWITCH: Final = "switch"
 _FILE: Final = "journal.json"
+_SWITCH_FILE: Final = "switch.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +38,30 @@ class Entry:
         return f"`{self.operation} {self.environment}`{source} was interrupted ({self.step})"
 
 
+@dataclass(frozen=True, slots=True)
+class SwitchEntry(Entry):
+    """A switch under way, with what is needed to finish it or to take it back.
+
+    ``environment`` and ``other`` are keys in the checkout, of ``instance`` if that is given. ``containers`` of the
+    source ran when it began: their health by ID; ``kept`` are containers of the target that ran then. ``settings`` and
+    ``timeout`` are those that it was called with. ``stopped_at`` is when (Unix seconds) the source began to be stopped
+    with the target not ready yet; ``by_compose`` says that the source needs Compose to stop and start it, ``stopping``
+    that containers of the source may be being stopped, ``snapshot`` that one of its data has still to be taken.
+    """
+
+    instance: str | None = None
+    containers: Mapping[str, str] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    timeout: float = 300.0
+    stopped_at: float | None = None
+    by_compose: bool = False
+    stopping: bool = False
+    snapshot: bool = False
+
+
 def interrupted(state: Path) -> Entry | None:
-    """Return the operation that an earlier envman began and did not finish, if any."""
+    """Return the operation that an earlier envman began and did not finish, if any; a switch is told apart."""
     data = read_json(state / _FILE)
     try:
         return Entry(**data) if isinstance(data, dict) else None
@@ -41,14 +69,27 @@ def interrupted(state: Path) -> Entry | None:
         return None
 
 
+def interrupted_switch(state: Path) -> SwitchEntry | None:
+    """Return the switch that was neither finished nor taken back, if any."""
+    data = read_json(state / _SWITCH_FILE)
+    try:
+        return SwitchEntry(**{**data, "kept": tuple(data["kept"])}) if isinstance(data, dict) else None
+    except (TypeError, KeyError):
+        return None
+
+
 def record(state: Path, entry: Entry) -> None:
     """Write ``entry`` as the operation under way."""
-    write_whole(state / _FILE, json.dumps({**asdict(entry), "pid": os.getpid()}) + "\n", mode=0o600)
+    write_whole(_path(state, entry), json.dumps({**asdict(entry), "pid": os.getpid()}) + "\n", mode=0o600)
 
 
-def forget(state: Path) -> None:
+def forget(state: Path, operation: str = "") -> None:
     """Remove the record: the operation has ended in a state that it reported."""
-    (state / _FILE).unlink(missing_ok=True)
+    (state / (_SWITCH_FILE if operation == SWITCH else _FILE)).unlink(missing_ok=True)
+
+
+def _path(state: Path, entry: Entry) -> Path:
+    return state / (_SWITCH_FILE if isinstance(entry, SwitchEntry) else _FILE)
 
 
 @contextmanager

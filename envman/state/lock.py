@@ -15,6 +15,7 @@ from envman.diagnostics.diagnostic import fail
 from envman.source.files import explain_os_error
 
 _PID: Final = re.compile(r"\(pid (\d+)\)$")
+_UNNAMED: Final = "another envman (or the Compose of a killed one)"
 
 
 def is_held(state: Path) -> bool:
@@ -30,6 +31,9 @@ def is_held(state: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+_held: list[int] = []
 
 
 @contextmanager
@@ -48,11 +52,25 @@ def exclusive(state: Path, what: str, *, wait: float, waiting: Callable[[str], N
         raise fail("EV510", f"{state / 'lock'} cannot be used: {explain_os_error(error)}") from None
     try:
         _acquire(descriptor, wait, waiting)
-        _name_holder(descriptor, f"{what} (pid {os.getpid()})")
-        yield
-        _name_holder(descriptor, "")
+        _held.append(descriptor)
+        try:
+            _name_holder(descriptor, f"{what} (pid {os.getpid()})")
+            yield
+            _name_holder(descriptor, "")
+        finally:
+            _held.remove(descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
     finally:
         os.close(descriptor)
+
+
+def held_descriptors() -> tuple[int, ...]:
+    """Return the descriptors of the locks that this process holds.
+
+    A process that changes stacks on envman's behalf inherits them: if envman is killed, the lock is held until that
+    process has ended too, so that nobody works on a stack beside it.
+    """
+    return tuple(_held)
 
 
 def _name_holder(descriptor: int, text: str) -> None:
@@ -63,7 +81,7 @@ def _name_holder(descriptor: int, text: str) -> None:
 
 
 def _holder(descriptor: int) -> str:
-    """Return who says to hold the lock, unless that process has ended: then somebody else has it by now."""
+    """Return who says to hold the lock, unless that process has ended: then somebody else has it, or its children."""
     text = os.pread(descriptor, 200, 0).decode(errors="replace")
     match = _PID.search(text)
     if match is None:
@@ -73,7 +91,8 @@ def _holder(descriptor: int) -> str:
     except PermissionError:
         return text
     except (ProcessLookupError, OverflowError):
-        return "another envman"
+        # It has taken the lock and not written its name yet; or this was killed, and what it started is not done yet.
+        return _UNNAMED
     return text
 
 

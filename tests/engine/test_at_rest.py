@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from stacks import Checkout, docker
+from stacks import Checkout, await_true, docker
 
 TEXT = """\
 services:
@@ -50,7 +50,8 @@ def test_every_change_is_seen_by_the_next_up(checkout: Checkout, tmp_path: Path)
 
     checkout.run("up", "dev")
     assert idle()
-    assert loaded_by_up(checkout) == []
+    # Once the containers have run for a while.
+    await_true(lambda: loaded_by_up(checkout) == [])
     changes: list[tuple[Callable[[], object], Callable[[], object]]] = [
         (lambda: docker("stop", "--time", "0", f"{name}-api-1"), lambda: docker("start", f"{name}-api-1")),
         (

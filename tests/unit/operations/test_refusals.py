@@ -10,11 +10,8 @@ import pytest
 from environments import load
 
 from envman.diagnostics import EnvmanError
-from envman.diagnostics.diagnostic import fail
 from envman.engine.endpoint import Endpoint
-from envman.operations import down, prepare, switch
-from envman.operations.options import UpOptions
-from envman.operations.progress import Silent
+from envman.operations import down, prepare
 
 
 def workspace(root: Path, host: str = "unix:///var/run/docker.sock") -> Any:
@@ -58,19 +55,3 @@ def test_what_compose_says_when_it_fails_is_passed_on(tmp_path: Path) -> None:
         "Compose failed on dev",
         "its own words",
     )
-
-
-def test_a_switch_that_cannot_be_rolled_back_tells_both_reasons(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    dev = load(tmp_path, dev="services: {api: {image: x}}", staging="services: {api: {image: x}}")
-    staging = load(tmp_path, "staging")
-
-    def away(*arguments: object, **options: object) -> None:
-        raise fail("EV408", "the engine went away")
-
-    monkeypatch.setattr(switch, "stop", away)
-    first = fail("EV604", "api is unhealthy")
-    with pytest.raises(EnvmanError) as caught:
-        switch._roll_back(workspace(tmp_path), staging, dev, UpOptions(), Silent(), first)
-    assert [one.code for one in caught.value.diagnostics] == ["EV613", "EV604", "EV408"]
