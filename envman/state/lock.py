@@ -43,7 +43,8 @@ def exclusive(
     """Hold the checkout's lock for the body; ``what`` names the command for whoever waits.
 
     The kernel drops the lock with the process, so a killed envman leaves none behind; what the file says then counts
-    for nothing. ``waiting`` is told once who holds it; after ``wait`` seconds this gives up. ``inherited`` gives it to ``held_descriptors`` too.
+    for nothing. ``waiting`` is told once who holds it; after ``wait`` seconds this gives up.
+    An ``inherited`` lock is among the ``held_descriptors``.
 
     Raises:
         EnvmanError: EV506 with the holder, EV510 where the file cannot be used.
