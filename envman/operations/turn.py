@@ -11,7 +11,7 @@ from envman.operations.progress import Progress
 from envman.operations.recovery import recover
 from envman.operations.switch import unfinished
 from envman.operations.workspace import Workspace
-from envman.state.journal import forget, interrupted, interrupted_switch
+from envman.state.journal import SWITCH, forget, interrupted, interrupted_switch
 from envman.state.lock import exclusive
 
 # Commands that touch no container.
@@ -38,7 +38,9 @@ def take_turn(
     def waiting(holder: str) -> None:
         progress.notice(f"waiting for {holder}, which is at work on this checkout")
 
-    with exclusive(checkout.state, what, wait=patience, waiting=waiting):
+    # Both ways out of a killed switch wait for what its Compose still does. Any other command goes on beside it.
+    inherited = what.split()[1:2] == [SWITCH]
+    with exclusive(checkout.state, what, wait=patience, waiting=waiting, inherited=inherited):
         # What a killed snapshot holds goes on, whoever deals with the rest.
         recover(workspace, progress)
         if not recovers:

@@ -37,11 +37,14 @@ _held: list[int] = []
 
 
 @contextmanager
-def exclusive(state: Path, what: str, *, wait: float, waiting: Callable[[str], None]) -> Iterator[None]:
+def exclusive(
+    state: Path, what: str, *, wait: float, waiting: Callable[[str], None], inherited: bool = False
+) -> Iterator[None]:
     """Hold the checkout's lock for the body; ``what`` names the command for whoever waits.
 
     The kernel drops the lock with the process, so a killed envman leaves none behind; what the file says then counts
     for nothing. ``waiting`` is told once who holds it; after ``wait`` seconds this gives up.
+    An ``inherited`` lock is among the ``held_descriptors``.
 
     Raises:
         EnvmanError: EV506 with the holder, EV510 where the file cannot be used.
@@ -52,20 +55,22 @@ def exclusive(state: Path, what: str, *, wait: float, waiting: Callable[[str], N
         raise fail("EV510", f"{state / 'lock'} cannot be used: {explain_os_error(error)}") from None
     try:
         _acquire(descriptor, wait, waiting)
-        _held.append(descriptor)
+        if inherited:
+            _held.append(descriptor)
         try:
             _name_holder(descriptor, f"{what} (pid {os.getpid()})")
             yield
             _name_holder(descriptor, "")
         finally:
-            _held.remove(descriptor)
+            if inherited:
+                _held.remove(descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_UN)
     finally:
         os.close(descriptor)
 
 
 def held_descriptors() -> tuple[int, ...]:
-    """Return the descriptors of the locks that this process holds.
+    """Return the descriptors of the locks that this process holds and lets others inherit.
 
     A process that changes stacks on envman's behalf inherits them: if envman is killed, the lock is held until that
     process has ended too, so that nobody works on a stack beside it.

@@ -46,7 +46,7 @@ def test_the_lock_is_held_until_what_envman_started_has_ended(tmp_path: Path) ->
     program = (
         "import os, subprocess, sys\nfrom pathlib import Path\n"
         "from envman.state.lock import exclusive, held_descriptors\n"
-        "with exclusive(Path(sys.argv[1]), 'envman up dev', wait=0, waiting=print):\n"
+        "with exclusive(Path(sys.argv[1]), 'envman switch dev', wait=0, waiting=print, inherited=True):\n"
         "    subprocess.Popen(['cat'], pass_fds=held_descriptors())\n"
         "    os._exit(9)\n"
     )
@@ -59,13 +59,13 @@ def test_the_lock_is_held_until_what_envman_started_has_ended(tmp_path: Path) ->
         pass
     assert process.stdin is not None
     process.stdin.close()
-    with exclusive(tmp_path, "x", wait=60, waiting=lambda _: None):
+    with exclusive(tmp_path, "x", wait=60, waiting=lambda _: None, inherited=True):
         assert len(held_descriptors()) == 1
     assert held_descriptors() == ()
 
 
 def test_the_lock_is_given_back_though_what_was_started_still_runs(tmp_path: Path) -> None:
-    with exclusive(tmp_path, "x", wait=0, waiting=print):
+    with exclusive(tmp_path, "x", wait=0, waiting=print, inherited=True):
         process = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=held_descriptors())
     with exclusive(tmp_path, "y", wait=0, waiting=print):
         assert process.poll() is None
