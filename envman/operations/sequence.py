@@ -56,8 +56,9 @@ class Sequence:
         return project_containers(self.workspace.engine, self.project, inspected=self._needs_details)
 
     def _needs_details(self, one: ContainerState) -> bool:
-        # Of one with a health check the listing says enough; one that is being started cannot be inspected until then.
-        return one.health is None and one.state != "created" and one.id not in self._pending
+        # Of one that is healthy, or not checked yet, the listing says enough; one that is being started cannot be
+        # inspected until then.
+        return one.health in {None, "unhealthy"} and one.state != "created" and one.id not in self._pending
 
     def bring_up(self, identities: Collection[str], *, timeout: float) -> float:
         """Start those of ``identities`` that do not run, and return when all are ready.

@@ -59,6 +59,9 @@ class Judge:
         if one.state != "running":
             return Verdict(name, one.state)
         if one.health == "unhealthy":
+            if one.failing_streak == 0:
+                # The engine calls a container unhealthy that was paused, until it is checked again.
+                return Verdict(name, "not checked since it was paused")
             return Verdict(name, "unhealthy", failed=one)
         if one.health == "starting":
             return Verdict(name, "starting")

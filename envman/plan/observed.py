@@ -59,6 +59,13 @@ class ContainerState:
     inspected: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
+    def failing_streak(self) -> int | None:
+        """How many health checks have failed in a row; None where it was not observed with details."""
+        health = (self.inspected.get("State") or {}).get("Health") or {}
+        streak = health.get("FailingStreak")
+        return streak if isinstance(streak, int) else None
+
+    @property
     def volumes(self) -> tuple[str, ...]:
         """The names of the volumes that it mounts, sorted."""
         return tuple(sorted(one.name for one in self.mounts if one.kind == "volume"))
