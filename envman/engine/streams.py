@@ -57,6 +57,11 @@ def _receiver(socket: Any) -> Callable[[int], bytes]:
     inner = getattr(socket, "_sock", socket)
     if hasattr(inner, "settimeout"):
         inner.settimeout(None)
+    # What came together with the head of the answer lies in the reader that took that: the SDK would lose it.
+    response = getattr(socket, "_response", None)
+    reader = getattr(getattr(getattr(response, "raw", None), "_fp", None), "fp", None)
+    if reader is not None and hasattr(reader, "read1"):
+        return reader.read1  # type: ignore[no-any-return]
     if hasattr(inner, "recv"):
         return inner.recv  # type: ignore[no-any-return]
     return socket.read  # type: ignore[no-any-return]
