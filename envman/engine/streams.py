@@ -91,6 +91,8 @@ def run_inside(
         if feeder is not None:
             feeder.join()
         socket.close()
+        # What the SDK hands out is a file on top of it, and the connection would keep it open.
+        inner.close()
         yield int(api.exec_inspect(made)["ExitCode"])
 
 
