@@ -18,7 +18,8 @@ class Facts:
     ``ports`` are the host ports allocated to ``published: auto``; ``secrets`` says how secrets reach containers
     (files on a local engine, Compose's environment on a remote one); ``absent_secrets`` are optional ones that this
     machine does not have; ``fingerprints`` say of each secret, keyed, only whether it changed; ``files`` are the
-    digests of the files that ``env_file`` and ``configs`` name, by path as written.
+    digests of the files that ``env_file`` and ``configs`` name, by path as written. ``images`` are the images to use in
+    place of those that the blueprint names, by name as written there: what a registry map or a lock makes of them.
     """
 
     project_directory: Path
@@ -30,6 +31,7 @@ class Facts:
     absent_secrets: frozenset[str] = frozenset()
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
 
     def describe(self) -> str:
         """Return the facts in one line, for the header of a render."""

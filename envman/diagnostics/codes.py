@@ -114,6 +114,8 @@ CODES: Final[dict[str, Code]] = {
     "EV522": Code("a name is taken"),
     "EV523": Code("left by another version of envman"),
     "EV524": Code("no space left on the engine", ENGINE),
+    "EV530": Code("the lock of a newer envman"),
+    "EV531": Code("a lock that was changed by hand"),
     "EV601": Code("an image cannot be pulled"),
     "EV602": Code("a build failed"),
     "EV603": Code("a service exited"),

@@ -121,6 +121,9 @@ class _Renderer:
         digest = _digest(content)
         self.digests[name] = digest
         self.definitions[digest] = content
+        # Not part of the digest: another name of the same image is no reason for another container.
+        if entry.get("image") in self.facts.images:
+            entry["image"] = self.facts.images[entry["image"]]
         entry["labels"] = {**(entry.get("labels") or {}), **self.identity, f"{LABEL_PREFIX}digest": digest}
         return {key: value for key, value in entry.items() if value != [] or key not in {"secrets", "ports"}}
 

@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "envman"
 RIVER = [
     {"envman", "version", "shipped"},
     {"diagnostics"},
-    {"source"},
+    {"source", "registry"},
     {"model"},
     {"language"},
     {"project", "facts"},
@@ -24,7 +24,7 @@ RIVER = [
     {"explanation"},
     {"difference"},
     {"plan", "state", "adopt"},
-    {"secrets", "snapshot"},
+    {"secrets", "snapshot", "lock"},
     {"engine", "scaffold"},
     {"operations"},
     {"output"},
