@@ -134,6 +134,7 @@ CODES: Final[dict[str, Code]] = {
     "EV632": Code("no switch to go on with"),
     "EV633": Code("containers to bring back are gone"),
     "EV634": Code("one container name for two environments"),
+    "EV635": Code("a service was not replaced"),
     "EV640": Code("no such snapshot"),
     "EV641": Code("a snapshot of that name exists"),
     "EV642": Code("a volume that no snapshot can be made of"),

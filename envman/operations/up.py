@@ -16,6 +16,7 @@ from envman.operations.options import UpOptions
 from envman.operations.planning import inputs_of, plan_up, remember_builds, remember_definitions
 from envman.operations.prepare import Prepared, look, prepare
 from envman.operations.progress import Progress, Silent
+from envman.operations.rolling import roll, rolled_services
 from envman.operations.trouble import broke_off, trouble
 from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
@@ -72,7 +73,12 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
         fetch_images(workspace, prepared, plan, options, progress)
         # A build or a pull may bring another image, and Compose then another container.
         replaced = frozenset(plan.services(Action.RECREATE, Action.BUILD, Action.PULL))
-        start(workspace, prepared, services, options, progress, replaced=replaced)
+        rolled = rolled_services(prepared, plan, prepared.observed)
+        apart = frozenset(one.service for one in rolled)
+        deadline = time.monotonic() + options.timeout
+        start(workspace, prepared, services, options, progress, replaced=replaced, apart=apart)
+        for rolling in rolled:
+            roll(workspace, prepared, rolling, options, progress, deadline=deadline)
         _expect_nothing_left(workspace, prepared, options)
     return Up(environment, plan, urls, time.monotonic() - started)
 
@@ -210,24 +216,32 @@ def start(
     progress: Progress,
     *,
     replaced: frozenset[str] = frozenset(),
+    apart: frozenset[str] = frozenset(),
 ) -> None:
     """Have Compose create and start ``services`` and wait until they are what they should be.
 
-    What the containers of services that are ``replaced`` do until then counts for nothing.
+    What the containers of services that are ``replaced`` do until then counts for nothing. Services that are ``apart``
+    are left as they are.
     """
+    services = [name for name in services if name not in apart]
     environment = prepared.environment
     began = workspace.engine.now()
     deadline = time.monotonic() + options.timeout
     remember_definitions(workspace, environment, prepared.document, prepared.observed)
+    if apart and not services:
+        return
     progress.step(f"starting {environment.name}")
     wake(workspace, prepared.observed, services)
     arguments = ["up", "--detach", "--no-build", "--quiet-pull"]
-    if options.services:
-        arguments += services
-    else:
-        arguments.append("--remove-orphans")
     if options.recreate:
-        arguments.insert(1, "--force-recreate")
+        arguments.append("--force-recreate")
+    if not options.services:
+        arguments.append("--remove-orphans")
+    if apart:
+        # Or Compose would see to them as well, as what others depend on.
+        arguments.append("--no-deps")
+    if options.services or apart:
+        arguments += services
     profiles = [part for name in (*environment.stack.profiles, *options.profiles) for part in ("--profile", name)]
     handle = prepared.compose.start("--progress", "plain", *profiles, *arguments)
     doomed = frozenset(one.id for one in prepared.observed.containers if one.service in replaced)

@@ -12,6 +12,7 @@ from envman.plan.known import Known
 from envman.plan.observed import ContainerState, Observed
 from envman.plan.plan import Action, Plan, Step
 from envman.plan.resources import creation_steps
+from envman.plan.rolling import rolling_of
 from envman.plan.wanted import is_one_shot, wanted_services
 from envman.render.document import Document
 
@@ -75,7 +76,10 @@ class _Services:
         causes = [*self._why_anew(name, containers), *([Cause("its image is built anew")] if image else [])]
         if causes:
             self.recreated.add(name)
-            yield Step(Action.RECREATE, "service", name, tuple(causes), tuple(self._kept(name, containers)))
+            rolling = rolling_of(self.environment, self.document, name, containers)
+            running = sum(one.state == "running" for one in containers)
+            how = (rolling.describe(running),) if rolling is not None else ()
+            yield Step(Action.RECREATE, "service", name, tuple(causes), (*how, *self._kept(name, containers)))
         elif len(containers) != service.replicas:
             span = self.environment.span("services", name, "deploy", "replicas")
             change = Cause(f"{len(containers)} -> {service.replicas} containers", span)
