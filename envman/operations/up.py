@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -62,7 +62,7 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
     check_services(environment, options.services)
     prepared = prepare(workspace, environment, progress)
     plan = plan_up(workspace, prepared, options)
-    urls = named_urls(environment, prepared.document)
+    urls = named_urls(environment, prepared.document, options.profiles)
     services = wanted_services(environment, options.services or None, frozenset(options.profiles))
     if not plan:
         watch = StackWatch(workspace, environment, services, Silent(), time.time())
@@ -297,11 +297,12 @@ def _why(watch: StackWatch, prepared: Prepared, handle: Handle) -> list[Diagnost
     return [Diagnostic("EV610", f"Compose could not start {environment.name}", detail=tail)]
 
 
-def named_urls(environment: Environment, document: Document) -> tuple[Url, ...]:
-    """Return the URLs of ports that have a name, from the document's host ports."""
+def named_urls(environment: Environment, document: Document, profiles: Iterable[str] = ()) -> tuple[Url, ...]:
+    """Return the URLs of ports that have a name, from the document's host ports; ``profiles`` are active as well."""
     urls = []
+    active = {*environment.stack.profiles, *profiles}
     for name, service in environment.stack.services.items():
-        if service.profiles and not set(service.profiles) & set(environment.stack.profiles):
+        if service.profiles and not set(service.profiles) & active:
             continue
         for port, rendered in zip(service.ports or (), document.services[name].get("ports", ()), strict=True):
             published = rendered.get("published")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import http.client
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 
 import pytest
+from load import asked_all_the_while
 from stacks import Checkout, docker
 
 # The gateway asks Docker's DNS anew, as one in front of replicas must, and tries another one where the first is gone.
@@ -29,7 +28,6 @@ http {
   }
 }
 """
-_ASKERS = 16
 STACK = """
 services:
   gateway:
@@ -79,30 +77,6 @@ def ask(number: int) -> tuple[int, str]:
         connection.close()
 
 
-@contextmanager
-def asked_all_the_while(number: int, *, a_second: int = 50) -> Iterator[list[tuple[int, str]]]:
-    """Ask ``a_second`` times a second; so many at once that slow answers do not make it fewer. Answers go into the list."""
-    answers: list[tuple[int, str]] = []
-    done = threading.Event()
-
-    def keep_asking() -> None:
-        while not done.wait(_ASKERS / a_second):
-            try:
-                answers.append(ask(number))
-            except OSError as error:
-                answers.append((0, repr(error)))
-
-    threads = [threading.Thread(target=keep_asking) for _ in range(_ASKERS)]
-    for one in threads:
-        one.start()
-    try:
-        yield answers
-    finally:
-        done.set()
-        for one in threads:
-            one.join()
-
-
 def images_of(stack: Checkout) -> list[str]:
     names = [name for name in stack.containers("dev", everything=True) if "-api-" in name]
     return sorted(
@@ -112,15 +86,15 @@ def images_of(stack: Checkout) -> list[str]:
     )
 
 
-@pytest.mark.parametrize("policy", ["order: start-first", "order: stop-first"])
+@pytest.mark.parametrize("policy", ["order: start-first, delay: 2s", "order: stop-first, delay: 2s"])
 def test_no_request_fails_while_every_container_is_replaced(stack: Checkout, policy: str) -> None:
     stack.write(dev=blueprint("1", policy=policy)).run("up", "dev")
     before = stack.container_ids("dev")
     stack.write(dev=blueprint("2", policy=policy))
-    words = "new ones first" if "start" in policy else "old ones stop first"
+    words = "new ones first" if "start-first" in policy else "old ones stop first"
     assert f"[1 of 2 at a time, {words}]" in stack.run("plan", "dev").out
 
-    with asked_all_the_while(port(stack)) as answers:
+    with asked_all_the_while(partial(ask, port(stack))) as answers:
         done = stack.run("up", "dev")
         until = time.monotonic() + 10
         while answers[-1:] != [(200, "2")]:
@@ -141,7 +115,7 @@ def test_a_new_container_that_is_unhealthy_costs_nothing(stack: Checkout) -> Non
     before = stack.container_ids("dev")
     stack.write(dev=blueprint("2", start="exit 3;"))
 
-    with asked_all_the_while(port(stack)) as answers:
+    with asked_all_the_while(partial(ask, port(stack))) as answers:
         done = stack.run("up", "dev", status=1)
 
     assert "error[EV603]: api exited with status 3" in done.err
