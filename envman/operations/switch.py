@@ -230,7 +230,6 @@ class _Switch:
 
         def begin(services: frozenset[str]) -> float:
             identities = {one.id for one in containers if one.service in services}
-            sequence.woken |= {one.id for one in containers if one.id in identities and one.state == "paused"}
             wake(self.workspace, Observed(tuple(containers)), tuple(services))
             return sequence.bring_up(identities, timeout=self.options.timeout)
 
