@@ -22,5 +22,5 @@ def show_at_rest(invocation: Invocation, environment: str, *, settings: Sequence
     if found is None:
         return False
     data = up_data(found.environment, found.compose_project, (), found.urls, 0.0)
-    invocation.show(data, up_text(found.environment, found.urls, None))
+    invocation.show({**data, "snapshot": None}, up_text(found.environment, found.urls, None))
     return True

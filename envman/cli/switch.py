@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envman.cli.invocation import Invocation
-from envman.cli.options import Instance, NoWait, Settings, Timeout
-from envman.output.up import up_data, up_text
+from envman.cli.options import Instance, NoSnapshot, NoWait, Settings, Timeout
+from envman.output.up import left_text, up_data, up_text
 
 if TYPE_CHECKING:
     from envman.operations.switch import Switched
@@ -28,6 +28,7 @@ def switch(
     snapshot: Annotated[
         bool, typer.Option("--snapshot", help="Take a snapshot of the volumes of the one that runs first.")
     ] = False,
+    no_snapshot: NoSnapshot = False,
     settings: Settings = None,
     instance: Instance = None,
     timeout: Timeout = 300.0,
@@ -36,7 +37,15 @@ def switch(
     """Bring an environment up in the place of the one that runs; if that fails, all is as it was."""
     invocation = context.ensure_object(Invocation)
     if resume or abort:
-        if environment is not None or source is not None or snapshot or settings or instance or (resume and abort):
+        if (
+            environment is not None
+            or source is not None
+            or snapshot
+            or no_snapshot
+            or settings
+            or instance
+            or (resume and abort)
+        ):
             raise typer.BadParameter("--resume and --abort stand alone: the switch is on record")
         _recover(invocation, resume=resume, wait=not no_wait)
         return
@@ -53,7 +62,8 @@ def switch(
     with invocation.exclusive(workspace, f"envman switch {target.key}", progress, wait=not no_wait):
         name = find_source(workspace, target.name, source)
         loaded = None if name is None or name == target.name else workspace.environment(name)
-        done = switch_to(workspace, target, loaded, UpOptions(timeout=timeout), progress, snapshot=snapshot)
+        options = UpOptions(timeout=timeout, snapshot=not no_snapshot)
+        done = switch_to(workspace, target, loaded, options, progress, snapshot=snapshot)
     _show(invocation, done)
 
 
@@ -88,9 +98,10 @@ def _show(invocation: Invocation, done: Switched) -> None:
         "waited": list(done.waited),
         "reasons": list(done.reasons),
         "snapshot": done.snapshot,
+        "target_snapshot": done.up.snapshot,
     }
     if done.snapshot is not None and done.source is not None:
         restore = f"envman snapshot restore {done.source.name} {done.snapshot}"
         came += f"\nsnapshot {done.snapshot} has the data of {done.source.name}: `{restore}`"
     text = up_text(target, done.up.urls, done.up.seconds if done.up.plan else None)
-    invocation.show(data, f"{came}\n{text}")
+    invocation.show(data, f"{came}\n{text}{left_text(target, done.up.snapshot)}")

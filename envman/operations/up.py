@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from envman.diagnostics import Diagnostic, EnvmanError
 from envman.diagnostics.diagnostic import fail, near_match
 from envman.model.environment import Environment
+from envman.operations.leaving import save_leaving
 from envman.operations.obstacles import refuse_obstacles
 from envman.operations.options import UpOptions
 from envman.operations.planning import inputs_of, plan_up, remember_builds, remember_definitions
@@ -44,12 +45,16 @@ class Url(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Up:
-    """An environment that is up: the plan that was carried out and where to reach it."""
+    """An environment that is up: the plan that was carried out and where to reach it.
+
+    ``snapshot`` is the name of the one of the anonymous volumes that the plan left behind.
+    """
 
     environment: Environment
     plan: Plan
     urls: tuple[Url, ...]
     seconds: float
+    snapshot: str | None = None
 
 
 def up(workspace: Workspace, environment: Environment, options: UpOptions, progress: Progress) -> Up:
@@ -71,6 +76,9 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
     refuse_obstacles(workspace, prepared, plan)
     with journalled(workspace.checkout.state, Entry("up", environment.key)):
         fetch_images(workspace, prepared, plan, options, progress)
+    # It has a record of its own; until here nothing of the stack has changed.
+    saved = save_leaving(workspace, prepared, plan, options, "up", progress)
+    with journalled(workspace.checkout.state, Entry("up", environment.key)):
         # A build or a pull may bring another image, and Compose then another container.
         replaced = frozenset(plan.services(Action.RECREATE, Action.BUILD, Action.PULL))
         rolled = rolled_services(prepared, plan, prepared.observed)
@@ -80,7 +88,7 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
         for rolling in rolled:
             roll(workspace, prepared, rolling, options, progress, deadline=deadline)
         _expect_nothing_left(workspace, prepared, options)
-    return Up(environment, plan, urls, time.monotonic() - started)
+    return Up(environment, plan, urls, time.monotonic() - started, saved)
 
 
 def _expect_nothing_left(workspace: Workspace, prepared: Prepared, options: UpOptions) -> None:
