@@ -152,13 +152,14 @@ def check_project_name(name: str) -> None:
             "EV004",
             f'"{name}" is not a name for a project',
             expected="lower-case letters, digits and -, a letter first, at most 40",
-            help=f"for example: {_suggestion(name)}",
+            help=f"for example: {suggested_name(name, otherwise='churn')}",
         )
 
 
-def _suggestion(name: str) -> str:
+def suggested_name(name: str, *, otherwise: str) -> str:
+    """Return a name for a project that is like ``name``, or ``otherwise`` where none is."""
     cleaned = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-")
-    return cleaned if re.fullmatch(PROJECT_NAME, cleaned) else "churn"
+    return cleaned if re.fullmatch(PROJECT_NAME, cleaned) else otherwise
 
 
 def check_answer(option: Question, answer: str) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from envman.diagnostics.diagnostic import fail
 from envman.model.header import ENVIRONMENT_NAME
 from envman.project import BLUEPRINTS
-from envman.scaffold import check_project_name
+from envman.scaffold import check_project_name, suggested_name
 from envman.source.files import explain_os_error, read_source
 from envman.source.root import PROJECT_FILE
 from envman.starter.blueprints import BASE, STANDARD, Found, blueprint_texts
@@ -46,7 +46,7 @@ def initialise(
             files are, unless ``beside_compose``; EV008 where a file cannot be written.
     """
     root = root.absolute()
-    chosen = name or root.name.lower()
+    chosen = name or suggested_name(root.name, otherwise=root.name)
     check_project_name(chosen)
     names = tuple(dict.fromkeys(environments or STANDARD))
     for one in names:

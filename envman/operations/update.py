@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envman.diagnostics import Report
@@ -87,7 +87,10 @@ def update_project(root: Path, wish: Wish) -> Updated:
         _check_succession(record, template)
         answers = _answers(record, template, wish.settings, report)
         theirs = rendered(template, answers)
-        own = kept(template, answers, theirs)
+        if theirs == base and answers == record.answers and template.version == record.version:
+            # Not by comparing archives: another release of liblzma may pack the same files differently.
+            return Updated(template.name, record.version, template.version, (), (), "", report)
+        own = kept(replace(template, source=template.source or record.source), answers, theirs)
         try:
             return _merge_into(repository, base, theirs, own, record, template, wish, report)
         except GitError as error:
@@ -185,7 +188,7 @@ def _merge_into(
     _tell_deleted(merged, report)
     conflicts = {repository.prefix + path: stages for path, stages in merged.conflicts.items()}
     changes = tuple(repository.changes(after))
-    difference = repository.difference(after) if wish.dry_run else ""
+    difference = repository.difference(after, without=PRISTINE_FILE) if wish.dry_run else ""
     if changes and not wish.dry_run:
         repository.demand_room(committed, after)
         repository.take_in(after, conflicts)

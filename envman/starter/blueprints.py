@@ -19,6 +19,47 @@ _DESCRIPTIONS: Final = {
 }
 
 
+_HEAD: Final = """\
+# What all environments have in common; each extends it in a file of its own.
+abstract: true
+"""
+_EXAMPLE: Final = (
+    _HEAD
+    + """
+variables:
+  log_level: {type: enum, values: [debug, info, warning, error], default: info, env: LOG_LEVEL}
+
+services:
+  # An example, to be replaced by a service of your own. Attributes have Compose's names and meaning.
+  web:
+    image: nginx:1.28
+    # build: .                      # in place of `image`, once there is a Dockerfile
+    environment:
+      LOG_LEVEL: "${log_level}"
+    ports:
+      - {name: http, target: 80, published: auto}
+"""
+)
+_HINTS: Final = """\
+    # volumes: ["data:/data"]
+    # secrets: [api_key]            # the file /run/secrets/api_key
+    # depends_on: {db: {condition: service_healthy}}
+
+# volumes:
+#   data: {retain: keep}            # ephemeral | keep | protected
+# secrets:
+#   api_key: {source: generate}     # generate | env (variable:) | file (path:)
+"""
+_PROD: Final = """\
+# Deleting its data wants the environment's name typed.
+protected: true
+
+services:
+  {service}:
+    restart: unless-stopped
+    # deploy: {{resources: {{limits: {{memory: 1g, cpus: "1", pids: 256}}}}}}"""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What the first service is made of: a Dockerfile below the root and the ports that it exposes, or an image."""
@@ -36,63 +77,33 @@ def blueprint_texts(found: Found, environments: Sequence[str]) -> dict[str, str]
 
 
 def _base(found: Found) -> str:
-    if found.dockerfile is None:
-        service = """\
-  # An example, to be replaced by your own service. Attributes have Compose's names and meaning.
-  web:
-    image: nginx:1.28
-    # build: .                      # instead of `image`, once there is a Dockerfile
-"""
-    elif found.dockerfile == "Dockerfile":
-        service = "  app:\n    build: .\n"
-    else:
-        service = f"  app:\n    build: {{context: ., dockerfile: {quote(found.dockerfile)}}}\n"
-    return f"""\
-{_SCHEMA}# What all environments have in common; each extends it in a file of its own.
-abstract: true
-
-variables:
-  log_level: {{type: enum, values: [debug, info, warning, error], default: info, env: LOG_LEVEL}}
-
-services:
-{service}    environment:
-      LOG_LEVEL: "${{log_level}}"
-    # volumes: ["data:/data"]
-    # secrets: [api_key]            # the file /run/secrets/api_key
-    # depends_on: {{db: {{condition: service_healthy}}}}
-
-# volumes:
-#   data: {{retain: keep}}            # ephemeral | keep | protected
-# secrets:
-#   api_key: {{source: generate}}     # generate | env (variable:) | file (path:)
-"""
+    return _SCHEMA + (_EXAMPLE if found.dockerfile is None else _built(found.dockerfile, found.ports)) + _HINTS
 
 
-def _service(found: Found) -> str:
-    return "web" if found.dockerfile is None else "app"
-
-
-def _environment(name: str, found: Found, *, like_prod: bool) -> str:
-    ports = found.ports if found.dockerfile is not None else ((80, "tcp"),)
-    lines = [f"extends: {'prod' if like_prod else BASE}", f"description: {_DESCRIPTIONS.get(name, name)}"]
-    if name == "prod":
-        lines += ["# Deleting its data wants the environment's name typed.", "protected: true"]
-    if name == "local":
-        lines += ["", "variables:", "  log_level: {default: debug}"]
-    if like_prod:
-        # Extends prod, ports and all: published ports are automatic, so that both can run on one machine.
-        return _SCHEMA + "\n".join(lines) + "\n"
-    settings = ["    restart: unless-stopped"] if name in {"prod", "staging"} else []
+def _built(dockerfile: str, ports: Sequence[tuple[int, str]]) -> str:
+    build = "." if dockerfile == "Dockerfile" else f"{{context: ., dockerfile: {quote(dockerfile)}}}"
     if ports:
-        settings += ["    ports:", *[f"      - {_port(port, protocol, ports)}" for port, protocol in ports]]
-    elif not settings:
-        settings = ["    # ports: [{name: http, target: 8000, published: auto}]"]
-        lines += ["", "# services:", f"#   {_service(found)}:", "#" + settings[0].replace("# ", "", 1)]
-        return _SCHEMA + "\n".join(lines) + "\n"
-    return _SCHEMA + "\n".join([*lines, "", "services:", f"  {_service(found)}:", *settings]) + "\n"
+        published = ["    ports:", *[f"      - {_port(port, protocol, ports)}" for port, protocol in ports]]
+    else:
+        published = ["    # ports: [{name: http, target: 8000, published: auto}]"]
+    return _HEAD + "\n".join(["", "services:", "  app:", f"    build: {build}", *published]) + "\n"
 
 
 def _port(port: int, protocol: str, ports: Sequence[tuple[int, str]]) -> str:
-    name = "http" if len(ports) == 1 and protocol == "tcp" else f"{protocol}-{port}"
-    kind = "" if protocol == "tcp" else f", protocol: {protocol}"
-    return f"{{name: {name}, target: {port}{kind}, published: auto}}"
+    if protocol == "udp":
+        return f"{{name: udp-{port}, target: {port}, protocol: udp, published: auto}}"
+    return f"{{name: {'http' if len(ports) == 1 else f'tcp-{port}'}, target: {port}, published: auto}}"
+
+
+def _environment(name: str, found: Found, *, like_prod: bool) -> str:
+    lines = [f"extends: {'prod' if like_prod else BASE}"]
+    if name in _DESCRIPTIONS:
+        lines.append(f"description: {_DESCRIPTIONS[name]}")
+    service = "web" if found.dockerfile is None else "app"
+    if name == "local" and found.dockerfile is None:
+        lines += ["", "variables:", "  log_level: {default: debug}"]
+    elif name == "local":
+        lines += ["", "# services:", f"#   {service}:", '#     volumes: ["./src:/app/src"]     # to work on it']
+    elif name == "prod":
+        lines += [_PROD.format(service=service)]
+    return _SCHEMA + "\n".join(lines) + "\n"

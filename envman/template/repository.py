@@ -201,10 +201,12 @@ class Repository:
             return None
         return self._git("cat-file", "blob", entry.id)
 
-    def difference(self, after: Entries) -> str:
-        """Return what ``after`` would change, as git shows it."""
+    def difference(self, after: Entries, *, without: str) -> str:
+        """Return what ``after`` would change, as git shows it, but for the project's file ``without``."""
         tree = write_tree(after, self.top, self.environ)
-        shown = self._git("diff", "--no-color", "--no-ext-diff", "-M", self.head, tree)
+        shown = self._git(
+            "diff", "--no-color", "--no-ext-diff", "-M", self.head, tree, "--", f":(exclude,top){self.prefix}{without}"
+        )
         return shown.decode("utf-8", "replace")
 
     def changes(self, after: Entries) -> list[tuple[str, str]]:
