@@ -64,13 +64,6 @@ def update_project(root: Path, wish: Wish) -> Updated:
             EV707, EV708, EV715 for the template and its options; EV704, EV709, EV710, EV711, EV713, EV714 for git and
             the repository. The project is then as it was.
     """
-    record = read_record(root)
-    if record is None:
-        raise fail(
-            "EV705",
-            f"no {RECORD_FILE}: nothing is known of the template that this project was made from",
-            help="`envman update --adopt` records the template as it is now, and changes nothing else",
-        )
     need_git()
     with ExitStack() as stack:
         scratch = None
@@ -78,9 +71,17 @@ def update_project(root: Path, wish: Wish) -> Updated:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="envman-objects.")))
         repository = Repository.around(root, scratch)
         report = Report()
+        # Before the record is read: it may be half of what was interrupted.
+        if repository.take_back(dry_run=wish.dry_run):
+            report.warning("EV713", "an update was interrupted before; what it had begun was taken back")
+        record = read_record(root)
+        if record is None:
+            raise fail(
+                "EV705",
+                f"no {RECORD_FILE}: nothing is known of the template that this project was made from",
+                help="`envman update --adopt` records the template as it is now, and changes nothing else",
+            )
         if not wish.dry_run:
-            if repository.take_back():
-                report.warning("EV713", "an update was interrupted before; what it had begun was taken back")
             repository.demand_clean()
         base = read_pristine(root, record)
         template = stack.enter_context(open_template(_location(record, wish), wish.version))

@@ -153,17 +153,24 @@ class Repository:
             raise _refused(error) from None
         record.unlink()
 
-    def take_back(self) -> bool:
+    def take_back(self, *, dry_run: bool) -> bool:
         """Take back what an update began that was killed; return whether there was one.
 
         Raises:
-            EnvmanError: EV713 where something has been changed since, EV714 where git refuses.
+            EnvmanError: EV713 where something has been changed since, or nothing may be; EV714 where git refuses.
         """
         record = self.git_folder / _UNDER_WAY
         begun = _begun(record)
+        if begun is not None and begun.get("head") == self.head and dry_run:
+            raise fail(
+                "EV713",
+                "an update was interrupted; what it began is still there",
+                help="the same command without --dry-run takes it back first",
+            )
         if begun is None or begun.get("head") != self.head:
             # Another commit is checked out: whoever did that has dealt with what there was.
-            record.unlink(missing_ok=True)
+            if not dry_run:
+                record.unlink(missing_ok=True)
             return False
         try:
             before, after = self.committed(), read_tree(str(begun["tree"]), self.top, self.environ)
