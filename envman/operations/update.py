@@ -159,7 +159,10 @@ def _check(option: Question, answer: str, *, chosen: bool) -> None:
             expected=near_match(answer, option.choices) or f"one of {', '.join(option.choices)}",
             help=f"envman update --set {option.name}={option.choices[0]}",
         )
-    check_answer(option, answer)
+    # cookiecutter takes answers for templates themselves, and this one may come from a stranger's repository. Only the
+    # template's own default needs no check.
+    if answer != option.default:
+        check_answer(option, answer)
 
 
 def _merge_into(

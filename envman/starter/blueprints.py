@@ -37,7 +37,7 @@ services:
     environment:
       LOG_LEVEL: "${log_level}"
     ports:
-      - {name: http, target: 80, published: auto}
+      - {name: http, target: 80, host_ip: 127.0.0.1, published: auto}   # not seen from other machines
 """
 )
 _HINTS: Final = """\
@@ -85,14 +85,15 @@ def _built(dockerfile: str, ports: Sequence[tuple[int, str]]) -> str:
     if ports:
         published = ["    ports:", *[f"      - {_port(port, protocol, ports)}" for port, protocol in ports]]
     else:
-        published = ["    # ports: [{name: http, target: 8000, published: auto}]"]
+        published = ["    # ports: [{name: http, target: 8000, host_ip: 127.0.0.1, published: auto}]"]
     return _HEAD + "\n".join(["", "services:", "  app:", f"    build: {build}", *published]) + "\n"
 
 
 def _port(port: int, protocol: str, ports: Sequence[tuple[int, str]]) -> str:
-    if protocol == "udp":
-        return f"{{name: udp-{port}, target: {port}, protocol: udp, published: auto}}"
-    return f"{{name: {'http' if len(ports) == 1 else f'tcp-{port}'}, target: {port}, published: auto}}"
+    # On loopback: Docker's published ports pass by a host's firewall.
+    name = "http" if protocol == "tcp" and len(ports) == 1 else f"{protocol}-{port}"
+    kind = "" if protocol == "tcp" else f"protocol: {protocol}, "
+    return f"{{name: {name}, target: {port}, {kind}host_ip: 127.0.0.1, published: auto}}"
 
 
 def _environment(name: str, found: Found, *, like_prod: bool) -> str:

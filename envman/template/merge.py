@@ -59,7 +59,7 @@ def merge(
     """
     with tempfile.TemporaryDirectory(prefix="envman-merge.") as work:
         folder = Path(work)
-        run_git("init", "--quiet", "--bare", f"--object-format={format}", folder=folder)
+        run_git("init", "--quiet", "--bare", "--template=", f"--object-format={format}", folder=folder)
         environ = {**objects, "GIT_DIR": work}
 
         def commit(entries: Entries, *parents: str) -> str:

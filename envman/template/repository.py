@@ -212,7 +212,15 @@ class Repository:
         """Return what ``after`` would change, as git shows it, but for the project's file ``without``."""
         tree = write_tree(after, self.top, self.environ)
         shown = self._git(
-            "diff", "--no-color", "--no-ext-diff", "-M", self.head, tree, "--", f":(exclude,top){self.prefix}{without}"
+            "diff",
+            "--no-color",
+            "--no-ext-diff",
+            "--no-textconv",
+            "-M",
+            self.head,
+            tree,
+            "--",
+            f":(exclude,top){self.prefix}{without}",
         )
         return shown.decode("utf-8", "replace")
 

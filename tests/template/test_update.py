@@ -192,6 +192,21 @@ def test_an_answer_that_is_possible_no_more(project: Project, tmp_path: Path) ->
     assert "python:3.15-slim" in project.text("docker/Dockerfile")
 
 
+def test_a_default_need_not_be_what_a_person_may_answer(project: Project, tmp_path: Path) -> None:
+    project.update(next_version(tmp_path / "v2", "1.1.0", motto='It\'s "ours"'))
+    project.commit()
+    assert project.update(next_version(tmp_path / "v3", "1.2.0", motto='It\'s "ours"')).codes == []
+
+
+@pytest.mark.parametrize("answer", ["{{ cookiecutter.__class__ }}", "{% raw %}", "$(id)"])
+@pytest.mark.parametrize("option", ["author", "project_name"])
+def test_a_record_cannot_run_anything(project: Project, v2: Path, option: str, answer: str) -> None:
+    old = {"author": '"Ada Lovelace"', "project_name": '"churn"'}[option]
+    change(project.root / ".envman-template.yaml", f"{option}: {old}", f"{option}: '{answer}'")
+    project.commit()
+    assert project.update(v2, status=1).codes == ["EV701" if option == "author" else "EV004"]
+
+
 def test_a_dry_run_shows_the_difference_and_changes_nothing(project: Project, v2: Path) -> None:
     change(project.root / "Makefile", "\t$(LOCK)", "\t-$(LOCK)")
     project.commit()
