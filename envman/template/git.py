@@ -53,7 +53,8 @@ def run_git(
     inherited = {name: value for name, value in os.environ.items() if name not in _ABOUT_A_REPOSITORY}
     try:
         done = subprocess.run(
-            ["git", *arguments],
+            # No hook of anybody's has a part in this: commits and references are in repositories that do not last.
+            ["git", "-c", f"core.hooksPath={os.devnull}", *arguments],
             cwd=folder,
             input=stdin,
             capture_output=True,

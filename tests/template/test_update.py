@@ -5,10 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from updates import PACKAGE, Project, change, contents, fresh, git, next_version
 
+from envman.cli.invocation import Invocation
+from envman.cli.main import run
 from envman.template.record import template_of
 
 
@@ -295,6 +298,70 @@ def test_a_project_in_a_folder_of_a_larger_repository(v2: Path, tmp_path: Path) 
     assert (project.root / "docs/churn.md").is_file()
     assert (tmp_path / "mono/Makefile").read_text() == "theirs:\n"
     assert "UU ml/churn/Makefile" in project.status()
+
+
+def test_a_repository_with_longer_hashes(project: Project, v2: Path) -> None:
+    shutil.rmtree(project.root / ".git")
+    git(project.root, "init", "--quiet", "--object-format=sha256")
+    change(project.root / "Makefile", "\t$(LOCK)", "\t-$(LOCK)")
+    project.commit()
+    assert project.update(v2, status=5).result["conflicts"] == [{"path": "Makefile", "reason": "contents"}]
+    assert "UU Makefile" in project.status()
+
+
+def test_the_users_settings_of_git_make_no_difference(
+    project: Project, v2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = Project(tmp_path / "expected")
+    shutil.copytree(project.root, expected.root)
+    expected.update(v2)
+    (tmp_path / "hooks").mkdir()
+    (tmp_path / "hooks/reference-transaction").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "hooks/reference-transaction").chmod(0o755)
+    (tmp_path / "config").write_text(
+        "[core]\nquotePath = true\nautocrlf = input\n[diff]\nnoprefix = true\nrenames = false\nexternal = false\n"
+        "[color]\nui = always\n[status]\nshort = true\nbranch = true\n[commit]\ngpgsign = true\n"
+        f"[core]\nhooksPath = {tmp_path}/hooks\n[merge]\nrenames = false\n"
+    )
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
+    done = project.update(v2)
+    monkeypatch.delenv("GIT_CONFIG_GLOBAL")
+    assert contents(project.root) == contents(expected.root)
+    assert project.status() == expected.status()
+    assert "docker/gateway/nginx.conf -> docker/gateway/gateway.conf" in {one["path"] for one in done.result["changes"]}
+
+
+def test_what_a_person_reads(project: Project, v2: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.chdir(project.root)
+    assert run(Invocation(), ["update"]) == 0
+    assert capsys.readouterr().out == "cookiecutter-mlproject 1.0.0: nothing to do\n"
+    change(project.root / "Makefile", "\t$(LOCK)", "\t-$(LOCK)")
+    project.commit()
+    assert run(Invocation(), ["update", "--template", str(v2)]) == 5
+    shown = capsys.readouterr()
+    assert (
+        shown.out
+        == """\
+cookiecutter-mlproject 1.0.0 -> 1.1.0:
+  D .env.example
+  M .envman-template.tar.xz
+  M .envman-template.yaml
+  C Makefile
+  R docker/gateway/nginx.conf -> docker/gateway/gateway.conf
+  A docs/churn.md
+  A logo.png
+  M src/churn/health.py
+"""
+    )
+    assert (
+        shown.err
+        == """\
+error[EV712]: the template and the project changed the same: 1 file
+  = help: settle each and `git add` it, as after any merge; or `git reset --hard` takes all back
+  | contents       Makefile
+
+"""
+    )
 
 
 def test_a_linked_work_tree(project: Project, v2: Path, tmp_path: Path) -> None:
