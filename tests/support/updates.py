@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import shutil
@@ -12,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from envman.cli.invocation import Invocation
+from envman.cli.main import run
 from envman.scaffold import new_project
 from envman.shipped import shipped
 
@@ -117,18 +121,14 @@ class Project:
 
     def update(self, template: Path | str | None = None, *options: str, status: int | None = 0) -> Result:
         where = () if template is None else ("--template", str(template))
-        done = subprocess.run(
-            [sys.executable, "-m", "envman", "--format", "json", "update", *where, *options],
-            cwd=self.root,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        document = json.loads(done.stdout)
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            ended = run(Invocation(directory=self.root), ["--format", "json", "update", *where, *options])
+        document = json.loads(out.getvalue())
+        assert ended == document["exit_status"]
         if status is not None:
-            assert done.returncode == status, document
-        return Result(done.returncode, document["result"], document["diagnostics"])
+            assert ended == status, document
+        return Result(ended, document["result"], document["diagnostics"])
 
     def status(self) -> list[str]:
         return git(self.root, "status", "--porcelain", "--untracked-files=all").splitlines()
