@@ -21,6 +21,7 @@ from envman.cli import (
     snapshots,
     status,
     switch,
+    update,
 )
 from envman.cli.invocation import Format, Invocation
 
@@ -64,5 +65,20 @@ def options(
     invocation.context = docker_context
 
 
-for module in (create, adopt, look, origins, editor, run, switch, status, inside, images, data, snapshots, setup):
+for module in (
+    create,
+    adopt,
+    update,
+    look,
+    origins,
+    editor,
+    run,
+    switch,
+    status,
+    inside,
+    images,
+    data,
+    snapshots,
+    setup,
+):
     module.register(app)
