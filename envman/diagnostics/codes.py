@@ -116,6 +116,7 @@ CODES: Final[dict[str, Code]] = {
     "EV524": Code("no space left on the engine", ENGINE),
     "EV530": Code("the lock of a newer envman"),
     "EV531": Code("a lock that was changed by hand"),
+    "EV541": Code("a build's base image cannot be told"),
     "EV601": Code("an image cannot be pulled"),
     "EV602": Code("a build failed"),
     "EV603": Code("a service exited"),
