@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from envman.engine.ignore import Pattern, read_patterns, sent_files
+from envman.registry.dockerfile import SYNTAX, SYNTAX_ARGUMENT
 
 # A file that was changed this short a time ago could change again without a new time stamp, so it is read anew.
 _SETTLED: Final = 2.0
@@ -77,7 +78,13 @@ def build_inputs(build: Mapping[str, Any], root: Path, hashes: FileHashes, pinne
     definition = {key: value for key, value in build.items() if key not in _NOT_IN_RESULT}
     additional = build.get("additional_contexts") or {}
     pins = {name: str(additional[name]) for name in pinned if name in additional}
-    if pins:
+    if SYNTAX in pinned:
+        arguments = dict(build.get("args") or {})
+        pins[SYNTAX] = str(arguments.pop(SYNTAX_ARGUMENT, ""))
+        definition["args"] = arguments
+        if not arguments:
+            del definition["args"]
+    if pins and additional:
         definition["additional_contexts"] = {name: one for name, one in additional.items() if name not in pins}
         if not definition["additional_contexts"]:
             del definition["additional_contexts"]

@@ -91,6 +91,7 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
     from envman.engine.images import image_ids
     from envman.engine.picture import picture
     from envman.model.needs import needs_of
+    from envman.operations.frozen import freeze
     from envman.operations.options import UpOptions
     from envman.operations.planning import plan_up
     from envman.operations.prepare import Prepared, current_document, look
@@ -101,6 +102,8 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
         return
     again, witness, checkout = request.watched(workspace)
     environment = again.environment(request.environment or None)
+    if request.frozen:
+        environment = freeze(again, environment)
     services = environment.stack.services
     if again.report or needs_of(environment):
         return

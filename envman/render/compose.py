@@ -15,6 +15,7 @@ from envman.model.environment import Environment
 from envman.model.needs import needs_of
 from envman.model.service import Port, SecretValue, Service
 from envman.model.stack import OWN_ATTRIBUTES, Secret
+from envman.registry.dockerfile import SYNTAX, SYNTAX_ARGUMENT
 from envman.render.document import Document, Reference
 
 # What may change without a new container: Compose leaves the same out of its own hash (pkg/compose/hash.go).
@@ -171,10 +172,12 @@ class _Renderer:
         if entry.get("build"):
             build = entry["build"]
             named = {key: _context(value, images) for key, value in (build.get("additional_contexts") or {}).items()}
-            added = {key: f"{IMAGE_CONTEXT}{image}" for key, image in contexts.items() if key not in named}
-            if added:
-                self.pins[name] = tuple(added)
+            added = {key: f"{IMAGE_CONTEXT}{one}" for key, one in contexts.items() if key not in {*named, SYNTAX}}
+            if added or SYNTAX in contexts:
+                self.pins[name] = tuple(key for key in contexts if key not in named)
                 named |= added
+            if SYNTAX in contexts:
+                build = {**build, "args": {**(build.get("args") or {}), SYNTAX_ARGUMENT: contexts[SYNTAX]}}
             entry = {**entry, "build": {**build, "additional_contexts": named} if named else build}
         if entry.get("pre_start"):
             entry = {**entry, "pre_start": [_replaced(one, "image", images) for one in entry["pre_start"]]}
