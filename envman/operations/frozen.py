@@ -77,8 +77,9 @@ def freeze(
     for one in found:
         if one.kind == "context":
             (progress or Silent()).notice(f"{one.message}; the image that was locked is used as it is")
-    workspace.pins[environment.key] = pins(file.lock, current, kept, names, local)
-    return without_builds(environment, kept)
+    workspace.pins[environment.key] = made = pins(file.lock, current, kept, names, local)
+    # The others have the name that the blueprint gives them, and Compose would take a missing build for a change.
+    return without_builds(environment, frozenset(name for name in kept if names.built[name] in made.images))
 
 
 def advice(environment: Environment) -> str:

@@ -72,10 +72,10 @@ def verify(workspace: Workspace, environment: Environment) -> Verification:
     names = names_of(workspace, environment)
     local = local_images(workspace, environment, file, current, names)
     kept = kept_builds(file.lock, current, names, local)
-    workspace.pins[environment.key] = pins(file.lock, current, kept, names, local)
+    workspace.pins[environment.key] = made = pins(file.lock, current, kept, names, local)
     found = [one for one in differences(file, current) if not concerns_only(one, kept, file, current)]
     unknown = incomparable(file, current)
-    held = without_builds(environment, kept)
+    held = without_builds(environment, frozenset(name for name in kept if names.built[name] in made.images))
     partings = list(_partings(workspace, held, file.lock, current, observed, local.platform, unknown))
     return Verification(file, environment, tuple(found), tuple(partings), tuple(unknown))
 

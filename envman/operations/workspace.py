@@ -174,6 +174,11 @@ class Workspace:
             contexts={} if pins is None else pins.contexts,
         )
 
+    def kept_images(self, environment: Environment) -> frozenset[str]:
+        """Return the services whose image is as it is locked: under its lock nothing of them is built."""
+        pins = self.pins.get(environment.key)
+        return frozenset() if pins is None else pins.kept
+
     def mapped_images(self, environment: Environment) -> dict[str, str]:  # noqa: ARG002
         """Return the names to use in place of those in the blueprint."""
         return {}
