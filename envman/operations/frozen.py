@@ -136,7 +136,7 @@ def _other_platforms(file: LockFile, current: Current, local: Local, kept: froze
                     f"{name} is locked for {', '.join(sorted(entries))}, and would run on {wanted}",
                     span,
                     f"an image for {wanted}",
-                    (Note("the lock says so here", file.span(*place)),),
+                    (Note("the lock has it here", file.span(*place)),),
                     "lock an image that is there for both, or say under `platform:` what the service is to run as",
                 )
             )
