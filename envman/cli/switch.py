@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envman.cli.invocation import Invocation
-from envman.cli.options import Instance, NoSnapshot, NoWait, Settings, Timeout
+from envman.cli.options import Frozen, Instance, NoSnapshot, NoWait, Settings, Timeout
+from envman.cli.target import under_lock
 from envman.output.up import left_text, up_data, up_text
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def switch(
     no_snapshot: NoSnapshot = False,
     settings: Settings = None,
     instance: Instance = None,
+    frozen: Frozen = False,
     timeout: Timeout = 300.0,
     no_wait: NoWait = False,
 ) -> None:
@@ -44,6 +46,7 @@ def switch(
             or no_snapshot
             or settings
             or instance
+            or frozen
             or (resume and abort)
         ):
             raise typer.BadParameter("--resume and --abort stand alone: the switch is on record")
@@ -60,6 +63,8 @@ def switch(
     invocation.warn(workspace.report)
     progress = invocation.progress()
     with invocation.exclusive(workspace, f"envman switch {target.key}", progress, wait=not no_wait):
+        if frozen:
+            target = under_lock(invocation, workspace, target, progress)
         name = find_source(workspace, target.name, source)
         loaded = None if name is None or name == target.name else workspace.environment(name)
         options = UpOptions(timeout=timeout, snapshot=not no_snapshot)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -100,7 +101,7 @@ class _Services:
         return not (is_one_shot(self.environment, name) and one.state == "exited" and not one.exit_code)
 
     def _image(self, name: str) -> Step | None:
-        service, reference = self.environment.stack.services[name], self.environment.image(name)
+        service, reference = self.environment.stack.services[name], self.document.image(name)
         if reference is None:
             return None
         here = reference in self.known.images
@@ -136,12 +137,18 @@ class _Services:
 
     def _why_replaced(self, name: str, containers: list[ContainerState]) -> Iterator[Cause]:
         """Yield what is wrong with containers whose definition has not changed."""
-        image = self.known.images.get(self.environment.image(name) or "")
+        image = self.known.images.get(self.document.image(name) or "")
         for one in containers:
             if image is not None and one.image_id != image.id:
                 old, new = (_short(identity) for identity in (one.image_id, image.id))
                 span = self.environment.span("services", name, "image")
                 yield Cause(f"{image.reference} is another image now: {old} -> {new}", span)
+                break
+            # Where a registry map changes, Compose replaces the container although the image is the same.
+            reference = self.document.image(name) if self.environment.stack.services[name].build is None else None
+            if reference is not None and one.image != reference and not _is_identity(one.image):
+                span = self.environment.span("services", name, "image")
+                yield Cause(f"its image is to come from {reference}, and came from {one.image}", span)
                 break
         service = self.document.services[name]
         if service.get("network_mode"):
@@ -191,6 +198,11 @@ def _leaving(one: Unnamed) -> str:
         f"leaves anonymous volume {_short(one.volume)} of {one.target} behind, after a snapshot of it "
         "(`--no-snapshot` does without)"
     )
+
+
+def _is_identity(image: str) -> bool:
+    """Whether the engine tells an image by its ID, as it does where the name leads to another one by now."""
+    return re.fullmatch(r"(sha256:)?[0-9a-f]{12,64}", image) is not None
 
 
 def _short(identity: str) -> str:
