@@ -226,6 +226,24 @@ def test_a_lock_that_was_edited_is_made_anew_and_not_believed(here: Workspace) -
 
 
 @pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        ("lock: 99\n", "EV530"),
+        ("<<<<<<< HEAD\nlock: 1\n=======\nlock: 1\n>>>>>>> other\n", "EV100"),
+        ("lock: 1\n", "EV107"),
+    ],
+)
+def test_what_is_no_lock_is_written_over_and_said(here: Workspace, content: str, code: str) -> None:
+    (here.project.root / "blueprints/prod.lock").write_text(content)
+    fresh = again(here)
+    made = make_lock(fresh, fresh.environment("prod"), Hub())
+    assert {one.code for one in fresh.report} == {code}
+    assert not fresh.report.errors
+    write_lock(fresh, made)
+    assert parted(here) == []
+
+
+@pytest.mark.parametrize(
     ("change", "expected"),
     [
         ({}, []),
