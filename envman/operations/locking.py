@@ -126,7 +126,7 @@ def make_lock(
         "secrets": _secrets(current, old),
         "parts": dict(current.parts),
     }  # fmt: skip
-    lock = sealed(made_with=_makers(workspace, engine, environment), **values)
+    lock = sealed(made_with=_makers(workspace, engine), **values)
     changes = lock_changes(old.lock if old is not None else None, lock)
     if old is not None and not changes:
         # What changes nothing has no new maker: the same lock is the same bytes on every machine.
@@ -225,16 +225,21 @@ def _on_the_engine(image: NamedImage, engine: Engine | None) -> LockedImage | No
 
 def _secrets(current: Current, old: LockFile | None) -> dict[str, LockedSecret]:
     """Return the fingerprints. Those of another checkout's key stay: this one cannot tell whether they still hold."""
-    known = old.lock.secrets if old is not None else {}
+    foreign = {name: one for name, one in (old.lock.secrets if old is not None else {}).items()
+               if one.key != current.key}  # fmt: skip
+    stack = current.environment.stack
+    declared = {*stack.secrets, *(f"env_file {file.path}" for service in stack.services.values()
+                                  for file in service.env_file or ())}  # fmt: skip
     return {
-        name: known[name]
-        if name in known and known[name].key != current.key
-        else LockedSecret(key=current.key, fingerprint=one.mark)
-        for name, one in current.secrets.items()
+        **{name: one for name, one in foreign.items() if name in declared},
+        **{
+            name: foreign.get(name) or LockedSecret(key=current.key, fingerprint=one.mark)
+            for name, one in current.secrets.items()
+        },
     }
 
 
-def _makers(workspace: Workspace, engine: Engine | None, environment: Environment) -> Makers:  # noqa: ARG001
+def _makers(workspace: Workspace, engine: Engine | None) -> Makers:
     compose = None
     if engine is not None:
         from envman.engine.compose import require_compose
@@ -248,8 +253,9 @@ def _makers(workspace: Workspace, engine: Engine | None, environment: Environmen
     )
 
 
-def _template(workspace: Workspace) -> LockedTemplate | None:  # noqa: ARG001
-    return None
+def _template(workspace: Workspace) -> LockedTemplate | None:
+    template = workspace.project.file.template
+    return None if template is None else LockedTemplate(name=template.name, version=template.version)
 
 
 def _moves(
