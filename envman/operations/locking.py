@@ -36,6 +36,7 @@ from envman.operations.resolving import (
 from envman.operations.workspace import Workspace
 from envman.registry.reference import Reference
 from envman.state.atomic import write_whole
+from envman.template.record import template_of
 from envman.version import installed_version
 
 if TYPE_CHECKING:
@@ -254,8 +255,8 @@ def _makers(workspace: Workspace, engine: Engine | None) -> Makers:
 
 
 def _template(workspace: Workspace) -> LockedTemplate | None:
-    template = workspace.project.file.template
-    return None if template is None else LockedTemplate(name=template.name, version=template.version)
+    found = template_of(workspace.project.root)
+    return None if found is None else LockedTemplate(name=found[0], version=found[1])
 
 
 def _moves(
