@@ -129,6 +129,8 @@ CODES: Final[dict[str, Code]] = {
     "EV611": Code("which environment to switch from"),
     "EV612": Code("a one-shot failed"),
     "EV613": Code("the switch could not be rolled back"),
+    "EV614": Code("an image gets no tag"),
+    "EV615": Code("an image and its tag do not go together"),
     "EV630": Code("a stack that is not what its blueprint says", ENGINE),
     "EV631": Code("a switch was interrupted"),
     "EV632": Code("no switch to go on with"),

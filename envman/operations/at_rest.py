@@ -72,7 +72,7 @@ def _as_built(
     request: Request, checkout: Checkout, builds: Mapping[str, Mapping[str, Any]], images: Mapping[str, str]
 ) -> bool:
     """Whether building each image (reference to its `build` section) again would send what it was built from."""
-    from envman.engine.context import FileHashes, build_inputs
+    from envman.source.context import FileHashes, build_inputs
     from envman.state.builds import build_changes, read_build, read_hashes
 
     hashes = FileHashes(read_hashes(checkout.state))

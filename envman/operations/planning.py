@@ -25,7 +25,7 @@ from envman.state.builds import BuildRecord, build_changes, read_build, read_has
 from envman.state.definitions import Definitions, read_definitions, write_definitions
 
 if TYPE_CHECKING:
-    from envman.engine.context import BuildInputs
+    from envman.source.context import BuildInputs
 
 
 def plan_up(workspace: Workspace, prepared: Prepared, options: UpOptions) -> Plan:
@@ -108,7 +108,7 @@ def _outdated(
 
 def inputs_of(workspace: Workspace, document: Document, services: Sequence[str]) -> dict[str, BuildInputs]:
     """Return what building ``services`` would send now, by service."""
-    from envman.engine.context import FileHashes, build_inputs
+    from envman.source.context import FileHashes, build_inputs
 
     # Looked at anew each time: no record is kept of these looks (`at_rest`), and one of so many would be none.
     state, root = (Path(os.fspath(one)) for one in (workspace.checkout.state, workspace.project.root))
