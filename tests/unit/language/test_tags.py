@@ -7,12 +7,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from environments import attempt, facts, load
 
 from envman.model.environment import Environment
 from envman.source.measure import measure
 from envman.source.tree import node_at
 from envman.source.witness import Witness, watched
-from tests.support.environments import attempt, facts, load
 
 BUILT = """
 variables:
