@@ -1,7 +1,8 @@
-"""Images: build, pull, images."""
+"""Images: build, pull, push, tag, images."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -13,7 +14,7 @@ from envman.cli.target import split_target
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to ``app``."""
-    for command in (build, pull, images):
+    for command in (build, pull, push, tag, images):
         app.command()(command)
 
 
@@ -61,6 +62,49 @@ def pull(
         pulled = pull_images(workspace, environment, services, progress)
     text = f"pulled: {', '.join(pulled)}" if pulled else f"{environment.name} pulls nothing"
     invocation.show({"environment": environment.name, "pulled": pulled}, text)
+
+
+def push(
+    context: typer.Context,
+    names: Names = None,
+    instance: Instance = None,
+    settings: Settings = None,
+    no_wait: NoWait = False,
+) -> None:
+    """Push the images that an environment builds, and remember which digests they got."""
+    from envman.operations.pushing import push_images
+    from envman.output.images import pushed_text
+
+    invocation = context.ensure_object(Invocation)
+    workspace = invocation.workspace(settings=settings or (), instance=instance)
+    name, services = split_target(workspace, names or [])
+    environment = workspace.environment(name)
+    invocation.warn(workspace.report)
+    progress = invocation.progress()
+    with invocation.exclusive(workspace, f"envman push {environment.key}", progress, wait=not no_wait):
+        pushed = push_images(workspace, environment, services, progress)
+    data = {"environment": environment.name, "pushed": [asdict(one) for one in pushed]}
+    invocation.show(data, pushed_text(pushed) if pushed else f"{environment.name} builds nothing to push")
+
+
+def tag(
+    context: typer.Context,
+    environment: Annotated[str, typer.Argument(metavar="ENV", help="The environment.")],
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="The service whose image it is.")],
+    tag: Annotated[str, typer.Argument(metavar="TAG", help="The tag, or a whole name: REPOSITORY:TAG.")],
+    instance: Instance = None,
+    settings: Settings = None,
+) -> None:
+    """Give the image of a service one more tag. Its own stays."""
+    from envman.operations.pushing import tag_image
+
+    invocation = context.ensure_object(Invocation)
+    workspace = invocation.workspace(settings=settings or (), instance=instance)
+    loaded = workspace.environment(environment)
+    invocation.warn(workspace.report)
+    source = loaded.image(service) if service in loaded.stack.services else None
+    name = tag_image(workspace, loaded, service, tag)
+    invocation.show({"image": source, "tag": name}, f"{source} is {name} too")
 
 
 def images(

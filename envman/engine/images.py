@@ -8,6 +8,7 @@ from typing import Any
 from envman.engine.connection import Engine
 from envman.engine.wire import Question
 from envman.plan.observed import LocalImage
+from envman.registry.reference import Reference
 
 
 def find_images(engine: Engine, references: Iterable[str]) -> dict[str, LocalImage]:
@@ -42,3 +43,13 @@ def missing_images(engine: Engine, references: Iterable[str]) -> frozenset[str]:
     """Return those of ``references`` that the engine does not have."""
     wanted = set(references)
     return frozenset(wanted - set(find_images(engine, wanted)))
+
+
+def name_image(engine: Engine, source: str, target: Reference) -> None:
+    """Give image ``source`` the name ``target`` as well; a tag that another image had moves to this one.
+
+    Raises:
+        EnvmanError: EV4xx for the engine.
+    """
+    with engine.errors():
+        engine.api.tag(source, target.familiar_repository, tag=target.tag, force=True)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from envman.operations.images import ServiceImage
+from envman.operations.pushing import Pushed
 from envman.output.tables import age, size, table
 
 
@@ -29,3 +30,10 @@ def image_table(images: Sequence[ServiceImage]) -> str:
 def image_data(one: ServiceImage) -> dict[str, Any]:
     """Return an image as plain data."""
     return asdict(one)
+
+
+def pushed_text(pushed: Sequence[Pushed]) -> str:
+    """Return a line for each image that was pushed."""
+    return table(
+        ["IMAGE", "DIGEST", "SERVICES"], [[one.reference, one.digest, ", ".join(one.services)] for one in pushed]
+    )
