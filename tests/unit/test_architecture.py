@@ -16,7 +16,8 @@ PACKAGE = Path(__file__).resolve().parents[2] / "envman"
 RIVER = [
     {"envman", "version", "shipped"},
     {"diagnostics"},
-    {"source", "registry"},
+    {"registry"},
+    {"source"},
     {"model"},
     {"language"},
     {"project", "facts"},
@@ -34,6 +35,7 @@ RIVER = [
 RANK = {name: rank for rank, names in enumerate(RIVER) for name in names}
 ONLY_IMPORTERS = {
     "docker": {"engine"},
+    "urllib3": {"engine"},
     "python_on_whales": {"engine"},
     "cookiecutter": {"scaffold"},
     "typer": {"cli"},
