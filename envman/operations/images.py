@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from envman.diagnostics import Report
 from envman.model.environment import Environment
+from envman.operations.building import build
 from envman.operations.prepare import Prepared, look
 from envman.operations.progress import Progress
-from envman.operations.up import build, check_services, pull
+from envman.operations.up import check_services, pull
 from envman.operations.workspace import Workspace
+from envman.plan.ownership import owned
+from envman.secrets.provide import provide_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,24 @@ def _prepared(workspace: Workspace, environment: Environment) -> Prepared:
     return Prepared(environment, document, observed, workspace.compose(environment, document))
 
 
+def _provide_secrets(
+    workspace: Workspace, environment: Environment, services: Sequence[str], progress: Progress
+) -> None:
+    """Put the secrets that the builds of ``services`` use where they are read from."""
+    used = set()
+    for name in services:
+        build_section = environment.stack.services[name].build
+        used |= {grant.source for grant in (build_section.secrets if build_section else None) or ()}
+    report = Report()
+    observed = look(workspace, environment)
+    ours = [one.name for one in observed.volumes if owned(environment, workspace.checkout.id, one.labels)]
+    store, values = workspace.store(environment), workspace.values(environment)
+    made = provide_secrets(environment, store, workspace.project.root, values, volumes=ours, report=report, names=used)
+    report.raise_errors()
+    for name in made:
+        progress.notice(f"generated secret {name}")
+
+
 def build_images(
     workspace: Workspace,
     environment: Environment,
@@ -49,6 +71,7 @@ def build_images(
         if service.build is not None and (not services or name in services)
     ]
     if names:
+        _provide_secrets(workspace, environment, names, progress)
         build(workspace, _prepared(workspace, environment), names, progress, no_cache=no_cache, pull_bases=pull_bases)
     return names
 

@@ -21,7 +21,8 @@ _NAMED_FILES: Final = 3
 class BuildRecord:
     """An image as it was built here: its ID on the engine, the ``build`` section, and a hash of every file sent.
 
-    ``pins`` are the images that took the place of those that its Dockerfile names.
+    ``pins`` are the images that took the place of those that its Dockerfile names. ``stamp`` is what was written on it
+    beside what the blueprint says: ``labels``, and the ``epoch`` that it counts as made.
     """
 
     reference: str
@@ -29,6 +30,7 @@ class BuildRecord:
     definition: Mapping[str, Any]
     files: Mapping[str, str] | None
     pins: Mapping[str, str] = field(default_factory=dict)
+    stamp: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_build(state: Path, reference: str) -> BuildRecord | None:
@@ -38,6 +40,18 @@ def read_build(state: Path, reference: str) -> BuildRecord | None:
         return BuildRecord(**data) if isinstance(data, dict) else None
     except TypeError:
         return None
+
+
+def read_builds(state: Path) -> list[BuildRecord]:
+    """Return everything that is known of images that this checkout has built."""
+    found = []
+    for path in sorted((state / _FOLDER).glob("*.json")):
+        data = read_json(path) if path.name != _HASHES else None
+        try:
+            found += [BuildRecord(**data)] if isinstance(data, dict) else []
+        except TypeError:
+            continue
+    return found
 
 
 def write_build(state: Path, record: BuildRecord) -> None:
