@@ -158,6 +158,7 @@ CODES: Final[dict[str, Code]] = {
     "EV622": Code("an image without a registry"),
     "EV623": Code("an image that is not there"),
     "EV624": Code("not a tag"),
+    "EV625": Code("it is not known which images are needed"),
     "EV626": Code("a push failed"),
     "EV630": Code("a stack that is not what its blueprint says", ENGINE),
     "EV631": Code("a switch was interrupted"),

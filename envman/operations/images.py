@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from envman.diagnostics import Report
 from envman.model.environment import Environment
@@ -14,11 +16,15 @@ from envman.operations.up import check_services, pull
 from envman.operations.workspace import Workspace
 from envman.plan.ownership import owned
 from envman.secrets.provide import provide_secrets
+from envman.state.pushed import pushed_digest
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceImage:
-    """A service's image; ``id``, ``size`` (bytes) and ``created`` (Unix seconds) are None where the engine lacks it."""
+    """A service's image; ``id``, ``size`` (bytes) and ``created`` (Unix seconds) are None where the engine lacks it.
+
+    ``pushed`` is the digest that it got when this checkout pushed it, None where it did not.
+    """
 
     service: str
     reference: str
@@ -27,6 +33,7 @@ class ServiceImage:
     digest: str | None
     size: int | None
     created: float | None
+    pushed: str | None = None
 
 
 def _prepared(workspace: Workspace, environment: Environment) -> Prepared:
@@ -97,6 +104,7 @@ def list_images(workspace: Workspace, environment: Environment) -> list[ServiceI
 
     references = {name: image for name in environment.stack.services if (image := workspace.image(environment, name))}
     found = find_images(workspace.engine, set(references.values()))
+    state = Path(os.fspath(workspace.checkout.state))
     rows = []
     for name, reference in references.items():
         local = found.get(reference)
@@ -109,6 +117,7 @@ def list_images(workspace: Workspace, environment: Environment) -> list[ServiceI
                 digest=local.digests[0].rpartition("@")[2] if local and local.digests else None,
                 size=local.size if local else None,
                 created=local.created if local else None,
+                pushed=pushed_digest(state, reference, local.id) if local else None,
             )
         )
     return rows

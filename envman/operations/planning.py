@@ -23,7 +23,15 @@ from envman.plan.resources import changed_resources
 from envman.plan.wanted import wanted_services
 from envman.render.bake import Stamp
 from envman.render.document import Document
-from envman.state.builds import BuildRecord, build_changes, read_build, read_hashes, write_build, write_hashes
+from envman.state.builds import (
+    BuildRecord,
+    build_changes,
+    read_build,
+    read_hashes,
+    remember_made,
+    write_build,
+    write_hashes,
+)
 from envman.state.definitions import Definitions, read_definitions, write_definitions
 
 if TYPE_CHECKING:
@@ -141,6 +149,7 @@ def remember_builds(
             stamp = asdict(stamps[name]) if name in stamps else {}
             record = BuildRecord(built.reference, built.id, made.definition, made.files, made.pins, stamp)
             write_build(workspace.checkout.state, record)
+    remember_made(workspace.checkout.state, (one.id for one in images.values()))
 
 
 def remember_definitions(

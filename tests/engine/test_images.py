@@ -158,3 +158,77 @@ def test_the_tag_that_git_makes(built: Checkout, registry: RealRegistry) -> None
     built.run("build", "dev", *setting)
     assert "no commit has" in built.run("push", "dev", *setting).err
     assert registry.tags(f"team/{built.name}") == ["v2.0.0", "v2.0.0-dirty"]
+
+
+def uses(checkout: Checkout) -> dict[str, dict[str, object]]:
+    return {one["reference"]: one for one in checkout.run("--format", "json", "images").json}
+
+
+def test_images_say_who_needs_them_and_what_was_pushed(built: Checkout, registry: RealRegistry) -> None:
+    name = f"{registry.address}/team/{built.name}"
+    built.run("tag", "dev", "api", "old")
+    built.run("push", "dev")
+    found = uses(built)
+    assert (found[f"{name}:v1"]["needed_by"], found[f"{name}:old"]["needed_by"]) == (["dev.api"], [])
+    assert found[f"{name}:v1"]["pushed"] == registry.digest(f"team/{built.name}", "v1")
+    assert found[f"{name}:old"]["pushed"] is None
+    assert found["busybox:1.37"]["needed_by"] == ["dev.other"]
+    (row,) = (one for one in built.run("--format", "json", "images", "dev").json if one["service"] == "api")
+    assert row["pushed"] == found[f"{name}:v1"]["pushed"]
+    assert "nobody: `envman rmi`" in built.run("images").out
+
+
+def test_rmi_removes_what_nobody_needs_and_nothing_else(built: Checkout, registry: RealRegistry) -> None:
+    name = f"{registry.address}/team/{built.name}"
+    (built.root / "app/word").write_text("second")
+    built.run("build", "dev", "--set", "image_tag=v0")
+    (built.root / "app/word").write_text("third")
+    built.run("build", "dev", "--set", "image_tag=used")
+    container = docker("create", f"{name}:used")
+    docker("tag", f"{name}:v1", f"{built.name}-of-a-user:1")
+    try:
+        shown = built.run("--format", "json", "rmi", "--dry-run").json
+        assert [one["names"] for one in shown["removed"]] == [[f"{name}:v0"]]
+        assert shown["freed"] > 0
+        assert "EV606" in built.run("--format", "concise", "rmi", status=1).err
+        assert f"{name}:v0" in uses(built)
+        done = built.run("rmi", "--yes")
+        assert f"removed: {name}:v0" in done.out
+        assert "freed at least" in done.out
+        assert f"kept: {name}:used: container" in done.out
+        assert docker("images", "--quiet", f"{name}:v0") == ""
+        left = docker("images", "--format", "{{.Tag}}", name).split()
+        assert sorted(left) == ["used", "v1"]
+        assert docker("images", "--quiet", "busybox:1.37")
+        assert "nothing to remove" in built.run("rmi", "--yes").out
+    finally:
+        docker("rm", container)
+        docker("rmi", f"{built.name}-of-a-user:1")
+
+
+def test_rmi_of_a_name(built: Checkout, registry: RealRegistry) -> None:
+    name = f"{registry.address}/team/{built.name}"
+    built.run("tag", "dev", "api", "one")
+    built.run("tag", "dev", "api", "two")
+    assert "EV623" in built.run("--format", "concise", "rmi", "--yes", "busybox:1.37", status=1).err
+    assert f"kept: {name}:v1: dev.api" in built.run("rmi", "--yes", f"{name}:v1").out
+    built.run("rmi", "--yes", f"{name}:one")
+    assert sorted(docker("images", "--format", "{{.Tag}}", name).split()) == ["two", "v1"]
+
+
+def test_a_blueprint_that_cannot_be_read_keeps_everything(built: Checkout) -> None:
+    (built.root / "blueprints/prod.yaml").write_text("services: {api: {imagee: x}}\n")
+    assert "EV625" in built.run("--format", "concise", "rmi", "--yes", status=1).err
+    assert "EV105" in built.run("--format", "concise", "images").err
+
+
+def test_a_lock_and_a_snapshot_keep_what_they_are_of(built: Checkout, registry: RealRegistry) -> None:
+    name = f"{registry.address}/team/{built.name}"
+    built.run("push", "dev")
+    built.run("lock", "dev")
+    (built.root / "app/word").write_text("second")
+    built.run("build", "dev")
+    docker("tag", docker("images", "--quiet", "--filter", "dangling=true", "--filter",
+           f"label=dev.envman.built-for={built.name}").splitlines()[0], f"{name}:locked")  # fmt: skip
+    kept = built.run("--format", "json", "rmi", "--dry-run").json["kept"]
+    assert {one["name"]: one["why"] for one in kept}[f"{name}:locked"] == ["the lock blueprints/dev.lock"]
