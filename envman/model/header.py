@@ -147,6 +147,13 @@ def _project_name(value: Any) -> Any:
     raise PydanticCustomError("EV004", "not a name for a project", {"expected": expected})
 
 
+class ProjectTemplate(Attributes):
+    """The template that a project was made from, as `envman new` writes it down."""
+
+    name: Text
+    version: Text
+
+
 class ProjectFile(Attributes):
     """``envman.yaml``."""
 
@@ -156,6 +163,7 @@ class ProjectFile(Attributes):
     # Checked by `model.places`, which knows where each side stands.
     registry: dict[str, Text] | None = None
     snapshots: Text | None = None
+    template: ProjectTemplate | None = None
 
 
 class MachineFile(Attributes):

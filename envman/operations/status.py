@@ -131,7 +131,9 @@ def _status(
     key = name if instance is None else f"{name}-{instance}"
     drift: tuple[str, ...] | None = ()
     if containers:
-        drift = None if made is None else tuple(listed_drift(made, containers, images))
+        lock = seen.locks.get(name)
+        locked = lock.images if lock is not None else {}
+        drift = None if made is None else tuple(listed_drift(made, containers, images, locked))
     return EnvironmentStatus(
         name=name,
         instance=instance,

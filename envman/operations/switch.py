@@ -142,6 +142,7 @@ def _begin(workspace: Workspace, target: Environment, source: Environment | None
         settings=dict(workspace.settings),
         timeout=options.timeout,
         by_compose=source is not None and started_by_compose(workspace.offline_document(source)),
+        frozen=target.key in workspace.pins,
     )
 
 

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
+from envman.version import installed_version
+
 FILES = """\
 .dockerignore
 .env.example
@@ -136,7 +138,11 @@ def test_answers_arrive_whole(other: Path) -> None:
     assert declared["description"] == 'Who "leaves" & why <soon>'
     assert declared["authors"] == [{"name": "Zoë O'Brien"}]
     assert declared["scripts"]["train"] == "customer_churn_prediction.train:main"
-    assert yaml.safe_load((other / "envman.yaml").read_text()) == {"name": "churn-of-customers", "language": 1}
+    assert yaml.safe_load((other / "envman.yaml").read_text()) == {
+        "name": "churn-of-customers",
+        "language": 1,
+        "template": {"name": "mlproject", "version": installed_version()},
+    }
     assert "ARG BASE_IMAGE=python:3.11-slim\n" in (other / "docker/Dockerfile").read_text()
 
 
