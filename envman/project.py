@@ -17,6 +17,7 @@ from envman.language.layers import HEADER_KEYS, Layer, linearise, read_layer
 from envman.language.merge import merge_layers
 from envman.language.normalise import normalise
 from envman.language.references import expanded
+from envman.language.tags import with_tags
 from envman.language.variables import Inputs, resolve_scope
 from envman.model.binding import bind
 from envman.model.environment import Environment
@@ -206,6 +207,7 @@ def load_environment(
         )
         variables |= {name: one for name, one in given.items() if name in scope.used}
     tree = give_values(merge_layers(trees, report), process, dotenv)
+    tree = with_tags(tree, project.root, process, report)
     services = node_at(tree, ("services",))
     if isinstance(services, Mapping) and len(services.entries) > MOST_SERVICES:
         report.error("EV110", f"more than {MOST_SERVICES:,} services", services.span, expected="fewer services")

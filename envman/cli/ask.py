@@ -114,3 +114,26 @@ def confirm_change(
         notes=notes,
         help="add `--yes` if that is what you want; nothing was changed",
     )
+
+
+def confirm_removal(invocation: Invocation, items: Sequence[str], *, yes: bool) -> None:
+    """Return if the images, one in a line of ``items``, may be removed.
+
+    Raises:
+        EnvmanError: EV606 where it was not confirmed.
+    """
+    if yes:
+        return
+    if can_ask(invocation):
+        sys.stderr.writelines(
+            f"{line}\n" for line in ("These images would be removed:", *(f"  {one}" for one in items))
+        )
+        if question("Go on? [y/N] ").lower() in {"y", "yes"}:
+            return
+        raise fail("EV606", "not confirmed", help="nothing was changed")
+    raise fail(
+        "EV606",
+        "`rmi` removes images, and there is no terminal to ask at",
+        notes=tuple(Note(f"{one} would be removed") for one in items),
+        help="add `--yes` if that is what you want; nothing was changed",
+    )

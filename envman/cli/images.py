@@ -1,19 +1,21 @@
-"""Images: build, pull, images."""
+"""Images: build, pull, push, tag, images, rmi."""
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
 
 from envman.cli.invocation import Invocation
-from envman.cli.options import Env, Frozen, Instance, Names, NoWait, Settings
+from envman.cli.options import Frozen, Instance, Names, NoWait, Settings, Yes
 from envman.cli.target import split_target, under_lock
+from envman.diagnostics import Diagnostic, Severity
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to ``app``."""
-    for command in (build, pull, images):
+    for command in (build, pull, push, tag, images, rmi):
         app.command()(command)
 
 
@@ -66,14 +68,99 @@ def pull(
     invocation.show({"environment": environment.name, "pulled": pulled}, text)
 
 
-def images(
-    context: typer.Context, environment: Env = None, instance: Instance = None, settings: Settings = None
+def push(
+    context: typer.Context,
+    names: Names = None,
+    instance: Instance = None,
+    settings: Settings = None,
+    no_wait: NoWait = False,
 ) -> None:
-    """List the images of an environment's services, and which of them the engine has."""
-    from envman.operations.images import list_images
-    from envman.output.images import image_data, image_table
+    """Push the images that an environment builds, and remember which digests they got."""
+    from envman.operations.pushing import push_images
+    from envman.output.images import pushed_text
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(settings=settings or (), instance=instance)
-    found = list_images(workspace, workspace.environment(environment))
-    invocation.show([image_data(one) for one in found], image_table(found))
+    name, services = split_target(workspace, names or [])
+    environment = workspace.environment(name)
+    invocation.warn(workspace.report)
+    progress = invocation.progress()
+    with invocation.exclusive(workspace, f"envman push {environment.key}", progress, wait=not no_wait):
+        pushed = push_images(workspace, environment, services, progress)
+    data = {"environment": environment.name, "pushed": [asdict(one) for one in pushed]}
+    invocation.show(data, pushed_text(pushed) if pushed else f"{environment.name} builds nothing to push")
+
+
+def tag(
+    context: typer.Context,
+    environment: Annotated[str, typer.Argument(metavar="ENV", help="The environment.")],
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="The service whose image it is.")],
+    tag: Annotated[str, typer.Argument(metavar="TAG", help="The tag, or a whole name: REPOSITORY:TAG.")],
+    instance: Instance = None,
+    settings: Settings = None,
+) -> None:
+    """Give the image of a service one more tag. Its own stays."""
+    from envman.operations.pushing import tag_image
+
+    invocation = context.ensure_object(Invocation)
+    workspace = invocation.workspace(settings=settings or (), instance=instance)
+    loaded = workspace.environment(environment)
+    invocation.warn(workspace.report)
+    source = loaded.image(service) if service in loaded.stack.services else None
+    name = tag_image(workspace, loaded, service, tag)
+    invocation.show({"image": source, "tag": name}, f"{source} is {name} too")
+
+
+def images(
+    context: typer.Context,
+    environment: Annotated[
+        str | None, typer.Argument(metavar="[ENV]", help="Only of its services; default: all of the project.")
+    ] = None,
+    instance: Instance = None,
+    settings: Settings = None,
+) -> None:
+    """List images: age, size, digest in a registry, and who needs them."""
+    from envman.operations.images import list_images
+    from envman.operations.project_images import image_uses
+    from envman.output.images import image_data, image_table, uses_table
+
+    invocation = context.ensure_object(Invocation)
+    workspace = invocation.workspace(settings=settings or (), instance=instance)
+    if environment is not None:
+        found = list_images(workspace, workspace.environment(environment))
+        invocation.show([image_data(one) for one in found], image_table(found))
+        return
+    problems: list[Diagnostic] = []
+    uses = image_uses(workspace, problems)
+    # What one environment needs is not known then; all else is.
+    invocation.warn(replace(one, severity=Severity.WARNING) for one in problems)
+    invocation.show([asdict(one) for one in uses], uses_table(uses))
+
+
+def rmi(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[IMAGE]...", help="Only these; default: all that nobody needs.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    yes: Yes = False,
+    settings: Settings = None,
+    no_wait: NoWait = False,
+) -> None:
+    """Remove images that this checkout built and no environment, lock, snapshot or container needs. Asks first."""
+    from envman.cli.ask import confirm_removal
+    from envman.operations.project_images import remove_spare, spare_of_project
+    from envman.output.images import removal_data, removal_lines, removal_text
+
+    invocation = context.ensure_object(Invocation)
+    workspace = invocation.workspace(settings=settings or ())
+    removal = spare_of_project(workspace, names or [])
+    if removal.spare and not dry_run:
+        confirm_removal(invocation, removal_lines(removal), yes=yes)
+        progress = invocation.progress()
+        with invocation.exclusive(workspace, "envman rmi", progress, wait=not no_wait):
+            # Looked at again, now that no other envman of this checkout starts anything.
+            removal = spare_of_project(workspace, names or [])
+            remove_spare(workspace, removal, progress)
+    done = bool(removal.spare) and not dry_run
+    invocation.show(removal_data(removal, done=done), removal_text(removal, done=done))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from envman.engine.connection import Engine
 from envman.engine.wire import Question
 from envman.plan.observed import LocalImage
+from envman.registry.reference import Reference
 
 
 def find_images(engine: Engine, references: Iterable[str]) -> dict[str, LocalImage]:
@@ -42,3 +44,50 @@ def missing_images(engine: Engine, references: Iterable[str]) -> frozenset[str]:
     """Return those of ``references`` that the engine does not have."""
     wanted = set(references)
     return frozenset(wanted - set(find_images(engine, wanted)))
+
+
+def name_image(engine: Engine, source: str, target: Reference) -> None:
+    """Give image ``source`` the name ``target`` as well; a tag that another image had moves to this one.
+
+    Raises:
+        EnvmanError: EV4xx for the engine.
+    """
+    with engine.errors():
+        engine.api.tag(source, target.familiar_repository, tag=target.tag, force=True)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineImage:
+    """An image in a listing of all; ``unique`` are the bytes that no other image has."""
+
+    id: str
+    names: tuple[str, ...]
+    labels: Mapping[str, str]
+    size: int
+    unique: int
+    created: float
+
+
+def all_images(engine: Engine) -> list[EngineImage]:
+    """Return every image that is no layer of another, those without a name too."""
+    listed, usage = engine.ask(Question("/images/json"), Question("/system/df", {"type": "image"}))
+    shared = {str(one["Id"]): int(one.get("SharedSize") or 0) for one in usage.get("Images") or ()}
+    found = []
+    for one in listed:
+        identity, size = str(one["Id"]), int(one.get("Size") or 0)
+        names = tuple(name for name in one.get("RepoTags") or () if name != "<none>:<none>")
+        unique = max(0, size - max(0, shared.get(identity, 0)))
+        found.append(
+            EngineImage(identity, names, one.get("Labels") or {}, size, unique, float(one.get("Created") or 0))
+        )
+    return found
+
+
+def containers_by_image(engine: Engine) -> dict[str, list[str]]:
+    """Return the names of all containers, running or not, by the ID of their image."""
+    (listed,) = engine.ask(Question("/containers/json", {"all": "1"}))
+    found: dict[str, list[str]] = {}
+    for one in listed:
+        name = str((one.get("Names") or ["?"])[0]).lstrip("/")
+        found.setdefault(str(one.get("ImageID", "")), []).append(name)
+    return found

@@ -139,6 +139,7 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "scale": "How many containers.",
         "gpu": "A GPU is reserved always (required), where the engine has one (optional), or never.",
         "snapshot": "Commands that save and restore its data, in the place of copying its volumes.",
+        "tag": "The tag of its image: git (describe), version (of pyproject.toml), content (of its build), or a name.",
     },
     "Job": {
         "triggers": "What starts it.",

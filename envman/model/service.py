@@ -168,6 +168,7 @@ class Service(Workload):
     # envman's own
     gpu: Literal["none", "optional", "required"] | None = None
     snapshot: SnapshotHook | None = None
+    tag: Text | None = None
 
     @property
     def replicas(self) -> int:

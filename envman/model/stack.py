@@ -114,6 +114,7 @@ OWN_ATTRIBUTES: Final[frozenset[tuple[str, ...]]] = frozenset(
         ("profiles",),
         ("services", "*", "gpu"),
         ("services", "*", "snapshot"),
+        ("services", "*", "tag"),
         ("volumes", "*", "retain"),
         ("volumes", "*", "shared"),
         ("networks", "*", "shared"),

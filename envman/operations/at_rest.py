@@ -70,7 +70,7 @@ def find_at_rest(request: Request, environ: Mapping[str, str]) -> AtRest | None:
 
 def _as_built(request: Request, checkout: Checkout, builds: Mapping[str, Any], images: Mapping[str, str]) -> bool:
     """Whether building each image (by reference: its `build` section, what is pinned in it) again would be the same."""
-    from envman.engine.context import FileHashes, build_inputs
+    from envman.source.context import FileHashes, build_inputs
     from envman.state.builds import build_changes, read_build, read_hashes
 
     hashes = FileHashes(read_hashes(checkout.state))

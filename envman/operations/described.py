@@ -109,7 +109,7 @@ def _dockerfile(
 
 
 def _contexts(workspace: Workspace, builds: Mapping[str, Mapping[str, Any]]) -> dict[str, str | None]:
-    from envman.engine.context import FileHashes, build_inputs
+    from envman.source.context import FileHashes, build_inputs
 
     # Looked at anew each time, as in a plan: no record is kept of these looks.
     state, root = (Path(os.fspath(one)) for one in (workspace.checkout.state, workspace.project.root))

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from envman.diagnostics import EnvmanError
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
+from envman.operations.building import TAIL, drain
 from envman.operations.prepare import Prepared, existing, refuse_unfinished_restore
 from envman.operations.progress import Progress
 from envman.operations.trouble import trouble
-from envman.operations.up import TAIL, check_services, drain, wake
+from envman.operations.up import check_services, wake
 from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
 from envman.plan.observed import VolumeState

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from envman.diagnostics import Report
 from envman.model.environment import Environment
+from envman.operations.building import build
 from envman.operations.prepare import Prepared, look
 from envman.operations.progress import Progress
-from envman.operations.up import build, check_services, pull
+from envman.operations.up import check_services, pull
 from envman.operations.workspace import Workspace
+from envman.plan.ownership import owned
+from envman.secrets.provide import provide_secrets
+from envman.state.pushed import pushed_digest
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceImage:
-    """A service's image; ``id``, ``size`` (bytes) and ``created`` (Unix seconds) are None where the engine lacks it."""
+    """A service's image; ``id``, ``size`` (bytes) and ``created`` (Unix seconds) are None where the engine lacks it.
+
+    ``pushed`` is the digest that it got when this checkout pushed it, None where it did not.
+    """
 
     service: str
     reference: str
@@ -23,6 +33,7 @@ class ServiceImage:
     digest: str | None
     size: int | None
     created: float | None
+    pushed: str | None = None
 
 
 def _prepared(workspace: Workspace, environment: Environment) -> Prepared:
@@ -30,6 +41,24 @@ def _prepared(workspace: Workspace, environment: Environment) -> Prepared:
     document = workspace.offline_document(environment)
     workspace.write_render(environment, document)
     return Prepared(environment, document, observed, workspace.compose(environment, document))
+
+
+def _provide_secrets(
+    workspace: Workspace, environment: Environment, services: Sequence[str], progress: Progress
+) -> None:
+    """Put the secrets that the builds of ``services`` use where they are read from."""
+    used = set()
+    for name in services:
+        build_section = environment.stack.services[name].build
+        used |= {grant.source for grant in (build_section.secrets if build_section else None) or ()}
+    report = Report()
+    observed = look(workspace, environment)
+    ours = [one.name for one in observed.volumes if owned(environment, workspace.checkout.id, one.labels)]
+    store, values = workspace.store(environment), workspace.values(environment)
+    made = provide_secrets(environment, store, workspace.project.root, values, volumes=ours, report=report, names=used)
+    report.raise_errors()
+    for name in made:
+        progress.notice(f"generated secret {name}")
 
 
 def build_images(
@@ -49,6 +78,7 @@ def build_images(
         if service.build is not None and (not services or name in services)
     ]
     if names:
+        _provide_secrets(workspace, environment, names, progress)
         build(workspace, _prepared(workspace, environment), names, progress, no_cache=no_cache, pull_bases=pull_bases)
     return names
 
@@ -74,6 +104,7 @@ def list_images(workspace: Workspace, environment: Environment) -> list[ServiceI
 
     references = {name: image for name in environment.stack.services if (image := workspace.image(environment, name))}
     found = find_images(workspace.engine, set(references.values()))
+    state = Path(os.fspath(workspace.checkout.state))
     rows = []
     for name, reference in references.items():
         local = found.get(reference)
@@ -86,6 +117,7 @@ def list_images(workspace: Workspace, environment: Environment) -> list[ServiceI
                 digest=local.digests[0].rpartition("@")[2] if local and local.digests else None,
                 size=local.size if local else None,
                 created=local.created if local else None,
+                pushed=pushed_digest(state, reference, local.id) if local else None,
             )
         )
     return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +21,21 @@ from envman.plan.plan import Action, Plan, Step
 from envman.plan.reconcile import reconcile
 from envman.plan.resources import changed_resources
 from envman.plan.wanted import wanted_services
+from envman.render.bake import Stamp
 from envman.render.document import Document
-from envman.state.builds import BuildRecord, build_changes, read_build, read_hashes, write_build, write_hashes
+from envman.state.builds import (
+    BuildRecord,
+    build_changes,
+    read_build,
+    read_hashes,
+    remember_made,
+    write_build,
+    write_hashes,
+)
 from envman.state.definitions import Definitions, read_definitions, write_definitions
 
 if TYPE_CHECKING:
-    from envman.engine.context import BuildInputs
+    from envman.source.context import BuildInputs
 
 
 def plan_up(workspace: Workspace, prepared: Prepared, options: UpOptions) -> Plan:
@@ -109,7 +119,7 @@ def _outdated(
 
 def inputs_of(workspace: Workspace, document: Document, services: Sequence[str]) -> dict[str, BuildInputs]:
     """Return what building ``services`` would send now, by service."""
-    from envman.engine.context import FileHashes, build_inputs
+    from envman.source.context import FileHashes, build_inputs
 
     # Looked at anew each time: no record is kept of these looks (`at_rest`), and one of so many would be none.
     state, root = (Path(os.fspath(one)) for one in (workspace.checkout.state, workspace.project.root))
@@ -123,16 +133,23 @@ def inputs_of(workspace: Workspace, document: Document, services: Sequence[str])
     return inputs
 
 
-def remember_builds(workspace: Workspace, environment: Environment, inputs: Mapping[str, BuildInputs]) -> None:
-    """Keep what images were built from: ``inputs`` as they were before the build, so that no edit is missed."""
+def remember_builds(
+    workspace: Workspace, environment: Environment, inputs: Mapping[str, BuildInputs], stamps: Mapping[str, Stamp]
+) -> None:
+    """Keep what images were built from: ``inputs`` as they were before the build, so that no edit is missed.
+
+    ``stamps`` are what was written on them.
+    """
     from envman.engine.images import find_images
 
     images = find_images(workspace.engine, {image for name in inputs if (image := environment.image(name))})
     for name, made in inputs.items():
         built = images.get(environment.image(name) or "")
         if built is not None:
-            record = BuildRecord(built.reference, built.id, made.definition, made.files, made.pins)
+            stamp = asdict(stamps[name]) if name in stamps else {}
+            record = BuildRecord(built.reference, built.id, made.definition, made.files, made.pins, stamp)
             write_build(workspace.checkout.state, record)
+    remember_made(workspace.checkout.state, (one.id for one in images.values()))
 
 
 def remember_definitions(

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from envman.diagnostics import Diagnostic, EnvmanError
 from envman.diagnostics.diagnostic import fail, near_match
 from envman.model.environment import Environment
+from envman.operations.building import TAIL, build, drain
 from envman.operations.gone import is_pinned, locked_image_gone
 from envman.operations.leaving import save_leaving
 from envman.operations.obstacles import refuse_obstacles
 from envman.operations.options import UpOptions
-from envman.operations.planning import inputs_of, plan_up, remember_builds, remember_definitions
+from envman.operations.planning import plan_up, remember_definitions
 from envman.operations.prepare import Prepared, look, prepare
 from envman.operations.progress import Progress, Silent
 from envman.operations.rolling import roll, rolled_services
@@ -32,7 +33,6 @@ from envman.state.journal import Entry, journalled
 if TYPE_CHECKING:
     from envman.engine.compose import Handle
 
-TAIL = 40
 _NO_IMAGE = r"(?i)manifest unknown|manifest.*not found|pull access denied|no such image|failed to resolve reference"
 
 
@@ -170,55 +170,6 @@ def _pull_problems(prepared: Prepared, services: Sequence[str], tail: str) -> li
         )
         for name in named
     ]
-
-
-def build(
-    workspace: Workspace,
-    prepared: Prepared,
-    services: Sequence[str],
-    progress: Progress,
-    *,
-    no_cache: bool = False,
-    pull_bases: bool = False,
-) -> None:
-    """Build the images of ``services``, the output goes to ``progress``, and remember what they were built from.
-
-    Raises:
-        EnvmanError: EV602 with the end of the build's own output.
-    """
-    progress.step(f"building {', '.join(services)}")
-    inputs = inputs_of(workspace, prepared.document, services)
-    flags = [*(["--no-cache"] if no_cache else []), *(["--pull"] if pull_bases else [])]
-    handle = prepared.compose.start("--progress", "plain", "--profile", "*", "build", *flags, *services)
-    if drain(handle, progress) != 0:
-        environment = prepared.environment
-        known = trouble(prepared, handle.tail(TAIL))
-        if known is not None:
-            raise EnvmanError(known)
-        failed = [name for name in services if re.search(rf"\[{re.escape(name)}[ \]]", handle.tail(TAIL))] or list(
-            services
-        )
-        raise fail(
-            "EV602",
-            f"building {', '.join(failed)} failed",
-            environment.key_span("services", failed[0], "build"),
-            help="the end of the build's own output is below; "
-            f"`envman build {environment.name} {failed[0]}` shows all of it",
-            detail=handle.tail(TAIL),
-        )
-    remember_builds(workspace, prepared.environment, inputs)
-
-
-def drain(handle: Handle, progress: Progress | None) -> int:
-    """Wait for ``handle``, pass its lines on, and return its exit status; an interrupt ends it first."""
-    try:
-        for line in handle.lines():
-            if progress is not None:
-                progress.line(line)
-        return handle.wait()
-    except BaseException:
-        handle.interrupt()
-        raise
 
 
 def start(

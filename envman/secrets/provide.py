@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from envman.diagnostics import EnvmanError, Report
@@ -35,9 +35,11 @@ def provide_secrets(
     *,
     volumes: list[str],
     report: Report,
+    names: Collection[str] | None = None,
 ) -> list[str]:
     """Put a value for every secret of ``environment`` into ``store``; return the names that were generated.
 
+    With ``names``, only for these.
     ``values`` are the variables that ``source: env`` may name. ``volumes`` are the environment's existing volumes: a
     generated secret that is gone is never made anew while one exists, because data in it may need the old one.
     Problems go to ``report`` (EV503, EV504); values appear in no message.
@@ -45,7 +47,7 @@ def provide_secrets(
     generated = []
     absent = absent_secrets(environment, root, values)
     for name, secret in environment.stack.secrets.items():
-        if secret.source is None or name in absent:
+        if secret.source is None or name in absent or (names is not None and name not in names):
             continue
         span = environment.key_span("secrets", name)
         if secret.source == "generate":

@@ -32,6 +32,7 @@ class Witness:
         self.links: dict[str, str] = {}
         self.listings: dict[str, str] = {}
         self.variables: dict[str, str] = {}
+        self.measured: dict[str, str] = {}
 
     def digest(self, data: bytes) -> str:
         """Return what changes when ``data`` does."""
@@ -54,6 +55,7 @@ class Witness:
             "links": self.links,
             "listings": self.listings,
             "variables": self.variables,
+            "measured": self.measured,
         }
 
     def still_holds(self, held: Mapping[str, Any], environ: Mapping[str, str]) -> bool:
@@ -68,6 +70,7 @@ class Witness:
             and all(path_state(path, follow_symlinks=False) == found for path, found in held["links"].items())
             and all(self._content(path) == found for path, found in held["contents"].items())
             and all(self._listing(name) == found for name, found in held["listings"].items())
+            and all(self._measured(name, environ) == found for name, found in held["measured"].items())
         )
 
     def _content(self, path: str) -> str:
@@ -77,6 +80,12 @@ class Witness:
     def _listing(self, name: str) -> str:
         folder, _, pattern = name.rpartition("|")
         return listing(self, Path(folder).glob(pattern))
+
+    def _measured(self, name: str, environ: Mapping[str, str]) -> str:
+        from envman.source.measure import measure_again
+
+        found = measure_again(name, environ)
+        return _ABSENT if found is None else self.digest(found.encode(*_AS_BYTES))
 
 
 def read_plain(path: str | Path) -> bytes | None:
@@ -241,6 +250,13 @@ def note_read(path: Path, data: bytes) -> None:
     """Record that ``data`` was read from ``path``, for who reads by a descriptor of their own."""
     if isinstance(path, WatchedPath):
         path.witness.read(path, data)
+
+
+def note_measured(path: Path, name: str, found: str) -> None:
+    """Record that measuring ``name`` (see ``envman.source.measure``), on the way to ``path``, gave ``found``."""
+    if isinstance(path, WatchedPath):
+        witness = path.witness
+        witness.note(witness.measured, name, witness.digest(found.encode(*_AS_BYTES)))
 
 
 def note_unrecorded(path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,8 @@ from envman.state.checkout import read_json
 
 _FOLDER: Final = "builds"
 _HASHES: Final = "hashes.json"
+_MADE: Final = "made.json"
+_MOST_MADE: Final = 5_000
 _NAMED_FILES: Final = 3
 
 
@@ -21,7 +23,8 @@ _NAMED_FILES: Final = 3
 class BuildRecord:
     """An image as it was built here: its ID on the engine, the ``build`` section, and a hash of every file sent.
 
-    ``pins`` are the images that took the place of those that its Dockerfile names.
+    ``pins`` are the images that took the place of those that its Dockerfile names. ``stamp`` is what was written on it
+    beside what the blueprint says: ``labels``, and the ``epoch`` that it counts as made.
     """
 
     reference: str
@@ -29,6 +32,7 @@ class BuildRecord:
     definition: Mapping[str, Any]
     files: Mapping[str, str] | None
     pins: Mapping[str, str] = field(default_factory=dict)
+    stamp: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_build(state: Path, reference: str) -> BuildRecord | None:
@@ -40,10 +44,38 @@ def read_build(state: Path, reference: str) -> BuildRecord | None:
         return None
 
 
+def read_builds(state: Path) -> list[BuildRecord]:
+    """Return everything that is known of images that this checkout has built."""
+    found = []
+    for path in sorted((state / _FOLDER).glob("*.json")):
+        data = read_json(path) if path.name not in {_HASHES, _MADE} else None
+        try:
+            found += [BuildRecord(**data)] if isinstance(data, dict) else []
+        except TypeError:
+            continue
+    return found
+
+
 def write_build(state: Path, record: BuildRecord) -> None:
     """Keep ``record`` in place of an earlier one of the same reference."""
     text = json.dumps(asdict(record), separators=(",", ":"), ensure_ascii=False)
     write_whole(_path(state, record.reference), text + "\n", mode=0o600, folder_mode=0o700)
+
+
+def made_images(state: Path) -> frozenset[str]:
+    """Return the IDs of the images that this checkout has built: what proves that one is its own to remove."""
+    data = read_json(state / _FOLDER / _MADE)
+    return frozenset(map(str, data)) if isinstance(data, list) else frozenset()
+
+
+def remember_made(state: Path, images: Iterable[str]) -> None:
+    """Add the IDs of images that were built to those that are known; the oldest of very many are forgotten."""
+    data = read_json(state / _FOLDER / _MADE)
+    before = list(map(str, data)) if isinstance(data, list) else []
+    fresh = [one for one in dict.fromkeys(images) if one not in before]
+    if fresh:
+        text = json.dumps([*before, *fresh][-_MOST_MADE:], indent=0)
+        write_whole(state / _FOLDER / _MADE, text + "\n", mode=0o600, folder_mode=0o700)
 
 
 def build_changes(

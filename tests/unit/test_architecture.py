@@ -16,7 +16,8 @@ PACKAGE = Path(__file__).resolve().parents[2] / "envman"
 RIVER = [
     {"envman", "version", "shipped"},
     {"diagnostics"},
-    {"source", "registry"},
+    {"registry"},
+    {"source"},
     {"model"},
     {"language"},
     {"project", "facts"},

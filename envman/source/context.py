@@ -8,18 +8,20 @@ Source: https://docs.docker.com/build/concepts/context/#dockerignore-files.
 from __future__ import annotations
 
 import hashlib
+import json
 import stat
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from envman.engine.ignore import Pattern, read_patterns, sent_files
 from envman.registry.dockerfile import SYNTAX, SYNTAX_ARGUMENT
+from envman.source.ignore import Pattern, read_patterns, sent_files
 
 # A file that was changed this short a time ago could change again without a new time stamp, so it is read anew.
 _SETTLED: Final = 2.0
+_RENDERS: Final = ".envman/"
 _CHUNK: Final = 1024 * 1024
 # They decide how a build goes about it, not what comes out of it.
 _NOT_IN_RESULT: Final = ("cache_from", "cache_to", "no_cache", "no_cache_filter", "pull", "ssh", "secrets", "tags")
@@ -104,6 +106,24 @@ def build_inputs(build: Mapping[str, Any], root: Path, hashes: FileHashes, pinne
             except OSError:
                 continue  # it has gone since the walk, or cannot be read: the build will say so
     return BuildInputs(definition, files, pins)
+
+
+def sections_digest(sections: Sequence[Mapping[str, Any]], root: Path, hashes: FileHashes) -> str:
+    """Return what changes when a build of any of ``sections`` would send something else. Base images are no part of it.
+
+    Raises:
+        LookupError: where a context is not a folder on this machine.
+    """
+    made = []
+    for section in sections:
+        inputs = build_inputs(section, root, hashes)
+        if inputs.files is None:
+            raise LookupError(str(section.get("context") or "."))
+        # A render of envman's own names the image, and must not change what it is called by.
+        files = {path: one for path, one in inputs.files.items() if not path.startswith(_RENDERS)}
+        made.append([dict(inputs.definition), files])
+    canonical = json.dumps(made, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _sent(folder: Path, dockerfile: str | None) -> set[str]:

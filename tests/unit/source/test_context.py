@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from envman.engine.context import BuildInputs, FileHashes, build_inputs
-from envman.engine.ignore import read_patterns, sent_files
+from envman.source.context import BuildInputs, FileHashes, build_inputs
+from envman.source.ignore import read_patterns, sent_files
 from envman.state.builds import BuildRecord, build_changes, read_build, read_hashes, write_build, write_hashes
 
 
