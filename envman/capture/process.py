@@ -51,10 +51,8 @@ def command(entrypoint: Any, arguments: Any, image: Plain) -> dict[str, Any]:
     """
     asked, own = list(entrypoint or ()), list(image.get("Entrypoint") or ())
     given, default = list(arguments or ()), list(image.get("Cmd") or ())
-    if asked == own and (given == default or (given and not asked)):
+    if asked == own and (given or not default):
         return {"command": None if given == default else given}
-    if asked == own and given:
-        return {"command": given}
     return {"entrypoint": asked or [""], "command": given or None}
 
 
