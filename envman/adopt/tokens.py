@@ -71,6 +71,6 @@ def is_secret_option(name: str, value: str) -> bool:
 
 
 def masked(text: str) -> str:
-    """Return what may be shown of a secret: how long it is; of an address where it leads, since the user may be a token."""
+    """Return what may be shown of a secret: its length; of an address where it leads (its user may be a token)."""
     match = re.match(r"([a-z][a-z0-9+.-]*://)[^\s/@]*@([^\s/?#]*)", text, re.IGNORECASE)
     return f"{match[1]}{_MASK}@{match[2]}" if match is not None else f"{_MASK} ({len(text)} characters)"

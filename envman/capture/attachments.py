@@ -59,24 +59,25 @@ def shared(mode: str, service: str, around: Surroundings) -> str:
 def ports(container: Plain, image: Plain) -> list[dict[str, Any]]:
     """Return the published ports as they were asked for: a port that the engine chose has no ``published``."""
     host: Plain = container.get("HostConfig") or {}
-    found = []
+    found: list[dict[str, Any]] = []
     bindings = dict(host.get("PortBindings") or {})
     if host.get("PublishAllPorts"):
         exposed = {*((container.get("Config") or {}).get("ExposedPorts") or {}), *(image.get("ExposedPorts") or {})}
         bindings = {**{port: [{}] for port in sorted(exposed)}, **bindings}
     for inside, bound in bindings.items():
         number, _, protocol = inside.partition("/")
-        for one in bound or ({},):
-            found.append(
-                only_given(
-                    {
-                        "target": int(number),
-                        "published": one.get("HostPort"),
-                        "host_ip": one.get("HostIp"),
-                        "protocol": protocol or "tcp",
-                    }
-                )
+        asked: list[Plain] = list(bound or ({},))
+        found += [
+            only_given(
+                {
+                    "target": int(number),
+                    "published": one.get("HostPort"),
+                    "host_ip": one.get("HostIp"),
+                    "protocol": protocol or "tcp",
+                }
             )
+            for one in asked
+        ]
     return found
 
 
@@ -126,9 +127,8 @@ def _aliases(container: Plain, endpoint: Plain, service: str) -> list[str]:
     engine = {str(container.get("Id", ""))[:12], config.get("Hostname"), service, ""}
     if f"{COMPOSE}service" in labels:
         project, number = labels.get(f"{COMPOSE}project"), labels.get(f"{COMPOSE}container-number")
-        generated = re.compile(
-            rf"(?:[0-9a-f]{{12}}_)?{re.escape(str(project))}[-_]{re.escape(labels[f'{COMPOSE}service'])}[-_]{number}"
-        )
+        words = "[-_]".join(re.escape(str(one)) for one in (project, labels[f"{COMPOSE}service"], number))
+        generated = re.compile(rf"(?:[0-9a-f]{{12}}_)?{words}")
         if generated.fullmatch(name):
             engine.add(name)
     else:

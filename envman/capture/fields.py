@@ -193,7 +193,7 @@ FIELDS: Final[dict[str, Row]] = {
     **{f"NetworkSettings.{name}": row for name, row in NETWORK_SETTINGS.items()},
     **{f"NetworkSettings.Networks.*.{name}": row for name, row in ENDPOINT.items()},
 }
-_EMPTY: Final = (None, "", 0, False, [], {}, ())
+_EMPTY: Final[tuple[Any, ...]] = (None, "", 0, False, [], {}, ())
 
 
 class Field(NamedTuple):

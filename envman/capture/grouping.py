@@ -7,8 +7,6 @@ from collections.abc import Sequence
 
 from envman.plan.form import COMPOSE, Plain
 
-TASK_OF: str = "com.docker.swarm.service.name"
-
 
 def label(container: Plain, name: str) -> str:
     """Return a label of ``container``, or an empty text."""
@@ -34,9 +32,8 @@ def grouped(containers: Sequence[Plain]) -> dict[str, list[Plain]]:
     names = [service for _, service in groups]
     found: dict[str, list[Plain]] = {}
     for (project, service), members in sorted(groups.items(), key=lambda item: item[0][1]):
-        key = service if names.count(service) == 1 or not project else f"{project}_{service}"
-        members.sort(key=_number)
-        found[re.sub(r"[^a-zA-Z0-9._-]", "_", key)] = members
+        called = service if names.count(service) == 1 or not project else f"{project}_{service}"
+        found[re.sub(r"[^a-zA-Z0-9._-]", "_", called)] = sorted(members, key=_number)
     return found
 
 

@@ -13,7 +13,8 @@ _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm",
 class Image(NamedTuple):
     """An image: how the blueprint names it, the digest in that name, its ID, its platform and what it was called.
 
-    ``digest`` is None where the engine knows none: the name is then the image's ID.
+    ``digest`` is None where the engine knows none. The name is then what it was called, if that still leads to it, else
+    its ID.
     """
 
     name: str
@@ -25,7 +26,7 @@ class Image(NamedTuple):
     @property
     def key(self) -> str:
         """The name under which a lock has it."""
-        reference = parse_reference(self.name) if self.digest else None
+        reference = parse_reference(self.name)
         return reference.canonical if reference is not None else self.name
 
 
@@ -47,7 +48,9 @@ def image_of(description: Plain, identity: str, called: str) -> Image:
             return Image(reference.pinned(one.digest).familiar, one.digest, identity, platform, called)
     for one in known:
         return Image(one.familiar, one.digest, identity, platform, called)
-    return Image(identity, None, identity, platform, called)
+    tags = {one.canonical for one in map(parse_reference, description.get("RepoTags") or ()) if one is not None}
+    still = reference is not None and reference.canonical in tags
+    return Image(called if still else identity, None, identity, platform, called)
 
 
 def other_platform(description: Plain, engine: Plain) -> str | None:

@@ -10,7 +10,7 @@ def locked_images(captured: Captured) -> dict[str, LockedImage]:
     """Return what ran, by the names that the blueprint has: digests as the engine knows them, else the images' IDs."""
     return {
         name: LockedImage(
-            digest=image.digest or image.identity,
+            digest=image.digest,
             platforms={image.platform: LockedPlatform(image=image.identity)} if image.platform else {},
             used_by=list(used),
         )

@@ -33,9 +33,11 @@ def mount_attributes(container: Plain, service: str, image: Plain, around: Surro
         else:
             _sort_in(requested(mount, service, around), service, around, volumes, secrets)
     covered = {posixpath.normpath(one["target"]) for one in volumes} | set(host.get("Tmpfs") or {})
-    for target in (container.get("Config") or {}).get("Volumes") or {}:
-        if target not in (image.get("Volumes") or {}) and posixpath.normpath(target) not in covered:
-            volumes.append({"type": "volume", "target": target})
+    volumes += [
+        {"type": "volume", "target": target}
+        for target in (container.get("Config") or {}).get("Volumes") or {}
+        if target not in (image.get("Volumes") or {}) and posixpath.normpath(target) not in covered
+    ]
     secrets += [grant(around.secret(name, f"{service}:{name}"), name) for name in _copied(container, secrets, around)]
     return only_given(
         {
@@ -173,10 +175,8 @@ def _is_config(mount: Plain, container: Plain) -> bool:
 
 def _config(mount: Plain, around: Surroundings) -> dict[str, Any]:
     source = str(mount["Source"])
-    for key, entry in around.configs.items():
-        if entry.get("file") == source:
-            break
-    else:
+    key = next((name for name, entry in around.configs.items() if entry.get("file") == source), None)
+    if key is None:
         stem = posixpath.basename(source).replace(" ", "_")
         key = next(one for one in (stem, *(f"{stem}_{n}" for n in range(2, 1000))) if one not in around.configs)
         around.configs[key] = {"file": source}

@@ -86,7 +86,7 @@ def health(check: Any, image: Plain) -> dict[str, Any] | None:
 
 
 def _hostname(container: Plain, engine: Plain) -> str | None:
-    """Return the host's name where somebody chose it: else it is the ID, or that of whose network or names it shares."""
+    """Return the host's name where somebody chose it; else it is the ID, or that of whose network it shares."""
     host: Plain = container.get("HostConfig") or {}
     name = (container.get("Config") or {}).get("Hostname")
     mode = str(host.get("NetworkMode", ""))

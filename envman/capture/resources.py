@@ -12,11 +12,10 @@ from envman.plan.form import Plain
 
 # Where the engine takes subnets from, if nobody says: moby's libnetwork/ipamutils.
 _POOLS: Final = (
-    {"Base": "172.17.0.0/16", "Size": 16}, {"Base": "172.18.0.0/16", "Size": 16}, {"Base": "172.19.0.0/16", "Size": 16},
-    {"Base": "172.20.0.0/14", "Size": 16}, {"Base": "172.24.0.0/14", "Size": 16}, {"Base": "172.28.0.0/14", "Size": 16},
-    {"Base": "192.168.0.0/16", "Size": 20},
+    ("172.17.0.0/16", 16), ("172.18.0.0/16", 16), ("172.19.0.0/16", 16), ("172.20.0.0/14", 16), ("172.24.0.0/14", 16),
+    ("172.28.0.0/14", 16), ("192.168.0.0/16", 20),
 )  # fmt: skip
-_SWARM_POOL: Final = ({"Base": "10.0.0.0/8", "Size": 24},)
+_SWARM_POOL: Final = ("10.0.0.0/8",)
 # What the engine writes into a network's options by itself.
 _OF_ENGINE: Final = frozenset({"com.docker.network.driver.overlay.vxlanid_list"})
 
@@ -44,10 +43,10 @@ def volume_entries(around: Surroundings) -> dict[str, dict[str, Any] | None]:
 def network_entries(around: Surroundings, fixed: set[str]) -> dict[str, dict[str, Any] | None]:
     """Return the networks in use by key; in those among ``fixed`` somebody has an address of his own."""
     found: dict[str, dict[str, Any] | None] = {}
-    for name, key in around.networks.items():
-        one = around.running.networks.get(name) or {}
+    for called, key in around.networks.items():
+        one = around.running.networks.get(called) or {}
         if _is_shared(one, around):
-            found[key] = {"external": True, "name": name}
+            found[key] = {"external": True, "name": called}
             continue
         driver = one.get("Driver")
         made = only_given(
@@ -128,19 +127,21 @@ def _could_be_chosen(pool: dict[str, Any], network: Plain, engine: Plain) -> boo
     subnet = ipaddress.ip_network(pool["subnet"], strict=False)
     if pool.get("gateway") not in {None, str(subnet.network_address + 1)}:
         return False
-    if subnet.version == 6:
+    if isinstance(subnet, ipaddress.IPv6Network):
         # The engine's own ones are unique local addresses of 64 bits.
-        return subnet.prefixlen == 64 and subnet.subnet_of(ipaddress.IPv6Network("fd00::/8"))  # type: ignore[arg-type]
-    if network.get("Scope") == "swarm":
-        swarm = (engine.get("Swarm") or {}).get("Cluster") or {}
-        chosen = swarm.get("DefaultAddrPool")
-        size = swarm.get("SubnetSize") or 24
-        pools = [{"Base": base, "Size": size} for base in chosen] if chosen else _SWARM_POOL
-    else:
-        pools = engine.get("DefaultAddressPools") or _POOLS
+        return subnet.prefixlen == 64 and subnet.subnet_of(ipaddress.IPv6Network("fd00::/8"))
     return any(
-        subnet.prefixlen == int(one["Size"])
-        and ipaddress.ip_network(one["Base"], strict=False).version == 4
-        and subnet.subnet_of(ipaddress.ip_network(one["Base"], strict=False))  # type: ignore[arg-type]
-        for one in pools
+        isinstance(base := ipaddress.ip_network(text, strict=False), ipaddress.IPv4Network)
+        and subnet.prefixlen == size
+        and subnet.subnet_of(base)
+        for text, size in _pools(network, engine)
     )
+
+
+def _pools(network: Plain, engine: Plain) -> list[tuple[str, int]]:
+    """Return from where the engine takes subnets, and how large they are."""
+    if network.get("Scope") == "swarm":
+        cluster: Plain = (engine.get("Swarm") or {}).get("Cluster") or {}
+        return [(base, int(cluster.get("SubnetSize") or 24)) for base in cluster.get("DefaultAddrPool") or _SWARM_POOL]
+    own = engine.get("DefaultAddressPools")
+    return [(one["Base"], int(one["Size"])) for one in own] if own else list(_POOLS)

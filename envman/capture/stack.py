@@ -179,10 +179,13 @@ def _named_image(
     images.setdefault(image.key, (image, []))[1].append(f"services.{key}")
     if image.digest is not None:
         return {"image": image.name}
+    by_name = image.name == image.called
     around.report.warning(
         "EV823",
-        f"{image.called} of {key} has no digest: it was never pulled or pushed",
-        help="the blueprint names it by its ID; bring it along with `docker save` and `docker load`, or push it",
+        f"{image.called} of {key} has no digest, only an ID: it was neither pulled nor pushed"
+        + ("" if by_name else ", and its name leads elsewhere now"),
+        help=f"the {'lock' if by_name else 'blueprint and the lock'} holds it to the ID; "
+        "`docker save` and `docker load` bring it to another engine",
     )
     return {"image": image.name, "pull_policy": "never"}
 

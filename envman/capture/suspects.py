@@ -56,17 +56,18 @@ class Suspect:
 def find_suspects(data: dict[str, Any]) -> list[Suspect]:
     """Return every value in a stack's ``data`` that looks secret, and every text that holds such a value."""
     found = {one.path: one for one in _by_themselves(data)}
-    telling = {
-        one.value: one.where
-        for one in found.values()
-        if one.is_variable and len(one.value) >= _TELLING and (re.search(r"\d", one.value) or len(one.value) >= _LONG)
-    }
+    telling = {one.value: one.where for one in found.values() if one.is_variable and is_telling(one.value)}
     for path, text in _texts(data):
         if path not in found:
             held = next((where for value, where in telling.items() if value in text), None)
             if held is not None:
                 found[path] = Suspect(path, f"it holds the value of {held}", text)
     return sorted(found.values(), key=lambda one: tuple(map(str, one.path)))
+
+
+def is_telling(value: str) -> bool:
+    """Whether a text that holds ``value`` surely means it: `postgres` may be a password, and is a word."""
+    return len(value) >= _LONG or (len(value) >= _TELLING and re.search(r"\d", value) is not None)
 
 
 def _by_themselves(data: dict[str, Any]) -> Iterator[Suspect]:

@@ -41,10 +41,9 @@ def service_attributes(service: Plain, image: Plain, around: Surroundings) -> di
     task: Plain = spec["TaskTemplate"]
     container: Plain = task.get("ContainerSpec") or {}
     dns: Plain = container.get("DNSConfig") or {}
-    for what, value in _templates(container):
-        around.unsaid(
-            key, f"{what} is a template of Swarm, {value}", "Compose takes it as it stands; write what it means"
-        )
+    log: Plain = task.get("LogDriver") or {}
+    for what in _templates(container):
+        around.unsaid(key, f"{what} is a template of Swarm", "Compose takes it as it stands; write what it means")
     return only_given(
         {
             **command(container.get("Command"), container.get("Args"), image),
@@ -74,13 +73,7 @@ def service_attributes(service: Plain, image: Plain, around: Surroundings) -> di
             "volumes": [requested(one, key, around) for one in container.get("Mounts") or ()],
             "secrets": [_secret(one, around) for one in container.get("Secrets") or ()],
             "configs": [_config(one, key, around) for one in container.get("Configs") or () if one.get("File")],
-            "logging": logging(
-                {
-                    "Type": (task.get("LogDriver") or {}).get("Name"),
-                    "Config": (task.get("LogDriver") or {}).get("Options"),
-                },
-                around.running.engine,
-            ),
+            "logging": logging({"Type": log.get("Name"), "Config": log.get("Options")}, around.running.engine),
             "networks": _networks(task, spec, key, around),
             "ports": [_port(one) for one in (spec.get("EndpointSpec") or {}).get("Ports") or ()],
             **_privileges(container.get("Privileges") or {}, key, around),
@@ -89,13 +82,13 @@ def service_attributes(service: Plain, image: Plain, around: Surroundings) -> di
     )
 
 
-def _templates(container: Plain) -> Iterator[tuple[str, str]]:
+def _templates(container: Plain) -> Iterator[str]:
     if "{{" in str(container.get("Hostname") or ""):
-        yield "the hostname", str(container["Hostname"])
+        yield "the hostname"
     for one in container.get("Env") or ():
         name, _, value = one.partition("=")
         if "{{" in value and "}}" in value:
-            yield f"the variable {name}", value
+            yield f"the variable {name}"
 
 
 def _hosts(entries: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import typer
 
 from envman.cli import (
     adopt,
+    capture,
     create,
     data,
     editor,
@@ -65,5 +66,6 @@ def options(
     invocation.context = docker_context
 
 
-for module in (create, adopt, look, origins, editor, run, switch, status, lock, inside, images, data, snapshots, setup):
+for module in (create, adopt, capture, look, origins, editor, run, switch, status, lock, inside, images, data,
+               snapshots, setup):  # fmt: skip
     module.register(app)
