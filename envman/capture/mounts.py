@@ -16,6 +16,8 @@ from envman.capture.values import only_given, size
 from envman.plan.form import COMPOSE, Plain
 
 _SECRETS: Final = "/run/secrets/"
+# The order in which people write a mount.
+_FIRST: Final = ("type", "source", "target", "read_only")
 _PROPAGATIONS: Final = frozenset({"rprivate", "private", "rshared", "shared", "rslave", "slave"})
 
 
@@ -41,7 +43,7 @@ def mount_attributes(container: Plain, service: str, image: Plain, around: Surro
     secrets += [grant(around.secret(name, f"{service}:{name}"), name) for name in _copied(container, secrets, around)]
     return only_given(
         {
-            "volumes": [one for one in volumes if not _is_of_image(one, image)],
+            "volumes": [_ordered(one) for one in volumes if not _is_of_image(one, image)],
             "tmpfs": [
                 f"{target}:{options}" if options else target for target, options in (host.get("Tmpfs") or {}).items()
             ],
@@ -72,6 +74,10 @@ def _sort_in(
             help="it has to be there wherever this environment is brought up",
         )
     volumes.append(mount)
+
+
+def _ordered(mount: dict[str, Any]) -> dict[str, Any]:
+    return {name: mount[name] for name in (*_FIRST, *sorted(set(mount) - set(_FIRST))) if name in mount}
 
 
 def grant(key: str, name: str) -> dict[str, Any]:
@@ -150,12 +156,12 @@ def requested(mount: Plain, service: str, around: Surroundings) -> dict[str, Any
     elif kind == "image":
         description = around.running.images.get(source) or {}
         image = image_of(description, str(description.get("Id") or source), source)
-        around.images.setdefault(source, []).append(f"services.{service}")
+        around.images.setdefault(source, []).append(f"services.{service}.volumes")
         found["source"] = image.name
         found["image"] = only_given({"subpath": (mount.get("ImageOptions") or {}).get("Subpath")})
     else:
         found["source"] = source
-    return only_given(found)
+    return _ordered(only_given(found))
 
 
 def _is_config(mount: Plain, container: Plain) -> bool:

@@ -27,7 +27,8 @@ _FIRST: Final = (
     "ports", "expose", "network_mode", "networks", "links", "volumes", "tmpfs", "healthcheck", "restart", "deploy",
 )  # fmt: skip
 # Places that programs write to at any time: what lies there is nobody's configuration.
-_VOLATILE: Final = ("/tmp", "/run", "/var", "/root", "/home", "/dev", "/proc", "/sys")  # noqa: S108
+# `/sbin/docker-init` is the engine's own.
+_VOLATILE: Final = ("/tmp", "/run", "/var", "/root", "/home", "/dev", "/proc", "/sys", "/sbin/docker-init")  # noqa: S108
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ def capture(running: Running) -> Captured:
             files |= profiles(one)
     for one in sorted(running.services, key=key_of):
         made[key_of(one)] = _swarm_service(one, around, images)
+    _set_jobs_aside(groups, made, around)
     _note_images_of_mounts(around, images)
     ordered = {key: _ordered(attributes) for key, attributes in made.items()}
     fixed = {
@@ -151,10 +153,14 @@ def _say_what_is_lost(key: str, container: Plain, around: Surroundings) -> None:
         around.unsaid(key, what)
     host = container.get("HostConfig") or {}
     mounted = [str(one["Destination"]) for one in container.get("Mounts") or ()] + list(host.get("Tmpfs") or {})
+    added = around.running.added.get(str(container.get("Id")), ())
     written = [
         path
-        for path in around.running.added.get(str(container.get("Id")), ())
-        if not _is_volatile(path) and not any(_within(path, one) or _within(one, path) for one in mounted)
+        for path in added
+        if not _is_volatile(path)
+        and not any(_within(path, one) or _within(one, path) for one in mounted)
+        # Of a folder that was made, what is in it.
+        and not any(other != path and _within(other, path) for other in added)
     ]
     if written:
         shown = ", ".join(written[:3]) + (f" and {len(written) - 3} more" if len(written) > 3 else "")
@@ -203,6 +209,28 @@ def _swarm_service(service: Plain, around: Surroundings, images: dict[str, tuple
     image = image_of(description, str(description.get("Id") or called), called)
     attributes = service_attributes(service, description.get("Config") or {}, around)
     return {**_named_image(key, image, around, images), **attributes}
+
+
+def _set_jobs_aside(
+    groups: Mapping[str, list[Plain]], made: dict[str, dict[str, Any]], around: Surroundings
+) -> None:
+    """Put what ran to its end, and what nothing waits for, behind a profile: `up` would take its end for a failure."""
+    awaited = {name for one in made.values() for name in one.get("depends_on") or {}}
+    for key, members in groups.items():
+        states = [one.get("State") or {} for one in members]
+        if any(one.get("Status") != "exited" for one in states) or made[key].get("restart"):
+            continue
+        code = states[0].get("ExitCode")
+        if code or key in awaited:
+            if code:
+                around.report.warning("EV832", f"{key} had ended with status {code} when it was captured")
+            continue
+        made[key]["profiles"] = ["jobs"]
+        around.report.warning(
+            "EV832",
+            f"{key} had done its work when it was captured: it is behind the profile jobs",
+            help=f"`envman run ENV {key}` runs it",
+        )
 
 
 def _note_images_of_mounts(around: Surroundings, images: dict[str, tuple[Image, list[str]]]) -> None:

@@ -191,6 +191,7 @@ CODES: Final[dict[str, Code]] = {
     "EV829": Code("the engine says what envman does not know"),
     "EV830": Code("the image of a container is gone"),
     "EV831": Code("a secret's value stands where it cannot be taken out"),
+    "EV832": Code("a container that had ended"),
     "EV901": Code("a bug in envman", BUG),
     "EV902": Code("not a command line of envman", USAGE),
 }

@@ -1,0 +1,190 @@
+"""What ran before a capture, and what runs of it afterwards, by the engine's own words."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from captures import EVERYTHING, Foreign
+from inspections import differences, inspection
+from stacks import Checkout, Done, docker, remove_project
+
+from envman.capture.fields import fields_of, is_set
+
+# Where a secret comes from is another place on purpose.
+MOUNTED = {"HostConfig.Mounts": "Compose copies a secret of its environment into the container; envman mounts a file"}
+
+
+def free_ports(count: int) -> tuple[int, ...]:
+    """Return free ports in a row, as far as that can be known."""
+    while True:
+        first = 21000 + secrets.randbelow(8000)
+        taken = []
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            for port in range(first, first + count):
+                with socket.socket(socket.AF_INET, kind) as probe:
+                    try:
+                        probe.bind(("0.0.0.0", port))
+                    except OSError:
+                        taken.append(port)
+        if not taken:
+            return tuple(range(first, first + count))
+
+
+@dataclass
+class Twice:
+    """A stack as Compose made it, the capture of it, and the same as envman made it."""
+
+    foreign: Foreign
+    checkout: Checkout
+    captured: Done
+    before: dict[str, dict[str, Any]]
+    after: dict[str, dict[str, Any]]
+    names: dict[str, str]
+    networks: dict[str, tuple[dict[str, Any], dict[str, Any]]]
+    volumes: dict[str, tuple[dict[str, Any], dict[str, Any]]]
+    untouched: bool
+
+
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twice]:
+    """The stack with every option set, captured, removed, and brought up again."""
+    import json
+
+    foreign = Foreign(tmp_path_factory.mktemp("foreign") / "stack").write(EVERYTHING, free_ports(4))
+    name = f"t{secrets.token_hex(4)}"
+    checkout = Checkout(tmp_path_factory.mktemp("project"), name)
+    checkout.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+    (checkout.root / "envman.yaml").write_text(f"name: {name}\nlanguage: 1\n")
+    docker("volume", "create", f"{foreign.name}_outside")
+    try:
+        foreign.compose("up", "--detach", "--wait-timeout", "60", ENVSEC=f"{foreign.name}-secret-3")
+        old = foreign.containers()
+        before = {key: inspection(container) for key, container in old.items()}
+        stand = _stand(foreign.name)
+        captured = checkout.run("capture", "--project", foreign.name, "--environment", "prod", "--yes")
+        untouched = _stand(foreign.name) == stand
+        old_networks, old_volumes = _resources(foreign.name, "network"), _resources(foreign.name, "volume")
+        foreign.compose("down", "--volumes", ENVSEC="x")
+        (checkout.root / ".env.prod").write_text(
+            f"POSTGRES_PASSWORD='{foreign.name}-Value-1'\nFILESEC='x'\nENVSEC='y'\n"
+            f"API_URL='http://u:{foreign.name}-Value-1@h/x'\n"
+        )
+        checkout.run("up", "prod")
+        new = Foreign(Path(), f"{name}-prod").containers()
+        names = {
+            f"{name}-prod_{key}": f"{foreign.name}_{key}" for key in ("front", "back", "default", "data")
+        } | {container: old[key] for key, container in new.items()}
+        new_networks, new_volumes = _resources(f"{name}-prod", "network"), _resources(f"{name}-prod", "volume")
+        yield Twice(
+            foreign, checkout, captured, before, {key: inspection(container) for key, container in new.items()},
+            names,
+            {key: (one, new_networks[key]) for key, one in old_networks.items()},
+            {key: (one, new_volumes[key]) for key, one in old_volumes.items()},
+            untouched,
+        )  # fmt: skip
+        assert json
+    finally:
+        foreign.compose("down", "--volumes", ENVSEC="x")
+        remove_project(name)
+        docker("volume", "rm", f"{foreign.name}_outside")
+
+
+def _stand(project: str) -> list[str]:
+    """Return what can be seen of a project: which containers, since when, how often started; networks, volumes."""
+    ids = docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={project}").split()
+    states = docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}} {{.RestartCount}} {{.Image}}", *sorted(ids))
+    return [*states.splitlines(), *docker("network", "ls", "--quiet").split(), *docker("volume", "ls", "--quiet").split()]
+
+
+def _resources(project: str, kind: str) -> dict[str, dict[str, Any]]:
+    import json
+
+    label = f"label=com.docker.compose.project={project}"
+    names = docker(kind, "ls", "--quiet", "--filter", label).split()
+    found = json.loads(docker(kind, "inspect", *names))
+    return {one["Labels"][f"com.docker.compose.{kind}"]: one for one in found}
+
+
+def test_the_same_containers_run_again(twice: Twice) -> None:
+    assert list(twice.after) == list(twice.before)
+
+
+@pytest.mark.parametrize("service", [
+    "bare 1", "db 1", "hosty 1", "many 1", "many 2", "prepare 1", "side 1", "timed 1", "web 1",
+])  # fmt: skip
+def test_an_inspection_says_the_same_but_for_identity(twice: Twice, service: str) -> None:
+    allowed = MOUNTED if service == "side 1" else {}
+
+    assert differences(twice.before[service], twice.after[service], twice.names, allowed) == {}
+
+
+def test_networks_are_made_alike(twice: Twice) -> None:
+    for key, (old, new) in twice.networks.items():
+        assert [_made_network(old, key)] == [_made_network(new, key)]
+
+
+def _made_network(one: dict[str, Any], key: str) -> dict[str, Any]:
+    kept = ("Driver", "EnableIPv4", "EnableIPv6", "Internal", "Attachable", "Options", "Scope")
+    labels = {name: value for name, value in one["Labels"].items() if not name.startswith(("com.docker", "dev.envman"))}
+    # Of the others the engine chose the subnet.
+    return {name: one[name] for name in kept} | {"ipam": one["IPAM"] if key == "front" else None, "labels": labels}
+
+
+def test_volumes_are_made_alike(twice: Twice) -> None:
+    [(old, new)] = twice.volumes.values()
+
+    assert (old["Driver"], old["Options"], old["Labels"]["of"]) == (new["Driver"], new["Options"], new["Labels"]["of"])
+
+
+def test_every_field_of_a_container_is_known(twice: Twice) -> None:
+    unknown = {
+        field.path
+        for container in (*twice.before.values(), *twice.after.values())
+        for field in fields_of(container)
+        if field.row is None
+    }
+
+    assert unknown == set()
+
+
+def test_what_is_set_and_lost_is_said(twice: Twice) -> None:
+    lost = {
+        field.path
+        for container in twice.before.values()
+        for field in fields_of(container)
+        if field.row is not None and field.row.kind == "lost" and is_set(field.value)
+    }
+
+    assert [path for path in lost if path not in twice.captured.err] == []
+
+
+def test_the_stack_that_is_captured_is_left_alone(twice: Twice) -> None:
+    assert twice.untouched
+
+
+def test_values_of_secrets_stay_behind(twice: Twice) -> None:
+    written = "".join(
+        path.read_text() for path in twice.checkout.root.rglob("*") if path.is_file() and path.name != ".env.prod"
+    )
+    said = twice.captured.out + twice.captured.err
+
+    assert [value for number in (1, 2, 3) for value in (f"{twice.foreign.name}-Value-{number}",
+            f"{twice.foreign.name}-secret-{number}") if value in written + said] == []  # fmt: skip
+
+
+def test_the_lock_covers_what_was_captured(twice: Twice) -> None:
+    lock = (twice.checkout.root / "blueprints" / "prod.lock").read_text()
+    [digest] = docker("image", "inspect", "--format", "{{index .RepoDigests 0}}", "busybox:1.37").split()
+
+    assert digest.partition("@")[2] in lock
+    assert all(f'"services.{service}"' in lock for service in ("db", "web", "side", "many", "hosty"))
+
+
+def test_nothing_is_left_to_do_after_up(twice: Twice) -> None:
+    assert "nothing to do" in twice.checkout.run("plan", "prod").out
