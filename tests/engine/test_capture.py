@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import socket
 from collections.abc import Iterator
@@ -18,6 +19,12 @@ from envman.capture.fields import fields_of, is_set
 
 # Where a secret comes from is another place on purpose.
 MOUNTED = {"HostConfig.Mounts": "Compose copies a secret of its environment into the container; envman mounts a file"}
+
+# Between `docker run` and Compose: what a client was attached to, and who writes down a default.
+PLAIN = {
+    "Config.AttachStdout": "how the client was attached",
+    "Config.AttachStderr": "how the client was attached",
+}
 
 
 def free_ports(count: int) -> tuple[int, ...]:
@@ -54,8 +61,6 @@ class Twice:
 @pytest.fixture(scope="module")
 def twice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twice]:
     """The stack with every option set, captured, removed, and brought up again."""
-    import json
-
     foreign = Foreign(tmp_path_factory.mktemp("foreign") / "stack").write(EVERYTHING, free_ports(4))
     name = f"t{secrets.token_hex(4)}"
     checkout = Checkout(tmp_path_factory.mktemp("project"), name)
@@ -88,7 +93,6 @@ def twice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twice]:
             {key: (one, new_volumes[key]) for key, one in old_volumes.items()},
             untouched,
         )  # fmt: skip
-        assert json
     finally:
         foreign.compose("down", "--volumes", ENVSEC="x")
         remove_project(name)
@@ -99,12 +103,12 @@ def _stand(project: str) -> list[str]:
     """Return what can be seen of a project: which containers, since when, how often started; networks, volumes."""
     ids = docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={project}").split()
     states = docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}} {{.RestartCount}} {{.Image}}", *sorted(ids))
-    return [*states.splitlines(), *docker("network", "ls", "--quiet").split(), *docker("volume", "ls", "--quiet").split()]
+    label = f"label=com.docker.compose.project={project}"
+    kinds = [json.dumps(_resources(project, kind), sort_keys=True) for kind in ("network", "volume")]
+    return [*states.splitlines(), docker("ps", "--all", "--filter", label, "--format", "{{.Names}}"), *kinds]
 
 
 def _resources(project: str, kind: str) -> dict[str, dict[str, Any]]:
-    import json
-
     label = f"label=com.docker.compose.project={project}"
     names = docker(kind, "ls", "--quiet", "--filter", label).split()
     found = json.loads(docker(kind, "inspect", *names))
@@ -188,3 +192,70 @@ def test_the_lock_covers_what_was_captured(twice: Twice) -> None:
 
 def test_nothing_is_left_to_do_after_up(twice: Twice) -> None:
     assert "nothing to do" in twice.checkout.run("plan", "prod").out
+
+
+def test_the_comparison_sees_every_change(twice: Twice) -> None:
+    one = twice.before["web 1"]
+    changes = {
+        "HostConfig.Memory": 1, "HostConfig.CapAdd": ["CAP_CHOWN"], "HostConfig.Init": False, "Config.User": "0",
+        "HostConfig.Tmpfs": {"/run": ""}, "Config.Env": ["A=b"], "Config.StopTimeout": 8, "Mounts": [],
+        "HostConfig.PortBindings": {}, "Image": "sha256:0", "NetworkSettings.Networks": {},
+    }  # fmt: skip
+    for path, value in changes.items():
+        other = json.loads(json.dumps(one))
+        *above, last = path.split(".")
+        place = other
+        for step in above:
+            place = place[step]
+        place[last] = value
+
+        assert differences(one, other, {}), path
+
+
+@pytest.fixture
+def checkout_with_engine(checkout: Checkout) -> Checkout:
+    """A project without an environment."""
+    (checkout.root / "envman.yaml").write_text(f"name: {checkout.name}\nlanguage: 1\n")
+    return checkout
+
+
+def test_plain_containers_come_up_again_as_they_were(checkout_with_engine: Checkout) -> None:
+    checkout, mark = checkout_with_engine, checkout_with_engine.name
+    (port,) = free_ports(1)
+    names = {kind: f"{mark}-{kind}" for kind in ("db", "web", "aside", "other", "net", "vol")}
+    try:
+        docker("network", "create", "--internal", "--label", "a=b", names["net"])
+        docker("volume", "create", "--label", "c=d", names["vol"])
+        docker("run", "--detach", "--name", names["db"], "--network", names["net"], "--network-alias", "database",
+               "--volume", f"{names['vol']}:/data", "--volume", "/anonymous", "--env", "A=b$c", "--env", "UNSET",
+               "--memory", "32m", "--cpus", "0.25", "--restart", "unless-stopped", "--label", "x=y", "--init",
+               "--ulimit", "nofile=100:200", "--health-cmd", "true", "--health-interval", "1s", "--stop-timeout", "0",
+               "--tmpfs", "/scratch:size=1m", "--mount", "type=bind,source=/tmp,target=/host,readonly",
+               "busybox:1.37", "sleep", "1000")  # fmt: skip
+        docker("run", "--detach", "--name", names["other"], "--stop-signal", "KILL", "busybox:1.37", "sleep", "1000")
+        docker("run", "--detach", "--name", names["aside"], "--stop-signal", "KILL", "--network",
+               f"container:{names['db']}", "--pid", f"container:{names['db']}", "busybox:1.37", "sleep", "1000")  # fmt: skip
+        docker("run", "--detach", "--name", names["web"], "--publish", f"127.0.0.1:{port}:80", "--publish", "81",
+               "--stop-signal", "KILL", "--entrypoint", "sleep", "--user", "7", "--volumes-from", names["db"],
+               "--link", f"{names['other']}:another",
+               "--workdir", "/tmp", "--log-opt", "max-size=1m", "--cap-add", "NET_ADMIN", "--security-opt",
+               "no-new-privileges", "--add-host", "h:10.0.0.1", "--hostname", "called", "--shm-size", "1m",
+               "busybox:1.37", "1000")  # fmt: skip
+        services = [names[one] for one in ("db", "other", "web", "aside")]
+        before = {one: inspection(one) for one in services}
+
+        checkout.run("capture", *services, "--environment", "prod")
+        docker("rm", "--force", "--volumes", *services)
+        checkout.run("up", "prod")
+
+        after = {one: inspection(f"{mark}-prod-{one}-1") for one in services}
+        called = {f"{mark}-prod_{names[one]}": names[one] for one in ("net", "vol")}
+        called |= {f"{mark}-prod-{one}-1": one for one in services}
+        assert {one: differences(before[one], after[one], called, PLAIN) for one in services} == {
+            one: {} for one in services
+        }
+        assert not [field for one in before.values() for field in fields_of(one) if field.row is None]
+    finally:
+        docker("rm", "--force", "--volumes", *(names[one] for one in ("aside", "web", "other", "db")), check=False)
+        docker("network", "rm", names["net"], check=False)
+        docker("volume", "rm", names["vol"], check=False)

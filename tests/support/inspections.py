@@ -50,6 +50,11 @@ IDENTITY = {
 # Labels of the tools that made the containers: they name project, files and versions.
 TOOLS = ("com.docker.compose.", "dev.envman.", "com.docker.swarm.", "com.docker.stack.")
 _EMPTY: tuple[Any, ...] = (None, "", 0, False, [], {})
+# Where an empty value means something: maps whose keys people choose, and the few fields that tell it from "not set".
+_EXACT = re.compile(
+    r"(?:HostConfig\.(?:Tmpfs|Sysctls|Annotations|PortBindings|LogConfig\.Config|MaskedPaths|ReadonlyPaths|Init)"
+    r"|Config\.(?:Labels|ExposedPorts))\b"
+)
 
 
 def inspection(container: str, *options: str) -> dict[str, Any]:
@@ -85,7 +90,8 @@ def differences(
     """
     left = _flat(_plain(one, {}), allowed or {})
     right = _flat(_plain(other, names), allowed or {})
-    return {path: (left.get(path), right.get(path)) for path in sorted({*left, *right}) if left.get(path) != right.get(path)}
+    paths = sorted({*left, *right})
+    return {path: (left.get(path), right.get(path)) for path in paths if left.get(path) != right.get(path)}
 
 
 def _flat(value: Any, allowed: Mapping[str, str], path: str = "") -> dict[str, Any]:
@@ -97,7 +103,9 @@ def _flat(value: Any, allowed: Mapping[str, str], path: str = "") -> dict[str, A
         for key, item in value.items():
             found |= _flat(item, allowed, f"{path}.{key}".lstrip("."))
         return found
-    # To the engine null, zero, empty and false are one: not set.
+    if _EXACT.match(path) and value is not None:
+        return {path: value}
+    # Elsewhere null, zero, empty and false are one to the engine: not set.
     return {} if value in _EMPTY else {path: value}
 
 
@@ -113,15 +121,19 @@ def _plain(container: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, 
     host["ExtraHosts"] = sorted(host["ExtraHosts"] or ())
     host["Ulimits"] = sorted(host["Ulimits"] or (), key=str)
     config["Env"] = sorted(config["Env"] or ())
+    # `/db:/web/alias`; Compose adds two generated names to each link.
+    pairs = (one.replace("/", ":").strip(":").split(":") for one in host["Links"] or ())
+    host["Links"] = sorted([_renamed(one[0], names), one[-1]] for one in pairs if not re.search(r"-\d+$", one[-1]))
     # One mount may be asked for in two ways; in which, Compose decides.
     host["Binds"], host["Mounts"] = None, _asked_mounts(found, names)
     found["Mounts"] = _mounts(found, names)
     networks = {}
     for name, endpoint in (found["NetworkSettings"]["Networks"] or {}).items():
         endpoint["Aliases"] = _aliases(found, endpoint, names)
-        endpoint["Links"] = sorted({one.rpartition(":")[2] for one in endpoint["Links"] or ()} - {None})
-        endpoint["Links"] = [one for one in endpoint["Links"] if not re.search(r"-\d+$", one)]
-        networks[_renamed(name, names)] = endpoint
+        # Compose adds two generated names to each.
+        links = {one.rpartition(":")[2] for one in endpoint["Links"] or ()}
+        endpoint["Links"] = sorted(one for one in links if not re.search(r"-\d+$", one))
+        networks[_renamed(name, names)] = {**endpoint, "Attached": True}
     found["NetworkSettings"]["Networks"] = networks
     return found
 
@@ -137,7 +149,8 @@ def _asked_mounts(container: Mapping[str, Any], names: Mapping[str, str]) -> lis
         source, target, options = (*text.split(":"), "")[:3]
         kind = "bind" if source.startswith("/") else "volume"
         rest = sorted(set(filter(None, options.split(","))) - {"rw", "ro"})
-        asked.append([target, kind, _source(kind, source, names), "ro" in options.split(","), {"options": rest} if rest else {}])
+        asked.append([target, kind, _source(kind, source, names), "ro" in options.split(","),
+                      {"options": rest} if rest else {}])  # fmt: skip
     for one in host.get("Mounts") or ():
         options = next((_set(one[key]) for key in one if key.endswith("Options") and _set(one[key])), {})
         # What a volume bears is compared at the volume.
@@ -147,7 +160,8 @@ def _asked_mounts(container: Mapping[str, Any], names: Mapping[str, str]) -> lis
     for target in container["Config"]["Volumes"] or ():
         if target not in {one[0] for one in asked}:
             asked.append([target, "volume", "", False, {}])
-    return sorted(([one[0], "secret"] if one[0].startswith("/run/secrets/") else one for one in asked), key=str)
+    secret = (one[0].startswith("/run/secrets/") for one in asked)
+    return sorted(([one[0], "secret"] if is_one else one for one, is_one in zip(asked, secret, strict=True)), key=str)
 
 
 def _source(kind: str, source: str, names: Mapping[str, str]) -> str:
@@ -176,6 +190,7 @@ def _mounts(container: Mapping[str, Any], names: Mapping[str, str]) -> list[Any]
 def _aliases(container: Mapping[str, Any], endpoint: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
     """Return the names that somebody chose: not the container's generated name, its ID and hostname, its service."""
     labels = container["Config"]["Labels"] or {}
-    own = {container["Id"][:12], container["Config"]["Hostname"], container["Name"].lstrip("/")}
+    name = container["Name"].lstrip("/")
+    own = {container["Id"][:12], container["Config"]["Hostname"], name, _renamed(name, names)}
     given = {_renamed(one, names) for one in endpoint["Aliases"] or ()}
-    return sorted(given - own - {labels.get("com.docker.compose.service"), _renamed(container["Name"].lstrip("/"), names)})
+    return sorted(given - own - {labels.get("com.docker.compose.service")})
