@@ -208,7 +208,9 @@ def _swarm_service(service: Plain, around: Surroundings, images: dict[str, tuple
         )
     image = image_of(description, str(description.get("Id") or called), called)
     attributes = service_attributes(service, description.get("Config") or {}, around)
-    return {**_named_image(key, image, around, images), **attributes}
+    named = _named_image(key, image, around, images)
+    # `docker stack deploy` knows no pull_policy.
+    return {"image": named["image"], **attributes}
 
 
 def _set_jobs_aside(

@@ -174,7 +174,8 @@ def _port(one: Plain) -> dict[str, Any]:
         {
             "name": one.get("Name"),
             "target": one["TargetPort"],
-            "published": str(one["PublishedPort"]) if one.get("PublishedPort") else None,
+            # A number: `docker stack deploy` refuses text there.
+            "published": one.get("PublishedPort") or None,
             "protocol": one.get("Protocol") or "tcp",
             "mode": one.get("PublishMode") or "ingress",
         }

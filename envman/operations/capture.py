@@ -156,7 +156,7 @@ def _lock(environment: Environment, reading: Reading) -> str:
         sealed(
             environment=environment.name,
             document=canonical.digest,
-            made_with=Makers(envman=installed_version(), engine=reading.engine_version or None),
+            made_with=Makers(envman=installed_version(), engine=reading.engine_version),
             images=locked_images(reading.captured),
             parts=dict(canonical.parts),
         )
