@@ -21,7 +21,7 @@ _FORMS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ("a Stripe key", re.compile(r"\b(?:sk|rk|whsec)_(?:live_|test_)?[A-Za-z0-9]{16,}\b")),
     ("a Google API key", re.compile(r"\bAIza[A-Za-z0-9_-]{35}")),
     ("a Google client secret", re.compile(r"\bGOCSPX-[A-Za-z0-9_-]{20,}")),
-    ("an API key", re.compile(r"\bsk-(?:[a-z0-9]+-)*[A-Za-z0-9_-]{20,}")),
+    ("an API key", re.compile(r"\bsk-(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{20,}")),
     ("a Hugging Face token", re.compile(r"\bhf_[A-Za-z0-9]{30,}\b")),
     ("an npm token", re.compile(r"\bnpm_[A-Za-z0-9]{36}\b")),
     ("a PyPI token", re.compile(r"\bpypi-[A-Za-z0-9_-]{50,}")),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from envman.capture.values import key as as_key
 from envman.plan.form import COMPOSE, Plain
 
 
@@ -33,7 +33,7 @@ def grouped(containers: Sequence[Plain]) -> dict[str, list[Plain]]:
     found: dict[str, list[Plain]] = {}
     for (project, service), members in sorted(groups.items(), key=lambda item: item[0][1]):
         called = service if names.count(service) == 1 or not project else f"{project}_{service}"
-        found[re.sub(r"[^a-zA-Z0-9._-]", "_", called)] = sorted(members, key=_number)
+        found[as_key(called)] = sorted(members, key=_number)
     return found
 
 

@@ -213,9 +213,7 @@ def _swarm_service(service: Plain, around: Surroundings, images: dict[str, tuple
     return {"image": named["image"], **attributes}
 
 
-def _set_jobs_aside(
-    groups: Mapping[str, list[Plain]], made: dict[str, dict[str, Any]], around: Surroundings
-) -> None:
+def _set_jobs_aside(groups: Mapping[str, list[Plain]], made: dict[str, dict[str, Any]], around: Surroundings) -> None:
     """Put what ran to its end, and what nothing waits for, behind a profile: `up` would take its end for a failure."""
     awaited = {name for one in made.values() for name in one.get("depends_on") or {}}
     for key, members in groups.items():

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from envman.capture.running import Running
 from envman.capture.values import identifier
+from envman.capture.values import key as as_key
 from envman.diagnostics import Report
 from envman.plan.form import COMPOSE, Plain
 
@@ -74,7 +75,7 @@ class Surroundings:
     def secret(self, name: str, file: str) -> str:
         """Return the key of the secret that stood in ``file`` (any text that tells it apart), called ``name`` first."""
         if file not in self.secret_files:
-            self.secret_files[file] = self.new_secret(_plain(name))
+            self.secret_files[file] = self.new_secret(as_key(name))
         return self.secret_files[file]
 
     def new_secret(self, wanted: str) -> str:
@@ -92,8 +93,3 @@ class Surroundings:
     def unsaid(self, service: str, what: str, help: str = "") -> None:  # noqa: A002
         """Say that something of ``service`` has no words in a blueprint."""
         self.report.warning("EV822", f"{service}: {what}", help=help)
-
-
-def _plain(text: str) -> str:
-    """Return ``text`` as a key of a Compose file."""
-    return re.sub(r"[^a-zA-Z0-9._-]", "_", text)

@@ -45,3 +45,8 @@ def identifier(text: str) -> str:
     """Return ``text`` as a name of lower-case letters, digits and ``_``, a letter first."""
     name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
     return name if name[:1].isalpha() else f"x_{name}".rstrip("_")
+
+
+def key(text: str) -> str:
+    """Return ``text`` as a key of a Compose file; one that begins with ``x-`` would be an extension to Compose."""
+    return re.sub(r"^x-", "x_", re.sub(r"[^a-zA-Z0-9._-]", "_", text))

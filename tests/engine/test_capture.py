@@ -82,9 +82,9 @@ def twice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twice]:
         )
         checkout.run("up", "prod")
         new = Foreign(Path(), f"{name}-prod").containers()
-        names = {
-            f"{name}-prod_{key}": f"{foreign.name}_{key}" for key in ("front", "back", "default", "data")
-        } | {container: old[key] for key, container in new.items()}
+        names = {f"{name}-prod_{key}": f"{foreign.name}_{key}" for key in ("front", "back", "default", "data")} | {
+            container: old[key] for key, container in new.items()
+        }
         new_networks, new_volumes = _resources(f"{name}-prod", "network"), _resources(f"{name}-prod", "volume")
         yield Twice(
             foreign, checkout, captured, before, {key: inspection(container) for key, container in new.items()},
@@ -259,3 +259,50 @@ def test_plain_containers_come_up_again_as_they_were(checkout_with_engine: Check
         docker("rm", "--force", "--volumes", *(names[one] for one in ("aside", "web", "other", "db")), check=False)
         docker("network", "rm", names["net"], check=False)
         docker("volume", "rm", names["vol"], check=False)
+
+
+def test_another_engine_is_read_and_this_one_stays_the_projects(checkout: Checkout, tmp_path: Path) -> None:
+    import hashlib
+    import os
+
+    host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    name = "production"
+    meta = tmp_path / "docker" / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest()
+    meta.mkdir(parents=True)
+    (meta / "meta.json").write_text(json.dumps({"Name": name, "Endpoints": {"docker": {"Host": host}}}))
+    web = f"{checkout.name}-web"
+    docker("run", "--detach", "--name", web, "--stop-signal", "KILL", "busybox:1.37", "sleep", "1000")
+    away = {"DOCKER_HOST": "unix:///nowhere.sock", "DOCKER_CONFIG": str(tmp_path / "docker")}
+    try:
+        by_context = checkout.run("--format", "json", "capture", web, "--context", name, "-e", "one", **away)
+        by_host = checkout.run("--format", "json", "capture", web, "--host", host, "-e", "two", **away)
+        refused = checkout.run("capture", web, "--environment", "three", status=3, **away)
+    finally:
+        docker("rm", "--force", web)
+
+    assert by_context.json["services"] == by_host.json["services"] == [web]
+    assert "EV401" in refused.err
+    assert sorted(path.name for path in (checkout.root / "blueprints").iterdir()) == [
+        "one.lock", "one.yaml", "two.lock", "two.yaml"
+    ]  # fmt: skip
+
+
+def test_a_stack_that_envman_made_is_captured_as_any_other(checkout: Checkout) -> None:
+    checkout.write(
+        dev="""
+        services:
+          api:
+            image: busybox:1.37
+            init: true
+            command: [sleep, "1000"]
+            secrets: [key]
+        secrets: {key: {source: generate}}
+    """
+    )
+    checkout.run("up", "dev")
+    done = checkout.run("--format", "json", "capture", "--project", f"{checkout.name}-dev", "--environment", "prod")
+
+    text = (checkout.root / "blueprints" / "prod.yaml").read_text()
+    assert done.json["variables"] == ["KEY"]
+    assert "dev.envman" not in text
+    assert checkout.run("check", "prod").status == 0

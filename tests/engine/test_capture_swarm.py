@@ -123,7 +123,9 @@ def test_tasks_come_up_again_as_containers(engine: PrivateEngine, checkout: Chec
     (tmp_path / "pw.txt").write_text("token-of-the-swarm-2\n")
     engine.docker("stack", "deploy", "--detach=true", "--compose-file", str(tmp_path / "stack.yaml"), "shop")
     await_true(lambda: len(names_of(engine)) == 2)
-    tasks = {name.partition(".")[0].removeprefix("shop_"): described(engine, "container", name) for name in names_of(engine)}
+    tasks = {
+        name.partition(".")[0].removeprefix("shop_"): described(engine, "container", name) for name in names_of(engine)
+    }
     specs = {name: described(engine, "service", f"shop_{name}")["Spec"] for name in tasks}
 
     done = checkout.run("capture", "--host", engine.host, "--project", "shop", "--environment", "prod", "--yes")
