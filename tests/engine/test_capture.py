@@ -306,3 +306,30 @@ def test_a_stack_that_envman_made_is_captured_as_any_other(checkout: Checkout) -
     assert done.json["variables"] == ["KEY"]
     assert "dev.envman" not in text
     assert checkout.run("check", "prod").status == 0
+
+
+def test_the_lock_of_a_capture_holds(twice: Twice) -> None:
+    assert twice.checkout.run("lock", "prod", "--check").status == 0
+    assert "nothing to do" in twice.checkout.run("plan", "prod", "--frozen").out
+    assert twice.checkout.run("verify", "prod").status == 0
+
+
+def test_an_image_that_was_built_there_is_held_by_its_id(checkout: Checkout, tmp_path: Path) -> None:
+    name = f"{checkout.name}-built"
+    (tmp_path / "Dockerfile").write_text("FROM busybox:1.37\nLABEL of=test\nCMD [\"sleep\", \"1000\"]\n")
+    docker("build", "--quiet", "--tag", f"{name}:1", str(tmp_path))
+    docker("run", "--detach", "--name", name, "--stop-signal", "KILL", f"{name}:1")
+    try:
+        done = checkout.run("capture", name, "--environment", "prod")
+        docker("rm", "--force", name)
+        checkout.run("up", "prod", "--frozen")
+        docker("build", "--quiet", "--tag", f"{name}:1", "--label", "other=one", str(tmp_path))
+        moved = checkout.run("verify", "prod", status=None)
+    finally:
+        docker("rm", "--force", name, check=False)
+        remove_project(checkout.name)
+        docker("rmi", "--force", f"{name}:1", check=False)
+
+    assert "EV823" in done.err
+    assert moved.status in {0, 5}
+    assert "pull_policy" in (checkout.root / "blueprints" / "prod.yaml").read_text()
