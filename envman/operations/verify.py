@@ -8,19 +8,19 @@ from typing import NamedTuple
 
 from envman.lock.compare import Difference, concerns_only, differences, incomparable
 from envman.lock.current import Current
+from envman.lock.glance import locked_image_of
 from envman.lock.lock import Lock, LockedBuild, LockedImage
 from envman.lock.pins import is_locked_image, kept_builds, pins
 from envman.lock.text import LockFile
 from envman.model.environment import Environment
 from envman.operations.described import described
 from envman.operations.drift import compare
-from envman.operations.frozen import local_images, names_of, required_lock, without_builds
+from envman.operations.frozen import local_images, names_of, renamed_builds, required_lock, without_builds
 from envman.operations.prepare import current_document, look
 from envman.operations.services import difference_text
 from envman.operations.workspace import Workspace
 from envman.plan.observed import ContainerState, LocalImage, Observed
 from envman.plan.wanted import is_one_shot, wanted_services
-from envman.registry.reference import parse_reference
 
 
 class Parting(NamedTuple):
@@ -72,10 +72,10 @@ def verify(workspace: Workspace, environment: Environment) -> Verification:
     names = names_of(workspace, environment)
     local = local_images(workspace, environment, file, current, names)
     kept = kept_builds(file.lock, current, names, local)
-    workspace.pins[environment.key] = pins(file.lock, current, kept, names, local)
+    workspace.pins[environment.key] = made = pins(file.lock, current, kept, names, local)
     found = [one for one in differences(file, current) if not concerns_only(one, kept, file, current)]
     unknown = incomparable(file, current)
-    held = without_builds(environment, kept)
+    held = without_builds(environment, renamed_builds(made, names))
     partings = list(_partings(workspace, held, file.lock, current, observed, local.platform, unknown))
     return Verification(file, environment, tuple(found), tuple(partings), tuple(unknown))
 
@@ -128,15 +128,6 @@ def _counts(environment: Environment, one: ContainerState) -> bool:
     if one.state in {"running", "restarting"}:
         return True
     return one.service in environment.stack.services and is_one_shot(environment, one.service) and not one.exit_code
-
-
-def locked_image_of(lock: Lock, current: Current, service: str) -> LockedImage | LockedBuild | None:
-    """Return what ``lock`` holds for the image of ``service``, or None where it holds nothing."""
-    if service in current.uses.builds:
-        return lock.builds.get(service)
-    definition = current.environment.stack.services.get(service)
-    reference = parse_reference(definition.image) if definition is not None and definition.image else None
-    return lock.images.get(reference.canonical) if reference is not None else None
 
 
 def _image(
