@@ -27,9 +27,10 @@ def mount_attributes(container: Plain, service: str, image: Plain, around: Surro
     volumes: list[dict[str, Any]] = []
     secrets: list[dict[str, Any]] = []
     configs: list[dict[str, Any]] = []
-    for text in host.get("Binds") or ():
+    # In an order of our own: that of Compose differs from one `up` to the next.
+    for text in sorted(host.get("Binds") or (), key=lambda one: str(one).split(":")[1:2]):
         _sort_in(_bind(str(text), around), service, around, volumes, secrets)
-    for mount in host.get("Mounts") or ():
+    for mount in sorted(host.get("Mounts") or (), key=lambda one: str(one["Target"])):
         if _is_config(mount, container):
             configs.append(_config(mount, around))
         else:

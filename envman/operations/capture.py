@@ -22,7 +22,10 @@ from envman.lock.text import lock_text, sealed
 from envman.model.environment import Environment
 from envman.model.header import ENVIRONMENT_NAME
 from envman.operations.importing import keep_out_of_git
+from envman.operations.workspace import file_mark
 from envman.project import BLUEPRINTS, load_environment, open_project
+from envman.source.files import read_source
+from envman.source.places import is_file, locate
 from envman.source.root import PROJECT_FILE
 from envman.state.atomic import write_if_changed, write_whole
 from envman.version import installed_version
@@ -107,7 +110,7 @@ def write_captured(wish: Wish, reading: Reading, secrets: Sequence[Suspect], pla
     assert environment is not None  # there was no error
     files = {
         **{Path(name): content for name, content in captured.files.items()},
-        Path(lock_path(wish.environment)): _lock(environment, reading),
+        Path(lock_path(wish.environment)): _lock(wish, environment, reading),
         # The blueprint, which needs all others, last.
         Path(BLUEPRINTS) / f"{wish.environment}.yaml": text,
     }
@@ -139,7 +142,7 @@ def _loaded(wish: Wish, captured: Captured, data: Mapping[str, Any], text: str) 
     with tempfile.TemporaryDirectory(prefix="envman-") as folder:
         root = Path(folder).resolve()
         (root / BLUEPRINTS).mkdir()
-        (root / PROJECT_FILE).write_text(_project_file(captured), encoding="utf-8")
+        (root / PROJECT_FILE).write_text(_project_file(wish, captured), encoding="utf-8")
         (root / BLUEPRINTS / f"{wish.environment}.yaml").write_text(text, encoding="utf-8")
         blank = dict.fromkeys(data.get("variables") or {}, "")
         environment = load_environment(open_project(root), wish.environment, report, settings=blank, process={})
@@ -150,8 +153,8 @@ def _loaded(wish: Wish, captured: Captured, data: Mapping[str, Any], text: str) 
     return environment, report
 
 
-def _lock(environment: Environment, reading: Reading) -> str:
-    canonical = canonical_document(environment)
+def _lock(wish: Wish, environment: Environment, reading: Reading) -> str:
+    canonical = canonical_document(environment, _config_files(wish, environment))
     return lock_text(
         sealed(
             environment=environment.name,
@@ -161,6 +164,13 @@ def _lock(environment: Environment, reading: Reading) -> str:
             parts=dict(canonical.parts),
         )
     )
+
+
+def _config_files(wish: Wish, environment: Environment) -> dict[str, str]:
+    """Return the digests of the files that configs name, as far as this machine has them, as a lock counts them."""
+    named = {one.file for one in environment.stack.configs.values() if one.file}
+    found = {name: locate(wish.root, name) for name in named}
+    return {name: file_mark(path.read_bytes()) for name, path in found.items() if path is not None and is_file(path)}
 
 
 def _refuse_leaks(files: Mapping[Path, str], secrets: Sequence[Suspect]) -> None:
@@ -197,13 +207,17 @@ def _write(wish: Wish, captured: Captured, files: Mapping[Path, str], variables:
     if variables and keep_out_of_git(wish.root / ".gitignore", [f".env.{wish.environment}"]):
         written.append(Path(".gitignore"))
     if not (wish.root / PROJECT_FILE).exists():
-        write_whole(wish.root / PROJECT_FILE, _project_file(captured))
+        write_whole(wish.root / PROJECT_FILE, _project_file(wish, captured))
         written.append(Path(PROJECT_FILE))
     written += [path for path, text in files.items() if write_if_changed(wish.root / path, text)]
     return written
 
 
-def _project_file(captured: Captured) -> str:
+def _project_file(wish: Wish, captured: Captured) -> str:
+    """Return the project file: the one that is there, else a new one, named after what was captured."""
+    there = wish.root / PROJECT_FILE
+    if there.is_file():
+        return read_source(there, root=wish.root).text
     name = re.sub(r"[^a-z0-9]+", "-", captured.name.lower()).strip("-")
     name = name if name[:1].isalpha() else f"captured-{name}".strip("-")
     return f"name: {name[:40].strip('-')}\nlanguage: 1\n"

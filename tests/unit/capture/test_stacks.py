@@ -193,15 +193,15 @@ def test_mounts_of_every_kind() -> None:
 
     api = found.data["services"]["api"]
     assert api["volumes"] == [
+        {"type": "volume", "target": "/cache"},
+        {"type": "volume", "source": "data", "target": "/data", "volume": {"nocopy": True}},
         {"type": "bind", "source": "/srv", "target": "/srv", "read_only": True,
          "bind": {"create_host_path": True, "selinux": "z", "propagation": "rslave"}},
-        {"type": "volume", "source": "data", "target": "/data", "volume": {"nocopy": True}},
-        {"type": "volume", "target": "/cache"},
+        {"type": "npipe", "source": "//./pipe/x", "target": "//./pipe/x"},
+        {"type": "volume", "source": "data", "target": "/s", "volume": {"subpath": "in"}},
+        {"type": "tmpfs", "target": "/t", "tmpfs": {"size": "1m", "mode": 0o1777}},
         {"type": "bind", "source": "/etc/x", "target": "/x",
          "bind": {"recursive": "disabled", "create_host_path": False}},
-        {"type": "tmpfs", "target": "/t", "tmpfs": {"size": "1m", "mode": 0o1777}},
-        {"type": "volume", "source": "data", "target": "/s", "volume": {"subpath": "in"}},
-        {"type": "npipe", "source": "//./pipe/x", "target": "//./pipe/x"},
         {"type": "volume", "target": "/made"},
     ]  # fmt: skip
     assert api["tmpfs"] == ["/run:size=1m", "/plain"]
@@ -226,7 +226,7 @@ def test_secrets_and_configs_as_compose_mounts_them() -> None:
     found = shop(api, added={api["Id"]: ("/run/secrets/copied", "/etc", "/etc/app.ini")})
 
     assert found.data["services"]["api"]["secrets"] == [
-        {"source": "pw"}, {"source": "pw", "target": "again"}, {"source": "copied"}
+        {"source": "again"}, {"source": "again", "target": "pw"}, {"source": "copied"}
     ]  # fmt: skip
     assert found.data["services"]["api"]["configs"] == [{"source": "app.ini", "target": "/etc/app.ini"}]
     assert found.data["secrets"]["copied"] == {"source": "env", "variable": "COPIED"}
