@@ -27,8 +27,9 @@ _FIRST: Final = (
     "ports", "expose", "network_mode", "networks", "links", "volumes", "tmpfs", "healthcheck", "restart", "deploy",
 )  # fmt: skip
 # Places that programs write to at any time: what lies there is nobody's configuration.
-# `/sbin/docker-init` is the engine's own.
-_VOLATILE: Final = ("/tmp", "/run", "/var", "/root", "/home", "/dev", "/proc", "/sys", "/sbin/docker-init")  # noqa: S108
+_VOLATILE: Final = ("/tmp", "/run", "/var", "/root", "/home", "/dev", "/proc", "/sys")  # noqa: S108
+# Where the engine puts its own init, by whether /sbin is a link.
+_OF_ENGINE: Final = frozenset({"/sbin/docker-init", "/usr/sbin/docker-init"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ def _say_what_is_lost(key: str, container: Plain, around: Surroundings) -> None:
 
 
 def _is_volatile(path: str) -> bool:
-    return any(_within(path, one) for one in _VOLATILE)
+    return path in _OF_ENGINE or any(_within(path, one) for one in _VOLATILE)
 
 
 def _within(path: str, folder: str) -> bool:

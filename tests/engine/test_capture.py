@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import secrets
 import socket
 from collections.abc import Iterator
@@ -262,9 +264,6 @@ def test_plain_containers_come_up_again_as_they_were(checkout_with_engine: Check
 
 
 def test_another_engine_is_read_and_this_one_stays_the_projects(checkout: Checkout, tmp_path: Path) -> None:
-    import hashlib
-    import os
-
     host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
     name = "production"
     meta = tmp_path / "docker" / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest()
@@ -272,11 +271,11 @@ def test_another_engine_is_read_and_this_one_stays_the_projects(checkout: Checko
     (meta / "meta.json").write_text(json.dumps({"Name": name, "Endpoints": {"docker": {"Host": host}}}))
     web = f"{checkout.name}-web"
     docker("run", "--detach", "--name", web, "--stop-signal", "KILL", "busybox:1.37", "sleep", "1000")
-    away = {"DOCKER_HOST": "unix:///nowhere.sock", "DOCKER_CONFIG": str(tmp_path / "docker")}
+    checkout.environ |= {"DOCKER_HOST": "unix:///nowhere.sock", "DOCKER_CONFIG": str(tmp_path / "docker")}
     try:
-        by_context = checkout.run("--format", "json", "capture", web, "--context", name, "-e", "one", **away)
-        by_host = checkout.run("--format", "json", "capture", web, "--host", host, "-e", "two", **away)
-        refused = checkout.run("capture", web, "--environment", "three", status=3, **away)
+        by_context = checkout.run("--format", "json", "capture", web, "--context", name, "-e", "one")
+        by_host = checkout.run("--format", "json", "capture", web, "--host", host, "-e", "two")
+        refused = checkout.run("capture", web, "--environment", "three", status=3)
     finally:
         docker("rm", "--force", web)
 
@@ -317,7 +316,7 @@ def test_the_lock_of_a_capture_holds(twice: Twice) -> None:
 def test_an_image_that_was_built_there_is_held_by_its_id(checkout: Checkout, tmp_path: Path) -> None:
     name = f"{checkout.name}-built"
     (checkout.root / "envman.yaml").write_text(f"name: {checkout.name}\nlanguage: 1\n")
-    (tmp_path / "Dockerfile").write_text("FROM busybox:1.37\nLABEL of=test\nCMD [\"sleep\", \"1000\"]\n")
+    (tmp_path / "Dockerfile").write_text('FROM busybox:1.37\nLABEL of=test\nCMD ["sleep", "1000"]\n')
     docker("build", "--quiet", "--tag", f"{name}:1", str(tmp_path))
     docker("run", "--detach", "--name", name, "--stop-signal", "KILL", f"{name}:1")
     try:

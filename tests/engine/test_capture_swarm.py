@@ -150,13 +150,13 @@ def test_tasks_come_up_again_as_containers(engine: PrivateEngine, checkout: Chec
         # A render names the Compose project, which a stack file may not.
         rendered = (tmp_path / "again.yaml").read_text()
         (tmp_path / "again.yaml").write_text(re.sub(r"(?m)^name: .*\n", 'version: "3.9"\n', rendered))
-        done = subprocess.run(
+        deployed = subprocess.run(
             ["docker", "--host", engine.host, "stack", "deploy", "--detach=true", "--compose-file",
              str(tmp_path / "again.yaml"), "shop"],
             env={**os.environ, "ENVMAN_SECRET_API_TOKEN": "token-of-the-swarm-1"}, capture_output=True, text=True,
             check=False,
         )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        assert deployed.returncode == 0, deployed.stderr
         for name, spec in specs.items():
             assert said(described(engine, "service", f"shop_{name}")["Spec"]) == said(spec)
     finally:

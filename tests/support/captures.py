@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import subprocess
 import textwrap
@@ -177,8 +178,6 @@ class Foreign:
 
     def compose(self, *arguments: str, **environ: str) -> None:
         """Run Compose on it."""
-        import os
-
         done = subprocess.run(
             ["docker", "compose", "--project-name", self.name, *arguments],
             cwd=self.folder, env={**os.environ, **environ}, capture_output=True, text=True, check=False,
