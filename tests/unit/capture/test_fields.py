@@ -60,5 +60,7 @@ def test_a_field_is_walked_to_its_row() -> None:
 
 
 def test_what_is_not_set() -> None:
-    assert [value for value in (None, "", 0, False, [], {}) if is_set(value)] == []
+    empty: tuple[object, ...] = (None, "", 0, False, [], {})
+
+    assert [value for value in empty if is_set(value)] == []
     assert is_set(-1)

@@ -244,7 +244,7 @@ def test_what_was_written_into_a_container_is_said() -> None:
 
 
 def test_what_had_ended_and_nothing_waits_for_is_a_job() -> None:
-    done = {"State": {"Status": "exited", "ExitCode": 0}}
+    done: dict[str, Any] = {"State": {"Status": "exited", "ExitCode": 0}}
     labels = {"depends_on": "prepare:service_completed_successfully:false"}
 
     found = shop(of_shop("job", **done), of_shop("prepare", **done), of_shop("api", labels=labels),
