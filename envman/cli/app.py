@@ -9,6 +9,8 @@ import typer
 
 from envman.cli import (
     adopt,
+    capture,
+    capture,
     create,
     data,
     editor,
@@ -70,6 +72,7 @@ def options(
 for module in (
     create,
     adopt,
+    capture,
     update,
     look,
     origins,

@@ -254,7 +254,7 @@ class Workspace:
         for name in named:
             content = self.content(name)
             if content is not None:
-                digests[name] = hashlib.sha256(content).hexdigest()[:32]
+                digests[name] = file_mark(content)
         return digests
 
     def offline_document(self, environment: Environment) -> Document:
@@ -291,6 +291,11 @@ class Workspace:
             environ=self.environ,
             secrets={variable: store.read(name) or "" for variable, name in variables.items()},
         )
+
+
+def file_mark(content: bytes) -> str:
+    """Return what tells one content of a file that a service uses from another."""
+    return hashlib.sha256(content).hexdigest()[:32]
 
 
 def automatic_ports(environment: Environment) -> list[tuple[str, str]]:

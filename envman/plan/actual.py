@@ -7,6 +7,7 @@ from typing import Any
 from envman.plan.form import (
     COMPOSE,
     LISTS,
+    NAMESPACES,
     NANOSECONDS,
     SCALARS,
     TABLES,
@@ -16,6 +17,7 @@ from envman.plan.form import (
     health_form,
     only_set,
     own_labels,
+    shared_namespace,
     special_mode,
 )
 
@@ -55,8 +57,13 @@ def actual_form(container: Plain, image: Plain) -> dict[str, Any]:
     }
     for attribute, key in SCALARS.items():
         form[attribute] = host.get(key)
+    for attribute in NAMESPACES:
+        form[attribute] = shared_namespace(str(form[attribute] or ""))
     for attribute, key in LISTS.items():
         form[attribute] = sorted(bare(attribute, str(one)) for one in host.get(key) or ())
+    if host.get("MaskedPaths") == [] and not host.get("Privileged"):
+        # What Compose makes of `systempaths=unconfined`.
+        form["security_opt"] = sorted([*form["security_opt"], "systempaths:unconfined"])
     for attribute, key in TABLES.items():
         form[attribute] = {str(name): str(value) for name, value in (host.get(key) or {}).items()}
     return only_set(form)
@@ -78,10 +85,15 @@ def _bound_ports(bindings: Plain) -> list[str]:
 def _mounted(container: Plain) -> dict[str, tuple[str, str, bool]]:
     """Return (type, source, whether it can only be read) by target. An anonymous volume has no source."""
     named = {_target(bind) for bind in (container.get("HostConfig") or {}).get("Binds") or ()}
+    asked = named | {one.get("Target") for one in (container.get("HostConfig") or {}).get("Mounts") or ()}
+    asked |= set((container.get("Config") or {}).get("Volumes") or {})
     named |= {one.get("Target") for one in (container.get("HostConfig") or {}).get("Mounts") or () if one.get("Source")}
+    inherits = bool((container.get("HostConfig") or {}).get("VolumesFrom"))
     mounts = {}
     for one in container.get("Mounts") or ():
         target, kind = one["Destination"], one["Type"]
+        if inherits and target not in asked:
+            continue  # it came along with `volumes_from`
         source = (
             one.get("Name") if kind == "volume" and target in named else one.get("Source") if kind == "bind" else ""
         )

@@ -12,6 +12,7 @@ from envman.plan.form import (
     BOOLEANS,
     INTEGERS,
     LISTS,
+    NAMESPACES,
     SCALARS,
     SIZES,
     TABLES,
@@ -21,6 +22,7 @@ from envman.plan.form import (
     health_form,
     only_set,
     own_labels,
+    shared_namespace,
     special_mode,
 )
 from envman.render.document import Document, Reference
@@ -68,6 +70,8 @@ def defined_form(document: Document, service: Plain, image: Plain, directory: st
     attributes.setdefault("mem_reservation", reserved.get("memory"))
     for attribute in (*SCALARS, "tty", "stdin_open"):
         form[attribute] = _scalar(attribute, attributes.get(attribute))
+    for attribute in NAMESPACES:
+        form[attribute] = shared_namespace(str(form[attribute] or ""))
     for attribute in LISTS:
         form[attribute] = sorted(bare(attribute, one) for one in _listed(attributes.get(attribute)))
     for attribute in TABLES:
@@ -125,7 +129,9 @@ def _words(value: Any) -> list[str]:
 def _command(service: Plain, image: Plain) -> dict[str, list[str]]:
     """Apply the engine's rule: an entrypoint of one's own leaves the image's command out."""
     command, entrypoint = _words(service.get("command")), _words(service.get("entrypoint"))
-    if not entrypoint:
+    if entrypoint == [""]:
+        entrypoint = []  # how one asks for none
+    elif not entrypoint:
         entrypoint = list(image.get("Entrypoint") or ())
         command = command or list(image.get("Cmd") or ())
     return {"command": command, "entrypoint": entrypoint}

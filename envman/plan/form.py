@@ -56,6 +56,8 @@ LISTS: Final = {
     "group_add": "GroupAdd",
     "device_cgroup_rules": "DeviceCgroupRules",
 }
+# Namespaces that may be another container's.
+NAMESPACES: Final = ("ipc", "pid")
 TABLES: Final = {"sysctls": "Sysctls", "storage_opt": "StorageOpt", "annotations": "Annotations"}
 SIZES: Final = frozenset({"mem_limit", "mem_reservation", "memswap_limit", "shm_size"})
 INTEGERS: Final = frozenset(
@@ -76,7 +78,21 @@ def bare(attribute: str, value: str) -> str:
     """Return an entry of a list as both sides spell it."""
     if attribute in {"cap_add", "cap_drop"}:
         return value.upper().removeprefix("CAP_")
-    return value.replace("=", ":", 1) if attribute in {"security_opt", "extra_hosts"} else value
+    if attribute == "security_opt":
+        return security(value)
+    return value.replace("=", ":", 1) if attribute == "extra_hosts" else value
+
+
+def security(option: str) -> str:
+    """Return a security option as both sides spell it: Compose hands over what is in a profile's file, not its name."""
+    name, _, value = option.replace("=", ":", 1).partition(":")
+    is_profile = name == "seccomp" and value not in {"unconfined", "builtin"}
+    return "seccomp:(profile)" if is_profile else f"{name}:{value}" if value else option
+
+
+def shared_namespace(mode: str) -> str:
+    """Return ``container`` where a namespace is that of another container, which has a name of its own each time."""
+    return "container" if mode.startswith(("service:", "container:")) else mode
 
 
 def special_mode(mode: Any) -> str | None:

@@ -26,6 +26,7 @@ RIVER = [
     {"difference"},
     {"plan", "state", "adopt", "template", "starter"},
     {"secrets", "snapshot", "lock"},
+    {"capture"},
     {"engine", "scaffold"},
     {"operations"},
     {"output"},
