@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from envman.diagnostics import Report
+from envman.diagnostics import Report, Source
 from envman.diagnostics.diagnostic import fail
 from envman.lock.lock import FORMAT, Lock, lock_path, plain
 from envman.model.binding import bind
@@ -54,8 +54,13 @@ def read_lock(root: Path, environment: str) -> Lock | None:
 
 def parse_lock(path: Path, root: Path) -> Lock:
     """Return the lock in the file ``path``. Raises as ``read_lock``."""
+    return lock_in(read_source(path, root=root))
+
+
+def lock_in(source: Source) -> Lock:
+    """Return the lock in a text. Raises as ``read_lock``."""
     report = Report()
-    tree = read_tree(read_source(path, root=root), report)
+    tree = read_tree(source, report)
     report.raise_errors()
     assert tree is not None  # there was no error
     made = node_at(tree, ("lock",))
