@@ -9,6 +9,7 @@ import typer
 
 from envman.cli import (
     adopt,
+    bundle,
     create,
     data,
     editor,
@@ -64,5 +65,20 @@ def options(
     invocation.context = docker_context
 
 
-for module in (create, adopt, look, origins, editor, run, switch, status, inside, images, data, snapshots, setup):
+for module in (
+    create,
+    adopt,
+    look,
+    origins,
+    editor,
+    run,
+    switch,
+    status,
+    inside,
+    images,
+    data,
+    snapshots,
+    bundle,
+    setup,
+):
     module.register(app)

@@ -25,6 +25,7 @@ RIVER = [
     {"difference"},
     {"plan", "state", "adopt"},
     {"secrets", "snapshot", "lock"},
+    {"bundle"},
     {"engine", "scaffold"},
     {"operations"},
     {"output"},
