@@ -73,7 +73,7 @@ def header(name: str, size: int, *, executable: bool = False) -> bytes:
     length = b"%011o\0" % size if size < _OCTAL_LIMIT else b"\x80" + size.to_bytes(11, "big")
     fields = (
         rest.ljust(100, b"\0"), b"0000755\0" if executable else b"0000644\0", b"0000000\0", b"0000000\0", length,
-        b"00000000000\0", b" " * 8, b"0", bytes(100), b"ustar\0" + b"00", bytes(64), b"0000000\0", b"0000000\0",
+        b"00000000000\0", b" " * 8, b"0", bytes(100), b"ustar\0" + b"00", bytes(80),
         prefix.ljust(155, b"\0"), bytes(12),
     )  # fmt: skip
     block = b"".join(fields)

@@ -29,7 +29,7 @@ class _Bundles(TyperGroup):
 
 bundle_app = typer.Typer(
     cls=_Bundles,
-    help="An environment as one file, for machines without a network: `bundle ENV -o FILE` writes it.",
+    help="An environment as one file, for machines without a network. `bundle ENV -o FILE` writes it.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -27,6 +27,7 @@ from envman.operations.platforms import platform_of_engine
 from envman.operations.progress import Progress
 from envman.operations.snapshots import shelf_of
 from envman.operations.workspace import Workspace
+from envman.render.document import escape
 from envman.snapshot.shelf import MANIFEST
 from envman.source.files import explain_os_error
 from envman.source.writer import write_yaml
@@ -179,12 +180,14 @@ def locked(workspace: Workspace, environment: Environment) -> Lock:
 
 def document_of(workspace: Workspace, environment: Environment) -> dict[str, object]:
     """Return the document of ``environment`` as it is on every machine."""
-    raise NotImplementedError
+    return escape(environment.data)
 
 
 def _registries(workspace: Workspace) -> Registries | None:
-    from envman.engine.registry import Registries
-
+    try:
+        from envman.engine.registry import Registries
+    except ImportError:
+        return None
     return Registries.of(None, workspace.environ)
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from envman.bundle.carried import is_dotenv
 from envman.bundle.checking import Bundle
 from envman.bundle.contents import PROJECT, SNAPSHOTS
 from envman.diagnostics.diagnostic import fail
@@ -18,6 +19,7 @@ from envman.operations.workspace import Workspace
 from envman.snapshot.manifest import read_manifest
 from envman.snapshot.shelf import MANIFEST
 from envman.source.files import explain_os_error
+from envman.source.root import PROJECT_FILE
 
 _HELP: Final = "nothing is left of it; make room, or name another folder with `--into`"
 
@@ -39,15 +41,21 @@ def unpacked(bundle: Bundle, into: Path | None) -> Iterator[Callable[[], None]]:
         existed = into.is_dir()
         into.parent.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(prefix=f".{into.name}.", dir=into.parent))
-    settled = False
+    moved: list[Path] = []
 
     def settle() -> None:
-        nonlocal settled
         with _explained(into):
-            unfinished.chmod(0o755)
-            # Takes the place of an empty folder, and of nothing else.
-            unfinished.rename(into)
-        settled = True
+            if not existed:
+                unfinished.chmod(0o755)
+                # Takes the place of an empty folder, and of nothing else.
+                unfinished.rename(into)
+                moved.append(into)
+                return
+            # An empty folder stays the one that it is: somebody's shell may be in it. What makes it a project is last.
+            for one in sorted(unfinished.iterdir(), key=lambda one: (one.name == PROJECT_FILE, one.name)):
+                one.rename(into / one.name)
+                moved.append(into / one.name)
+            unfinished.rmdir()
 
     try:
         with _explained(into):
@@ -55,10 +63,16 @@ def unpacked(bundle: Bundle, into: Path | None) -> Iterator[Callable[[], None]]:
                 _write(bundle, part.name, unfinished / part.name.removeprefix(PROJECT), executable=part.executable)
         yield settle
     except BaseException:
-        shutil.rmtree(into if settled else unfinished, ignore_errors=True)
-        if settled and existed:
-            into.mkdir()
+        for one in (*moved, unfinished):
+            _remove(one)
         raise
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _check_free(into: Path) -> None:
@@ -82,7 +96,8 @@ def _explained(into: Path) -> Iterator[None]:
 
 def _write(bundle: Bundle, name: str, path: Path, *, executable: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    mode = 0o755 if executable else 0o644
+    # Somebody will fill in the values that were left out.
+    mode = 0o600 if is_dotenv(path.name) else 0o755 if executable else 0o644
     # O_EXCL: on a disk that takes capitals and small letters for the same, two names can be one.
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         for piece in bundle.stream(name):
