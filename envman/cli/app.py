@@ -15,6 +15,7 @@ from envman.cli import (
     editor,
     images,
     inside,
+    lock,
     look,
     origins,
     run,
@@ -66,19 +67,6 @@ def options(
 
 
 for module in (
-    create,
-    adopt,
-    look,
-    origins,
-    editor,
-    run,
-    switch,
-    status,
-    inside,
-    images,
-    data,
-    snapshots,
-    bundle,
-    setup,
-):
+    create, adopt, look, origins, editor, run, switch, status, lock, inside, images, data, snapshots, bundle, setup,
+):  # fmt: skip
     module.register(app)

@@ -1,28 +1,33 @@
 """A lock: ``blueprints/ENVIRONMENT.lock``, what exactly an environment is made of."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from envman.model.fields import Attributes, made_by
-from envman.model.types import Opaque, Text
+from envman.model.types import Null, Opaque, Text
 
 FORMAT: Final = 1
+MaybeText = Annotated[Text | None, Null]
 
 
 class LockedPlatform(Attributes):
-    """An image for one platform: the digest of its manifest, and its ID (the digest of its configuration)."""
+    """An image for one platform: the digest of its manifest, and its ID (the digest of its configuration).
 
-    manifest: Text | None = None
-    image: Text
+    The first is None for an image that no registry has, the second where a manifest leads to more manifests.
+    """
+
+    manifest: MaybeText = None
+    image: MaybeText = None
 
 
 class LockedImage(Attributes):
     """An image that comes from a registry.
 
-    ``digest`` is what its tag led to (an index or a manifest), ``platforms`` what it holds by ``linux/amd64``,
-    ``used_by`` where the blueprint names it: ``services.db``, ``services.api.build``.
+    ``digest`` is what its tag led to (an index or a manifest), None for an image that one engine alone has;
+    ``platforms`` what it holds by ``linux/amd64``, ``used_by`` where the blueprint names it: ``services.db``,
+    ``services.api.build``.
     """
 
-    digest: Text
+    digest: MaybeText = None
     platforms: dict[str, LockedPlatform] = made_by(dict)
     used_by: list[Text] = made_by(list)
 
@@ -30,26 +35,27 @@ class LockedImage(Attributes):
 class LockedBuild(Attributes):
     """An image that a service builds.
 
-    ``context`` is the digest of what the build sends, ``bases`` the canonical names of the images it starts from
-    (all of them are in ``images``). ``digest`` is the one that was pushed, or None; ``platforms`` as in an image.
+    ``context`` is the digest of what the build sends (None where that is on no machine), ``bases`` the canonical names
+    of the images it starts from (all of them are in ``images``). ``digest`` is the one that was pushed, or None;
+    ``platforms`` as in an image, of the one that was pushed or built.
     """
 
     image: Text
-    context: Text
-    digest: Text | None = None
+    context: MaybeText = None
+    digest: MaybeText = None
     platforms: dict[str, LockedPlatform] = made_by(dict)
     bases: list[Text] = made_by(list)
 
 
 class LockedVariable(Attributes):
-    """A variable's value, and where it came from."""
+    """A variable's value (none where it has none), and where it came from."""
 
-    value: Opaque
+    value: Opaque = None
     origin: Text
 
 
 class LockedSecret(Attributes):
-    """What changes when a secret does, and the name of the key that it was made with: never the value."""
+    """What changes when a value does, and the name of the key that it was made with: never the value."""
 
     key: Text
     fingerprint: Text
@@ -66,16 +72,18 @@ class Makers(Attributes):
     """The versions that the lock was made with."""
 
     envman: Text
-    compose: Text | None = None
-    engine: Text | None = None
+    compose: MaybeText = None
+    engine: MaybeText = None
 
 
 class Lock(Attributes):
     """The whole of a lock.
 
     ``images`` are by canonical name (``docker.io/library/postgres:17``), as the blueprint names them and whatever a
-    registry map makes of them; ``builds`` by service. ``document`` is the digest of the canonical document. ``seal``
-    is the digest of all else, by which a change by hand is seen.
+    registry map makes of them; ``builds`` by service. ``document`` is the digest of the canonical document, ``parts``
+    those of each of its services, networks and so on. ``secrets`` holds everything that is not shown: secrets by name,
+    variables (``variables.NAME``), values by path, env files (``env_file PATH``). ``seal`` is the digest of all else,
+    by which a change by hand is seen.
     """
 
     lock: int
@@ -83,11 +91,12 @@ class Lock(Attributes):
     document: Text
     seal: Text
     made_with: Makers
-    template: LockedTemplate | None = None
+    template: Annotated[LockedTemplate | None, Null] = None
     images: dict[str, LockedImage] = made_by(dict)
     builds: dict[str, LockedBuild] = made_by(dict)
     variables: dict[str, LockedVariable] = made_by(dict)
     secrets: dict[str, LockedSecret] = made_by(dict)
+    parts: dict[str, Text] = made_by(dict)
 
 
 def lock_path(environment: str) -> str:
