@@ -93,7 +93,7 @@ def names_of(workspace: Workspace, environment: Environment) -> Names:
         for section, name, one in workloads(environment)
         if one.build is not None
     }
-    return Names(built, workspace.mapped_images(environment))
+    return Names(built, workspace.mapped_images(environment, built=True))
 
 
 def local_images(
