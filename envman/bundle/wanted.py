@@ -100,5 +100,5 @@ def check_images(contents: Contents, lock: Lock) -> None:
     for image in contents.images:
         one = wanted[image.name]
         moved = image.source == "registry" and image.manifest != one.locked.manifest
-        if image.id != one.locked.image or image.tags != one.tags or moved:
+        if one.locked.image not in {None, image.id} or image.tags != one.tags or moved:
             raise BrokenBundleError(f"image {image.name} is not the one of its lock")

@@ -170,7 +170,6 @@ CODES: Final[dict[str, Code]] = {
     "EV651": Code("no data to take a snapshot of"),
     "EV652": Code("a snapshot does not fit the environment"),
     "EV653": Code("somebody else uses a volume"),
-    "EV680": Code("an environment that cannot be bundled"),
     "EV681": Code("an image for a bundle cannot be had"),
     "EV682": Code("a bundle is for one platform"),
     "EV683": Code("a bundle cannot be written"),
