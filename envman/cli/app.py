@@ -18,6 +18,7 @@ from envman.cli import (
     lock,
     look,
     origins,
+    registry,
     run,
     setup,
     snapshots,
@@ -67,6 +68,7 @@ def options(
 
 
 for module in (
-    create, adopt, look, origins, editor, run, switch, status, lock, inside, images, data, snapshots, bundle, setup,
+    create, adopt, look, origins, editor, run, switch, status, lock, inside, images, registry, data, snapshots, bundle,
+    setup,
 ):  # fmt: skip
     module.register(app)

@@ -110,6 +110,7 @@ CODES: Final[dict[str, Code]] = {
     "EV428": Code("the registry map is wrong"),
     "EV429": Code("logins that cannot be read"),
     "EV430": Code("a registry refuses", ENGINE),
+    "EV431": Code("no password for a registry"),
     "EV501": Code("owned by another checkout"),
     "EV502": Code("not created by envman"),
     "EV503": Code("a generated secret is lost"),

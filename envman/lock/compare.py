@@ -35,7 +35,7 @@ class Difference:
 
     def diagnostic(self, help_text: str) -> Diagnostic:
         """Return it as an error; ``help_text`` says what to do next."""
-        places = [(self.span, ""), (self.lock_span, "the lock says so here")]
+        places = [(self.span, ""), (self.lock_span, "the lock has it here")]
         (first, _), *rest = [one for one in places if one[0] is not None] or [(None, "")]
         notes = tuple(Note(text, span) for span, text in rest)
         return Diagnostic(self.code, self.message, first, self.expected, notes, help_text)

@@ -194,6 +194,11 @@ class Workspace:
             contexts=contexts,
         )
 
+    def kept_images(self, environment: Environment) -> frozenset[str]:
+        """Return the services whose image is as it is locked: under its lock nothing of them is built."""
+        pins = self.pins.get(environment.key)
+        return frozenset() if pins is None else pins.kept
+
     def mapped_images(self, environment: Environment, *, built: bool = False) -> dict[str, str]:
         """Return the names that the registry map makes of those in the blueprint, by name as written there.
 
