@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from envman.bundle.carried import carried_files
 from envman.bundle.checking import Bundle, open_bundle
@@ -19,11 +18,12 @@ from envman.bundle.wanted import platforms_of, wanted_images
 from envman.bundle.writing import MODE, Ingredient, ingredient, write_bundle
 from envman.diagnostics import EnvmanError, Report
 from envman.diagnostics.diagnostic import fail
-from envman.lock.canonical import canonical_document
+from envman.lock.canonical import Canonical, canonical_document
 from envman.lock.lock import Lock
 from envman.lock.text import lock_text
 from envman.model.environment import Environment
 from envman.operations.bundled_images import Gathered, Gathering
+from envman.operations.described import without_instance
 from envman.operations.frozen import advice
 from envman.operations.locking import reachable_engine
 from envman.operations.progress import Progress
@@ -34,7 +34,7 @@ from envman.operations.workspace import Workspace
 from envman.render.document import escape
 from envman.snapshot.shelf import MANIFEST
 from envman.source.files import explain_os_error
-from envman.source.tree import Scalar, node_at
+from envman.source.tree import Scalar, dotted, leaves, node_at
 from envman.source.writer import write_yaml
 from envman.version import installed_version
 
@@ -66,11 +66,15 @@ def make_bundle(workspace: Workspace, environment: Environment, path: Path, aske
     """
     from envman.engine.registry import Registries
 
+    key = environment.key
+    environment = without_instance(workspace, environment)
     lock = locked(workspace, environment, progress)
     platform = asked.platform or _platform(workspace, lock)
     wanted = wanted_images(lock, platform)
     _check_target(path)
-    snapshots, data = _snapshots(workspace, environment, asked.snapshots)
+    snapshots, data = _snapshots(workspace, key, asked.snapshots)
+    document = canonical_document(environment, workspace.config_files(environment))
+    _warn_of_secrets(workspace, environment, document)
     carried = carried_files(environment, workspace.project.root, outer_values(workspace, environment, lock))
     with (
         _written(path),
@@ -94,7 +98,7 @@ def make_bundle(workspace: Workspace, environment: Environment, path: Path, aske
             **gathered.files,
             **{one.name: one for one in _described(outline, gathered)},
             outline.lock: ingredient(outline.lock, lock_text(lock).encode()),
-            DOCUMENT: ingredient(DOCUMENT, write_yaml(document_of(workspace, environment)).encode()),
+            DOCUMENT: ingredient(DOCUMENT, write_yaml(escape(document.data)).encode()),
         }
         progress.step(f"writing {path}")
         unfinished = Path(folder) / "unfinished"
@@ -210,10 +214,21 @@ def _outer_name(workspace: Workspace, environment: Environment, variable: str) -
     return name
 
 
-def document_of(workspace: Workspace, environment: Environment) -> dict[str, Any]:
-    """Return the document of ``environment`` as it is on every machine, for Compose to read."""
-    made: dict[str, Any] = escape(canonical_document(environment, workspace.config_files(environment)).data)
-    return made
+def _warn_of_secrets(workspace: Workspace, environment: Environment, document: Canonical) -> None:
+    """EV690: values that look like secrets and stand in a blueprint, which goes into a bundle as it is."""
+    files = {*environment.files, *(name for names in environment.reached for name in names)}
+    for path, leaf in leaves(environment.tree):
+        if dotted(path) not in document.withheld:
+            continue
+        origins = [environment.scope[name].origin.span for name in leaf.variables] if leaf.variables else [leaf.span]
+        span = next((one for one in origins if one is not None and one.source.name in files), None)
+        if span is not None:
+            workspace.report.warning(
+                "EV690",
+                f"{dotted(path)} looks like a secret, and stands in a blueprint: it is in the bundle",
+                span,
+                help="make it a secret, or a variable that gets its value from outside of the blueprints",
+            )
 
 
 def _platform(workspace: Workspace, lock: Lock) -> str:
@@ -236,14 +251,12 @@ def _platform(workspace: Workspace, lock: Lock) -> str:
     )
 
 
-def _snapshots(
-    workspace: Workspace, environment: Environment, names: Sequence[str]
-) -> tuple[tuple[str, ...], list[Ingredient]]:
+def _snapshots(workspace: Workspace, own: str, names: Sequence[str]) -> tuple[tuple[str, ...], list[Ingredient]]:
     """Return the names of snapshots as ``ENVIRONMENT/NAME``, and their files."""
     found: dict[str, list[Ingredient]] = {}
     for asked in names:
         key, slash, name = asked.rpartition("/")
-        key = key if slash else environment.key
+        key = key if slash else own
         shelf = shelf_of(workspace, key)
         manifest = shelf.read(name)
         folder = f"{SNAPSHOTS}{key}/{name}/"
