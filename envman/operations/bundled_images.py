@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from envman.bundle.container import PIECE, BrokenBundleError
 from envman.bundle.contents import Image, blob_name
@@ -26,13 +26,15 @@ from envman.bundle.layout import (
 from envman.bundle.saved import Saved, lay_down
 from envman.bundle.wanted import Wanted
 from envman.bundle.writing import Ingredient, ingredient
-from envman.diagnostics import EnvmanError
-from envman.diagnostics.diagnostic import fail
+from envman.diagnostics import Diagnostic, EnvmanError, Note
 from envman.operations.progress import Progress
-from envman.operations.workspace import Workspace
 
 if TYPE_CHECKING:
+    from envman.engine.connection import Engine
     from envman.engine.registry import Registries
+
+
+_SHORT: Final = 19
 
 
 @dataclass(slots=True)
@@ -51,15 +53,13 @@ class Gathered:
 class Gathering:
     """Finds images, in their registries or else on the engine; ``folder`` is for what the engine sends."""
 
-    def __init__(
-        self, workspace: Workspace, registries: Registries | None, platform: str, folder: Path, progress: Progress
-    ) -> None:
-        self.workspace = workspace
+    def __init__(self, engine: Engine | None, registries: Registries, folder: Path, progress: Progress) -> None:
+        self.engine = engine
         self.registries = registries
-        self.platform = platform
         self.folder = folder
         self.progress = progress
         self.gathered = Gathered()
+        self.reasons: dict[str, str] = {}
 
     def gather(self, wanted: Sequence[Wanted]) -> Gathered:
         """Return ``wanted`` with the files that they come to; layers in registries are read when they are written.
@@ -76,7 +76,7 @@ class Gathering:
     def _from_registry(self, one: Wanted) -> bool:
         """Add ``one`` if its registry has it."""
         digest, reference = one.locked.manifest, one.reference
-        if self.registries is None or digest is None or reference is None:
+        if digest is None or reference is None:
             return False
         pinned = reference.pinned(digest)
         try:
@@ -84,7 +84,11 @@ class Gathering:
             built = read_manifest(text)
             config = b"".join(self.registries.blob(pinned, built.config.digest))
             ids = diff_ids(config)
-        except (EnvmanError, BrokenBundleError):
+        except EnvmanError as error:
+            self.reasons[one.name] = error.diagnostics[0].message
+            return False
+        except BrokenBundleError as error:
+            self.reasons[one.name] = str(error)
             return False
         if one.locked.image not in {None, built.config.digest} or len(ids) != len(built.layers):
             return False
@@ -107,15 +111,28 @@ class Gathering:
         from envman.engine.transfer import save_images
 
         ids = {one.locked.image for one in wanted if one.locked.image is not None}
-        present = set(image_ids(self.workspace.engine, ids))
+        present = set(image_ids(self.engine, ids)) if self.engine is not None else set()
         missing = [one for one in wanted if one.locked.image not in present]
-        if missing:
-            raise EnvmanError(*(diagnostic for one in missing for diagnostic in _absent(one).diagnostics))
+        if self.engine is None or missing:
+            raise EnvmanError(*(self._absent(one) for one in missing))
         self.progress.step("taking images from the engine: " + ", ".join(one.tags[0] for one in wanted))
-        with closing(save_images(self.workspace.engine, sorted(ids))) as pieces:
+        with closing(save_images(self.engine, sorted(ids))) as pieces:
             saved = lay_down(pieces, self.folder, self.gathered.layers)
         for one in wanted:
             self._add_saved(one, saved)
+
+    def _absent(self, one: Wanted) -> Diagnostic:
+        identity = (one.locked.image or one.locked.manifest or "no ID")[:_SHORT]
+        reason = self.reasons.get(one.name)
+        notes = (Note(reason),) if reason is not None else ()
+        if self.engine is None:
+            notes = (*notes, Note("no engine answers"))
+        return Diagnostic(
+            "EV681",
+            f"{one.tags[0]} is neither in its registry nor on the engine as it was locked ({identity})",
+            notes=notes,
+            help="pull or build it and lock again; where the registry was away, try again once it answers",
+        )
 
     def _add_saved(self, one: Wanted, saved: Saved) -> None:
         found = saved.images.get(one.locked.image or "")
@@ -148,15 +165,6 @@ class Gathering:
         self.gathered.add(ingredient(blob_name(digest), manifest))
         self.gathered.add(ingredient(blob_name(found.config), text))
         self.progress.ready(one.tags[0], "from the engine")
-
-
-def _absent(one: Wanted) -> EnvmanError:
-    identity = (one.locked.image or one.locked.manifest or "no ID")[:19]
-    return fail(
-        "EV681",
-        f"{one.tags[0]} is neither in its registry nor on the engine as it was locked ({identity})",
-        help="pull or build it and lock again; where the registry was away, try again once it answers",
-    )
 
 
 def _kind(manifest: bytes) -> str:

@@ -72,6 +72,7 @@ def make_bundle(workspace: Workspace, environment: Environment, path: Path, aske
     platform = asked.platform or _platform(workspace, lock)
     wanted = wanted_images(lock, platform)
     _check_target(path)
+    engine = reachable_engine(workspace)
     snapshots, data = _snapshots(workspace, key, asked.snapshots)
     document = canonical_document(environment, workspace.config_files(environment))
     _warn_of_secrets(workspace, environment, document)
@@ -79,9 +80,9 @@ def make_bundle(workspace: Workspace, environment: Environment, path: Path, aske
     with (
         _written(path),
         tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder,
-        Registries.of(reachable_engine(workspace), workspace.environ, places=workspace.places) as registries,
+        Registries.of(engine, workspace.environ, places=workspace.places) as registries,
     ):
-        gathered = Gathering(workspace, registries, platform, Path(folder), progress).gather(wanted)
+        gathered = Gathering(engine, registries, Path(folder), progress).gather(wanted)
         outline = Contents(
             project=environment.project,
             environment=environment.name,

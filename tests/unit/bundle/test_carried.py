@@ -17,7 +17,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def collect(root: Path, blueprint: str, values: dict[str, str] | None = None, **more: str) -> Carried:
-    environment = load(root, "prod", prod=blueprint, **more)
+    environment = load(root, "prod", settings=None, process=None, instance=None, prod=blueprint, **more)
     return carried_files(environment, root, values)
 
 
