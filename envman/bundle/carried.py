@@ -18,6 +18,7 @@ from envman.bundle.container import PIECE, fits
 from envman.bundle.contents import NEVER, PROJECT, LeftOut
 from envman.bundle.writing import Ingredient, ingredient
 from envman.diagnostics import EnvmanError, Report
+from envman.diagnostics.visible import visible
 from envman.model.attributes import Build
 from envman.model.confidential import is_confidential_name
 from envman.model.environment import Environment
@@ -55,7 +56,7 @@ class Carried:
 
     def leave(self, what: str, why: str) -> None:
         """Leave ``what`` out."""
-        self.left_out.add(LeftOut(what, why))
+        self.left_out.add(LeftOut(visible(what), visible(why)))
 
 
 def carried_files(environment: Environment, root: Path, values: Mapping[str, str] | None = None) -> Carried:

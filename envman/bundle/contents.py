@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from envman.bundle.container import CONTENTS, BrokenBundleError, NewerBundleError, Place, fits
+from envman.diagnostics.visible import visible
 
 FORMAT: Final = 1
 DOCUMENT: Final = "document.yaml"
@@ -153,7 +154,8 @@ def read_contents(text: bytes) -> Contents:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
+    # It is shown on terminals before anybody has decided to trust it.
+    if not isinstance(value, str) or visible(value) != value:
         raise TypeError
     return value
 

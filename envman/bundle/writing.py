@@ -86,6 +86,6 @@ def _write(output: _Hashed, one: Ingredient) -> Part:
         for _ in passing():
             pass
     if size != one.size or one.sha256 not in {None, digest.hexdigest()}:
-        raise BrokenBundleError(f"{one.name} changed while it was copied")
+        raise BrokenBundleError(f"{one.name} is damaged, or changed while it was copied")
     output.write(padding(size))
     return Part(one.name, size, digest.hexdigest(), one.executable, unpacked)

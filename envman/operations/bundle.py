@@ -58,6 +58,8 @@ def opened(path: Path) -> Iterator[Bundle]:
     try:
         with file:
             yield Bundle(file)
+    except OSError as error:
+        raise fail("EV002", f"{path} cannot be read to its end: {explain_os_error(error)}") from None
     except NewerBundleError as error:
         raise fail(
             "EV685", f"{path} has format {error}, which this envman does not know", help="upgrade envman here"

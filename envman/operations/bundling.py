@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from envman.bundle.carried import carried_files
@@ -34,6 +35,7 @@ from envman.operations.workspace import Workspace
 from envman.render.document import escape
 from envman.snapshot.shelf import MANIFEST
 from envman.source.files import explain_os_error
+from envman.source.places import is_file
 from envman.source.tree import Scalar, dotted, leaves, node_at
 from envman.source.writer import write_yaml
 from envman.version import installed_version
@@ -263,19 +265,21 @@ def _snapshots(workspace: Workspace, own: str, names: Sequence[str]) -> tuple[tu
         folder = f"{SNAPSHOTS}{key}/{name}/"
         files = []
         for archive in manifest.archives:
-            if not fits(folder + archive.file):
-                raise fail("EV643", f"snapshot {name} of {key} has a file of no valid name", help="use another one")
-            files.append(_file(folder + archive.file, shelf.path(name) / archive.file, archive.sha256))
+            path = shelf.path(name) / archive.file
+            if not fits(folder + archive.file) or not is_file(path) or path.stat().st_size != archive.stored:
+                raise fail(
+                    "EV643",
+                    f"snapshot {name} of {key} is damaged: {archive.file} is not what was written",
+                    help="no bundle was written; use another snapshot",
+                )
+            files.append(Ingredient(folder + archive.file, archive.stored, partial(_pieces, path), archive.sha256))
         text = (shelf.path(name) / MANIFEST).read_bytes()
         files.append(ingredient(folder + MANIFEST, text))
         found[f"{key}/{name}"] = files
     return tuple(sorted(found)), [one for files in found.values() for one in files]
 
 
-def _file(name: str, path: Path, sha256: str) -> Ingredient:
-    def read() -> Iterator[bytes]:
-        with path.open("rb") as file:
-            while piece := file.read(PIECE):
-                yield piece
-
-    return Ingredient(name, path.stat().st_size, read, sha256)
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            yield piece
