@@ -83,7 +83,8 @@ def loaded_images(
                 undo.name(name, before.get(name))
                 _tag(engine, ids[image.name], name)
                 names[image.name] = name
-            progress.ready(image.tags[0], ids[image.name][:_SHORT])
+            came = "loaded" if any(one.name == image.name for one, _ in fresh) else "was there already"
+            progress.ready(image.tags[0], came)
         yield LoadedImages(ids, names, tuple(image.name for image, _ in fresh))
     except BaseException:
         undo.all()
