@@ -9,7 +9,7 @@ import typer
 
 from envman.cli import (
     adopt,
-    capture,
+    bundle,
     capture,
     create,
     data,
@@ -86,6 +86,7 @@ for module in (
     registry,
     data,
     snapshots,
+    bundle,
     setup,
 ):
     module.register(app)

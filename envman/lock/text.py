@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from envman.diagnostics import Report, Span
+from envman.diagnostics import Report, Source, Span
 from envman.diagnostics.diagnostic import fail
 from envman.lock.lock import FORMAT, Lock, lock_path, plain
 from envman.model.binding import bind
@@ -70,7 +70,7 @@ def read_lock_file(root: Path, environment: str) -> LockFile | None:
     path = root / lock_path(environment)
     if not path.exists():
         return None
-    found = parse_lock_file(path, root)
+    found = lock_in(read_source(path, root=root))
     if found.lock.environment != environment:
         raise fail(
             "EV542",
@@ -83,13 +83,13 @@ def read_lock_file(root: Path, environment: str) -> LockFile | None:
 
 def parse_lock(path: Path, root: Path) -> Lock:
     """Return the lock in the file ``path``. Raises as ``read_lock``."""
-    return parse_lock_file(path, root).lock
+    return lock_in(read_source(path, root=root)).lock
 
 
-def parse_lock_file(path: Path, root: Path) -> LockFile:
-    """Return the lock in the file ``path`` with its places. Raises as ``read_lock``."""
+def lock_in(source: Source) -> LockFile:
+    """Return the lock in a text with its places. Raises as ``read_lock``."""
     report = Report()
-    tree = read_tree(read_source(path, root=root), report)
+    tree = read_tree(source, report)
     report.raise_errors()
     assert tree is not None  # there was no error
     made = node_at(tree, ("lock",))

@@ -26,7 +26,7 @@ RIVER = [
     {"difference"},
     {"plan", "state", "adopt", "template", "starter"},
     {"secrets", "snapshot", "lock"},
-    {"capture"},
+    {"capture", "bundle"},
     {"engine", "scaffold"},
     {"operations"},
     {"output"},
