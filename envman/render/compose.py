@@ -99,7 +99,7 @@ class _Renderer:
     # --- services
 
     def _service(self, name: str, entry: dict[str, Any], service: Service) -> dict[str, Any]:
-        for own in ("gpu", "snapshot"):
+        for own in ("gpu", "sanitize", "snapshot"):
             entry.pop(own, None)
         if service.ports:
             entry["ports"] = [
