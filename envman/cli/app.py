@@ -14,6 +14,7 @@ from envman.cli import (
     editor,
     images,
     inside,
+    lock,
     look,
     origins,
     run,
@@ -64,5 +65,5 @@ def options(
     invocation.context = docker_context
 
 
-for module in (create, adopt, look, origins, editor, run, switch, status, inside, images, data, snapshots, setup):
+for module in (create, adopt, look, origins, editor, run, switch, status, lock, inside, images, data, snapshots, setup):
     module.register(app)

@@ -15,7 +15,8 @@ from envman.cli.invocation import Format, Invocation
 
 _GLOBAL: Final = {"--directory": "directory", "-C": "directory", "--format": "format", "--context": "context"}
 _OWN: Final = {"--output": "output", "-o": "output", "--set": "set", "--instance": "instance"}
-_FLAGS: Final = frozenset({"--no-cache", "--annotate"})
+_FLAGS: Final = frozenset({"--no-cache", "--annotate", "--frozen"})
+_FLAGS_OF_UP: Final = frozenset({"--frozen"})
 _OF_UP: Final = {"--set": "set", "--instance": "instance"}
 _OF_STATUS: Final = {"--instance": "instance"}
 COMPLETION: Final = "_ENVMAN_COMPLETE"
@@ -38,6 +39,7 @@ def plain_render(invocation: Invocation, arguments: Sequence[str]) -> Callable[[
         instance=own.get("instance", [None])[-1],
         cache="--no-cache" not in own,
         annotate="--annotate" in own,
+        frozen="--frozen" in own,
     )
 
 
@@ -46,7 +48,7 @@ def plain_up(invocation: Invocation, arguments: Sequence[str]) -> Callable[[], b
 
     Where it returns false, nothing is known, and nothing was shown: the command is typer's.
     """
-    own = _plain(invocation, arguments, "up", _OF_UP)
+    own = _plain(invocation, arguments, "up", _OF_UP, _FLAGS_OF_UP)
     if own is None:
         return None
 
@@ -58,6 +60,7 @@ def plain_up(invocation: Invocation, arguments: Sequence[str]) -> Callable[[], b
         next(iter(own.get("", ())), ""),
         settings=own.get("set", ()),
         instance=own.get("instance", [""])[-1],
+        frozen="--frozen" in own,
     )
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from envman.cli.invocation import Invocation
-from envman.cli.options import Env, Instance, Names, NoWait, Settings
-from envman.cli.target import split_target
+from envman.cli.options import Env, Frozen, Instance, Names, NoWait, Settings
+from envman.cli.target import split_target, under_lock
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +24,7 @@ def build(
     settings: Settings = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every step anew.")] = False,
     pull_bases: Annotated[bool, typer.Option("--pull", help="Pull newer base images first.")] = False,
+    frozen: Frozen = False,
     no_wait: NoWait = False,
 ) -> None:
     """Build the images of an environment's services (all that have a build, jobs too)."""
@@ -36,6 +37,8 @@ def build(
     invocation.warn(workspace.report)
     progress = invocation.progress()
     with invocation.exclusive(workspace, f"envman build {environment.key}", progress, wait=not no_wait):
+        if frozen:
+            environment = under_lock(invocation, workspace, environment, progress, building=services)
         built = build_images(workspace, environment, services, progress, no_cache=no_cache, pull_bases=pull_bases)
     text = f"built: {', '.join(built)}" if built else f"{environment.name} builds nothing"
     invocation.show({"environment": environment.name, "built": built}, text)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envman.cli.invocation import Format, Invocation
-from envman.cli.options import Env, Instance, Settings
+from envman.cli.options import Env, Frozen, Instance, Settings
 
 if TYPE_CHECKING:
     from envman.model.environment import Environment
@@ -87,6 +87,7 @@ def render(
     ] = False,
     settings: Settings = None,
     instance: Instance = None,
+    frozen: Frozen = False,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Render anew, whatever is known from before. Also $ENVMAN_NO_CACHE.")
     ] = False,
@@ -102,4 +103,5 @@ def render(
         instance=instance,
         cache=not no_cache,
         annotate=annotate,
+        frozen=frozen,
     )

@@ -28,4 +28,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 NoWait = Annotated[
     bool, typer.Option("--no-wait", help="Fail at once, rather than wait, where another envman is at work here.")
 ]
+Frozen = Annotated[
+    bool, typer.Option("--frozen", help="Use exactly what is locked; refuse whatever the lock lacks or has otherwise.")
+]
 PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}

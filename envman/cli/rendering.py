@@ -31,18 +31,20 @@ def render_environment(
     instance: str | None = None,
     cache: bool = True,
     annotate: bool = False,
+    frozen: bool = False,
 ) -> None:
     """Write the environment's complete Compose file, to ``output`` or where renders lie.
 
-    With ``annotate`` each line says behind it where its value comes from; such a render is made anew each time.
+    With ``annotate`` each line says behind it where its value comes from; ``frozen`` holds it to the lock. Such a
+    render is made anew each time.
 
     Raises:
         EnvmanError: with everything that is wrong.
     """
     parse_settings(settings)
     root = find_root(invocation.directory)
-    if annotate:
-        rendered = _fresh(invocation, environment, settings, instance, annotate=True)
+    if annotate or frozen:
+        rendered = _fresh(invocation, environment, settings, instance, annotate=annotate, frozen=frozen)
     else:
         rendered = _rendered(invocation, root, environment, settings, instance, cache=cache)
     if str(output) == "-":
@@ -85,6 +87,7 @@ def _fresh(
     entry: Entry | None = None,
     *,
     annotate: bool = False,
+    frozen: bool = False,
 ) -> Rendered:
     workspace = invocation.workspace(settings=settings, instance=instance)
     checkout = workspace.checkout
@@ -93,6 +96,10 @@ def _fresh(
         workspace.watch(witness)
     loaded = workspace.environment(environment, to_run=False)
     invocation.warn(workspace.report)
+    if frozen:
+        from envman.operations.frozen import freeze
+
+        loaded = freeze(workspace, loaded, online=False)
     document = workspace.offline_document(loaded)
     if annotate:
         from envman.explanation.annotate import annotate as annotated

@@ -11,13 +11,15 @@ from envman.output.up import up_data, up_text
 from envman.source.root import find_root
 
 
-def show_at_rest(invocation: Invocation, environment: str, *, settings: Sequence[str], instance: str) -> bool:
+def show_at_rest(
+    invocation: Invocation, environment: str, *, settings: Sequence[str], instance: str, frozen: bool
+) -> bool:
     """Show that the environment is up if it surely is as it should be, and return whether it is.
 
     Raises:
         EnvmanError: where there is no project, no engine, or no state folder.
     """
-    request = Request(find_root(invocation.directory), environment, instance, settings, invocation.context)
+    request = Request(find_root(invocation.directory), environment, instance, settings, invocation.context, frozen)
     found = find_at_rest(request, invocation.environ)
     if found is None:
         return False

@@ -8,8 +8,8 @@ import typer
 
 from envman.cli.ask import confirm_loss, confirm_takeover
 from envman.cli.invocation import Invocation
-from envman.cli.options import Env, Instance, Names, NoWait, Profiles, Settings, Timeout, Yes
-from envman.cli.target import split_target
+from envman.cli.options import Env, Frozen, Instance, Names, NoWait, Profiles, Settings, Timeout, Yes
+from envman.cli.target import split_target, under_lock
 from envman.output.up import up_data, up_text
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def plan(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="End with status 5 if there is something to do.")
     ] = False,
+    frozen: Frozen = False,
 ) -> int:
     """Show what `up` would do, and why. Nothing is changed."""
     from envman.operations.options import UpOptions
@@ -42,6 +43,8 @@ def plan(
     name, services = split_target(workspace, names or [])
     environment = workspace.environment(name)
     invocation.warn(workspace.report)
+    if frozen:
+        environment = under_lock(invocation, workspace, environment)
     made = preview(workspace, environment, UpOptions(services=tuple(services), profiles=tuple(profiles or ())))
     invocation.warn(workspace.report)
     steps = plan_data(made)
@@ -60,6 +63,7 @@ def up(
     pull: Annotated[bool, typer.Option("--pull", help="Pull newer images first.")] = False,
     timeout: Timeout = 300.0,
     recreate: Annotated[bool, typer.Option("--recreate", help="Make containers anew, also unchanged ones.")] = False,
+    frozen: Frozen = False,
     adopt: Annotated[bool, typer.Option("--adopt", help="Take over a stack whose checkout ID was lost.")] = False,
     yes: Yes = False,
     no_wait: NoWait = False,
@@ -81,11 +85,14 @@ def up(
         if adopt:
             confirm_takeover(invocation, environment, yes=yes)
             take_over(workspace, environment, progress)
+        if frozen:
+            environment = under_lock(invocation, workspace, environment, progress)
         options = UpOptions(tuple(services), build, pull, timeout, tuple(profiles or ()), recreate)
         done = bring_up(workspace, environment, options, progress)
         if not done.plan and not adopt and options == UpOptions(timeout=timeout):
             root = workspace.project.root
-            keep_at_rest(Request(root, name or "", instance or "", settings or (), workspace.context), workspace)
+            request = Request(root, name or "", instance or "", settings or (), workspace.context, frozen)
+            keep_at_rest(request, workspace)
     invocation.show(_up_data(done), _up_text(done))
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envman.cli.invocation import Invocation
-from envman.cli.options import Instance, NoWait, Settings, Timeout
+from envman.cli.options import Frozen, Instance, NoWait, Settings, Timeout
+from envman.cli.target import under_lock
 from envman.output.up import up_data, up_text
 
 if TYPE_CHECKING:
@@ -30,13 +31,22 @@ def switch(
     ] = False,
     settings: Settings = None,
     instance: Instance = None,
+    frozen: Frozen = False,
     timeout: Timeout = 300.0,
     no_wait: NoWait = False,
 ) -> None:
     """Bring an environment up in the place of the one that runs; if that fails, all is as it was."""
     invocation = context.ensure_object(Invocation)
     if resume or abort:
-        if environment is not None or source is not None or snapshot or settings or instance or (resume and abort):
+        if (
+            environment is not None
+            or source is not None
+            or snapshot
+            or settings
+            or instance
+            or frozen
+            or (resume and abort)
+        ):
             raise typer.BadParameter("--resume and --abort stand alone: the switch is on record")
         _recover(invocation, resume=resume, wait=not no_wait)
         return
@@ -51,6 +61,8 @@ def switch(
     invocation.warn(workspace.report)
     progress = invocation.progress()
     with invocation.exclusive(workspace, f"envman switch {target.key}", progress, wait=not no_wait):
+        if frozen:
+            target = under_lock(invocation, workspace, target, progress)
         name = find_source(workspace, target.name, source)
         loaded = None if name is None or name == target.name else workspace.environment(name)
         done = switch_to(workspace, target, loaded, UpOptions(timeout=timeout), progress, snapshot=snapshot)

@@ -1,4 +1,4 @@
-"""Which words on a command line name the environment, and which come after it."""
+"""Which words on a command line name the environment, and which come after it; the environment under its lock."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from envman.cli.invocation import Invocation
+    from envman.model.environment import Environment
+    from envman.operations.progress import Progress
     from envman.operations.workspace import Workspace
 
 
@@ -24,3 +27,19 @@ def split_target(workspace: Workspace, words: Sequence[str]) -> tuple[str | None
     if read_selection(workspace.checkout.state).environment is not None:
         return None, list(words)
     return words[0], list(words[1:])
+
+
+def under_lock(
+    invocation: Invocation,
+    workspace: Workspace,
+    environment: Environment,
+    progress: Progress | None = None,
+    *,
+    building: Sequence[str] | None = None,
+) -> Environment:
+    """Return ``environment`` held to its lock, for ``--frozen``. Raises as ``operations.frozen.freeze``."""
+    from envman.operations.frozen import freeze
+
+    frozen = freeze(workspace, environment, building=building, progress=progress)
+    invocation.warn(workspace.report)
+    return frozen

@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from envman.engine.ignore import Pattern, read_patterns, sent_files
+from envman.registry.dockerfile import SYNTAX, SYNTAX_ARGUMENT
 
 # A file that was changed this short a time ago could change again without a new time stamp, so it is read anew.
 _SETTLED: Final = 2.0
@@ -28,11 +29,13 @@ _NOT_IN_RESULT: Final = ("cache_from", "cache_to", "no_cache", "no_cache_filter"
 class BuildInputs:
     """What an image is made of: the ``build`` section less what cannot change the result, and a hash of every file.
 
-    ``files`` is None where a context is not on this machine.
+    ``files`` is None where a context is not on this machine. ``pins`` are the images that take the place of those that
+    the Dockerfile names.
     """
 
     definition: Mapping[str, Any]
     files: Mapping[str, str] | None
+    pins: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -67,10 +70,25 @@ def _hash(path: Path, *, executable: bool) -> str:
     return digest.hexdigest()[:32]
 
 
-def build_inputs(build: Mapping[str, Any], root: Path, hashes: FileHashes) -> BuildInputs:
-    """Return what the build of a rendered ``build`` section is made of; relative contexts lie below ``root``."""
+def build_inputs(build: Mapping[str, Any], root: Path, hashes: FileHashes, pinned: Collection[str] = ()) -> BuildInputs:
+    """Return what the build of a rendered ``build`` section is made of; relative contexts lie below ``root``.
+
+    ``pinned`` are those of the additional contexts that stand in no blueprint: images in place of others.
+    """
     definition = {key: value for key, value in build.items() if key not in _NOT_IN_RESULT}
-    contexts = {"": str(build.get("context") or "."), **(build.get("additional_contexts") or {})}
+    additional = build.get("additional_contexts") or {}
+    pins = {name: str(additional[name]) for name in pinned if name in additional}
+    if SYNTAX in pinned:
+        arguments = dict(build.get("args") or {})
+        pins[SYNTAX] = str(arguments.pop(SYNTAX_ARGUMENT, ""))
+        definition["args"] = arguments
+        if not arguments:
+            del definition["args"]
+    if pins and additional:
+        definition["additional_contexts"] = {name: one for name, one in additional.items() if name not in pins}
+        if not definition["additional_contexts"]:
+            del definition["additional_contexts"]
+    contexts = {"": str(build.get("context") or "."), **additional}
     dockerfile = str(build.get("dockerfile") or "Dockerfile")
     files: dict[str, str] = {}
     for name, context in contexts.items():
@@ -78,14 +96,14 @@ def build_inputs(build: Mapping[str, Any], root: Path, hashes: FileHashes) -> Bu
         if context.startswith(("service:", "docker-image:", "oci-layout:", "target:")) and name:
             continue
         if not folder.is_dir():
-            return BuildInputs(definition, None)
+            return BuildInputs(definition, None, pins)
         prefix = f"{name}:" if name else ""
         for path in sorted(_sent(folder, dockerfile if not name else None)):
             try:
                 files[prefix + path] = hashes.of(folder / path)
             except OSError:
                 continue  # it has gone since the walk, or cannot be read: the build will say so
-    return BuildInputs(definition, files)
+    return BuildInputs(definition, files, pins)
 
 
 def _sent(folder: Path, dockerfile: str | None) -> set[str]:

@@ -18,11 +18,12 @@ class LockedPlatform(Attributes):
 class LockedImage(Attributes):
     """An image that comes from a registry.
 
-    ``digest`` is what its tag led to (an index or a manifest), ``platforms`` what it holds by ``linux/amd64``,
-    ``used_by`` where the blueprint names it: ``services.db``, ``services.api.build``.
+    ``digest`` is what its tag led to (an index or a manifest), None for an image that one engine alone has;
+    ``platforms`` what it holds by ``linux/amd64``, ``used_by`` where the blueprint names it: ``services.db``,
+    ``services.api.build``.
     """
 
-    digest: Text
+    digest: Text | None = None
     platforms: dict[str, LockedPlatform] = made_by(dict)
     used_by: list[Text] = made_by(list)
 
@@ -30,26 +31,27 @@ class LockedImage(Attributes):
 class LockedBuild(Attributes):
     """An image that a service builds.
 
-    ``context`` is the digest of what the build sends, ``bases`` the canonical names of the images it starts from
-    (all of them are in ``images``). ``digest`` is the one that was pushed, or None; ``platforms`` as in an image.
+    ``context`` is the digest of what the build sends (None where that is on no machine), ``bases`` the canonical names
+    of the images it starts from (all of them are in ``images``). ``digest`` is the one that was pushed, or None;
+    ``platforms`` as in an image, of the one that was pushed or built.
     """
 
     image: Text
-    context: Text
+    context: Text | None = None
     digest: Text | None = None
     platforms: dict[str, LockedPlatform] = made_by(dict)
     bases: list[Text] = made_by(list)
 
 
 class LockedVariable(Attributes):
-    """A variable's value, and where it came from."""
+    """A variable's value (none where it has none), and where it came from."""
 
-    value: Opaque
+    value: Opaque = None
     origin: Text
 
 
 class LockedSecret(Attributes):
-    """What changes when a secret does, and the name of the key that it was made with: never the value."""
+    """What changes when a value does, and the name of the key that it was made with: never the value."""
 
     key: Text
     fingerprint: Text
@@ -74,8 +76,10 @@ class Lock(Attributes):
     """The whole of a lock.
 
     ``images`` are by canonical name (``docker.io/library/postgres:17``), as the blueprint names them and whatever a
-    registry map makes of them; ``builds`` by service. ``document`` is the digest of the canonical document. ``seal``
-    is the digest of all else, by which a change by hand is seen.
+    registry map makes of them; ``builds`` by service. ``document`` is the digest of the canonical document, ``parts``
+    those of each of its services, networks and so on. ``secrets`` holds everything that is not shown: secrets by name,
+    variables (``variables.NAME``), values by path, env files (``env_file PATH``). ``seal`` is the digest of all else,
+    by which a change by hand is seen.
     """
 
     lock: int
@@ -88,6 +92,7 @@ class Lock(Attributes):
     builds: dict[str, LockedBuild] = made_by(dict)
     variables: dict[str, LockedVariable] = made_by(dict)
     secrets: dict[str, LockedSecret] = made_by(dict)
+    parts: dict[str, Text] = made_by(dict)
 
 
 def lock_path(environment: str) -> str:

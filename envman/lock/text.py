@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from envman.diagnostics import Report
+from envman.diagnostics import Report, Span
 from envman.diagnostics.diagnostic import fail
 from envman.lock.lock import FORMAT, Lock, lock_path, plain
 from envman.model.binding import bind
 from envman.source.files import read_source
 from envman.source.reader import read_tree
-from envman.source.tree import node_at
+from envman.source.tree import Mapping, key_span, node_at, span_at
 from envman.source.writer import write_yaml
 
 _HEADER: Final = """\
@@ -39,21 +39,55 @@ def lock_text(lock: Lock) -> str:
     return _HEADER.format(environment=lock.environment) + write_yaml(plain(lock))
 
 
+class LockFile(NamedTuple):
+    """A lock and the Tree that it was read from, which knows where everything stands."""
+
+    lock: Lock
+    tree: Mapping
+
+    def span(self, *path: str) -> Span:
+        """Return where the key at ``path`` stands."""
+        return key_span(self.tree, path)
+
+
 def read_lock(root: Path, environment: str) -> Lock | None:
     """Return the lock of ``environment`` in the project at ``root``, or None where there is none.
 
     Raises:
-        EnvmanError: EV530 for the lock of a newer envman, EV531 for one that was changed by hand, EV1xx for one that
-            is not a lock at all.
+        EnvmanError: as ``read_lock_file``.
+    """
+    found = read_lock_file(root, environment)
+    return None if found is None else found.lock
+
+
+def read_lock_file(root: Path, environment: str) -> LockFile | None:
+    """Return the lock of ``environment`` with its places, or None where there is none.
+
+    Raises:
+        EnvmanError: EV530 for the lock of a newer envman, EV531 for one that was changed by hand, EV542 for one of
+            another environment, EV1xx for one that is not a lock at all.
     """
     path = root / lock_path(environment)
     if not path.exists():
         return None
-    return parse_lock(path, root)
+    found = parse_lock_file(path, root)
+    if found.lock.environment != environment:
+        raise fail(
+            "EV542",
+            f"this is the lock of {found.lock.environment}, not of {environment}",
+            span_at(found.tree, ("environment",)),
+            help=f"`envman lock {environment}` writes one for {environment}",
+        )
+    return found
 
 
 def parse_lock(path: Path, root: Path) -> Lock:
     """Return the lock in the file ``path``. Raises as ``read_lock``."""
+    return parse_lock_file(path, root).lock
+
+
+def parse_lock_file(path: Path, root: Path) -> LockFile:
+    """Return the lock in the file ``path`` with its places. Raises as ``read_lock``."""
     report = Report()
     tree = read_tree(read_source(path, root=root), report)
     report.raise_errors()
@@ -78,4 +112,4 @@ def parse_lock(path: Path, root: Path) -> Lock:
             seal.span if seal is not None else None,
             help=f"`envman lock {lock.environment}` writes it anew; `git checkout` brings back what it was",
         )
-    return lock
+    return LockFile(lock, tree)

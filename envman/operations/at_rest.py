@@ -68,18 +68,16 @@ def find_at_rest(request: Request, environ: Mapping[str, str]) -> AtRest | None:
     return AtRest(kept["environment"], kept["compose_project"], tuple((a, b, c) for a, b, c in kept["urls"]))
 
 
-def _as_built(
-    request: Request, checkout: Checkout, builds: Mapping[str, Mapping[str, Any]], images: Mapping[str, str]
-) -> bool:
-    """Whether building each image (reference to its `build` section) again would send what it was built from."""
+def _as_built(request: Request, checkout: Checkout, builds: Mapping[str, Any], images: Mapping[str, str]) -> bool:
+    """Whether building each image (by reference: its `build` section, what is pinned in it) again would be the same."""
     from envman.engine.context import FileHashes, build_inputs
     from envman.state.builds import build_changes, read_build, read_hashes
 
     hashes = FileHashes(read_hashes(checkout.state))
-    for reference, section in builds.items():
-        now = build_inputs(section, request.root, hashes)
+    for reference, (section, pinned) in builds.items():
+        now = build_inputs(section, request.root, hashes, pinned)
         record = read_build(checkout.state, reference)
-        if build_changes(record, images.get(reference, ""), now.definition, now.files):
+        if build_changes(record, images.get(reference, ""), now.definition, now.files, now.pins):
             return False
     return True
 
@@ -93,6 +91,7 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
     from envman.engine.images import image_ids
     from envman.engine.picture import picture
     from envman.model.needs import needs_of
+    from envman.operations.frozen import freeze
     from envman.operations.options import UpOptions
     from envman.operations.planning import plan_up
     from envman.operations.prepare import Prepared, current_document, look
@@ -103,6 +102,8 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
         return
     again, witness, checkout = request.watched(workspace)
     environment = again.environment(request.environment or None)
+    if request.frozen:
+        environment = freeze(again, environment)
     services = environment.stack.services
     if again.report or needs_of(environment):
         return
@@ -112,7 +113,7 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
         return
     if any(one.health in {"starting", "unhealthy"} for one in observed.containers):
         return
-    references = sorted({image for name in services if (image := environment.image(name))})
+    references = sorted({image for name in services if (image := document.image(name))})
     result: dict[str, Any] = {
         "endpoint": repr(workspace.endpoint),
         "environment": environment.name,
@@ -120,7 +121,7 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
         "images": references,
         "gpu": workspace.engine.facts().gpu if uses_gpu(environment) else None,
         "builds": {
-            environment.image(name): document.services[name]["build"]
+            document.image(name): [document.services[name]["build"], sorted(document.pins.get(name, ()))]
             for name, one in services.items()
             if one.build is not None
         },

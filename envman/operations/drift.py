@@ -51,7 +51,7 @@ def find_drift(workspace: Workspace, environment: Environment, observed: Observe
         observed = look(workspace, environment, details=True)
     document = current_document(workspace, environment)
     used = {one.image_id for one in observed.containers}
-    used |= {image for name in environment.stack.services if (image := environment.image(name))}
+    used |= {image for name in document.services if (image := document.image(name))}
     images = find_images(workspace.engine, used)
     return compare(environment, document, observed, images, str(workspace.project.root))
 
@@ -69,7 +69,7 @@ def compare(
         present[one.service] = present.get(one.service, 0) + 1
         image = images.get(one.image_id)
         found = differences(document, one.service, one.inspected, image.config if image else {}, directory)
-        wanted = images.get(environment.image(one.service) or "")
+        wanted = images.get(document.image(one.service) or "")
         if wanted is not None and wanted.id != one.image_id:
             found.insert(0, Difference("image", _name(wanted), _name(image) if image else one.image))
         stale = one.digest != document.digests[one.service]

@@ -68,7 +68,7 @@ def gather(workspace: Workspace, environment: Environment, document: Document, s
     """Return the facts for a plan about ``services``; the engine is asked for their images."""
     from envman.engine.images import find_images
 
-    references = {image for name in services if (image := environment.image(name))}
+    references = {image for name in services if (image := document.image(name))}
     images = find_images(workspace.engine, references)
     recorded = read_definitions(workspace.checkout.state, environment.key)
     return Known(
@@ -92,15 +92,15 @@ def _outdated(
     builds = [
         name
         for name in services
-        if environment.stack.services[name].build is not None and environment.image(name) in images
+        if environment.stack.services[name].build is not None and document.image(name) in images
     ]
     if not builds:
         return {}
     outdated = {}
     for name, now in inputs_of(workspace, document, builds).items():
-        image = images[environment.image(name) or ""]
+        image = images[document.image(name) or ""]
         record = read_build(Path(os.fspath(workspace.checkout.state)), image.reference)
-        changes = build_changes(record, image.id, now.definition, now.files)
+        changes = build_changes(record, image.id, now.definition, now.files, now.pins)
         if changes:
             outdated[name] = changes
     return outdated
@@ -113,7 +113,10 @@ def inputs_of(workspace: Workspace, document: Document, services: Sequence[str])
     # Looked at anew each time: no record is kept of these looks (`at_rest`), and one of so many would be none.
     state, root = (Path(os.fspath(one)) for one in (workspace.checkout.state, workspace.project.root))
     hashes = FileHashes(read_hashes(state))
-    inputs = {name: build_inputs(document.services[name]["build"], root, hashes) for name in services}
+    inputs = {
+        name: build_inputs(document.services[name]["build"], root, hashes, document.pins.get(name, ()))
+        for name in services
+    }
     if not hashes.fresh.items() <= hashes.known.items():
         write_hashes(state, {**hashes.known, **hashes.fresh})
     return inputs
@@ -127,7 +130,7 @@ def remember_builds(workspace: Workspace, environment: Environment, inputs: Mapp
     for name, made in inputs.items():
         built = images.get(environment.image(name) or "")
         if built is not None:
-            record = BuildRecord(built.reference, built.id, made.definition, made.files)
+            record = BuildRecord(built.reference, built.id, made.definition, made.files, made.pins)
             write_build(workspace.checkout.state, record)
 
 

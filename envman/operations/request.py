@@ -17,17 +17,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The project at ``root``, an environment (empty: the chosen one, or all), and the options that matter."""
+    """The project at ``root``, an environment (empty: the chosen one, or all), and the options that matter.
+
+    ``frozen``: under its lock.
+    """
 
     root: Path
     environment: str = ""
     instance: str = ""
     settings: Sequence[str] = ()
     context: str | None = None
+    frozen: bool = False
 
     def entry(self, kind: str, environ: Mapping[str, str]) -> Entry:
         """Return where the answer of ``kind`` would be kept."""
-        parts = (str(self.root), self.environment, self.instance, self.context or "", *self.settings)
+        frozen = "frozen" if self.frozen else ""
+        parts = (str(self.root), self.environment, self.instance, self.context or "", frozen, *self.settings)
         return Entry(environ, kind, parts)
 
     def recall(self, kind: str, environ: Mapping[str, str]) -> tuple[dict[str, Any], Checkout] | None:

@@ -52,10 +52,10 @@ def service_statuses(workspace: Workspace, name: str) -> list[ServiceStatus]:
         images = find_images(workspace.engine, {one.image_id for one in observed.containers})
     else:
         observed = look(workspace, environment, details=True)
-        used = {one.image_id for one in observed.containers}
-        used |= {image for service in environment.stack.services if (image := environment.image(service))}
-        images = find_images(workspace.engine, used)
         document = current_document(workspace, environment)
+        used = {one.image_id for one in observed.containers}
+        used |= {image for service in document.services if (image := document.image(service))}
+        images = find_images(workspace.engine, used)
         drift = compare(environment, document, observed, images, str(workspace.project.root))
     running = [one.id for one in observed.containers if one.state == "running"]
     use = dict(zip(running, usages(workspace.engine, running), strict=True))

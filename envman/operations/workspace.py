@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from envman.engine.compose import Compose
     from envman.engine.connection import Engine
     from envman.engine.endpoint import Endpoint
+    from envman.lock.pins import Pins
 
 
 @dataclass
@@ -41,6 +42,8 @@ class Workspace:
     context: str | None = None
     instance: str | None = None
     report: Report = field(default_factory=Report)
+    # What renders use under a lock, by the environment's key (`operations.frozen`).
+    pins: dict[str, Pins] = field(default_factory=dict)
 
     @classmethod
     def at(
@@ -154,6 +157,8 @@ class Workspace:
         """Return the facts for rendering; ``online`` asks the engine, else its documented defaults hold."""
         store = self.store(environment)
         remote = online and not self.endpoint.is_local
+        pins = self.pins.get(environment.key)
+        images = self.mapped_images(environment)
         return Facts(
             project_directory=self.project.root,
             state_directory=self.checkout.state,
@@ -164,20 +169,28 @@ class Workspace:
             absent_secrets=absent_secrets(environment, self.project.root, self.values(environment)),
             fingerprints=self._fingerprints(environment, store),
             files=self._files(environment),
+            images=images if pins is None else {**images, **pins.images},
+            never_pulled=frozenset() if pins is None else pins.never_pulled,
+            contexts={} if pins is None else pins.contexts,
         )
+
+    def mapped_images(self, environment: Environment) -> dict[str, str]:  # noqa: ARG002
+        """Return the names to use in place of those in the blueprint."""
+        return {}
 
     def _fingerprints(self, environment: Environment, store: SecretStore) -> dict[str, str]:
         marks = {}
         for name, secret in environment.stack.secrets.items():
             if secret.file is not None and secret.source is None:
-                content = self._content(secret.file)
+                content = self.content(secret.file)
                 if content is not None:
                     marks[name] = store.mark(name, content)
             elif store.has(name):
                 marks[name] = store.fingerprint(name)
         return marks
 
-    def _content(self, name: str) -> bytes | None:
+    def content(self, name: str) -> bytes | None:
+        """Return what the file ``name`` of a blueprint holds, or None where there is none."""
         path = locate(self.project.root, name)
         try:
             return path.read_bytes() if path is not None and is_file(path) else None
@@ -187,10 +200,16 @@ class Workspace:
     def _files(self, environment: Environment) -> dict[str, str]:
         stack = environment.stack
         named = {file.path for service in stack.services.values() for file in service.env_file or ()}
-        named |= {one.file for one in stack.configs.values() if one.file}
+        return self._digests(named) | self.config_files(environment)
+
+    def config_files(self, environment: Environment) -> dict[str, str]:
+        """Return the digests of the files that configs name, by path as written."""
+        return self._digests({one.file for one in environment.stack.configs.values() if one.file})
+
+    def _digests(self, named: set[str]) -> dict[str, str]:
         digests = {}
         for name in named:
-            content = self._content(name)
+            content = self.content(name)
             if content is not None:
                 digests[name] = hashlib.sha256(content).hexdigest()[:32]
         return digests

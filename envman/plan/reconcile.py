@@ -91,7 +91,7 @@ class _Services:
         return not (is_one_shot(self.environment, name) and one.state == "exited" and not one.exit_code)
 
     def _image(self, name: str) -> Step | None:
-        service, reference = self.environment.stack.services[name], self.environment.image(name)
+        service, reference = self.environment.stack.services[name], self.document.image(name)
         if reference is None:
             return None
         here = reference in self.known.images
@@ -127,7 +127,7 @@ class _Services:
 
     def _why_replaced(self, name: str, containers: list[ContainerState]) -> Iterator[Cause]:
         """Yield what is wrong with containers whose definition has not changed."""
-        image = self.known.images.get(self.environment.image(name) or "")
+        image = self.known.images.get(self.document.image(name) or "")
         for one in containers:
             if image is not None and one.image_id != image.id:
                 old, new = (_short(identity) for identity in (one.image_id, image.id))

@@ -49,7 +49,7 @@ def sketch(environment: Environment, document: Document) -> Sketch:
         services[name] = ServiceSketch(
             document.digests[name],
             service.replicas,
-            environment.image(name) or "",
+            document.image(name) or "",
             is_one_shot(environment, name),
             name in wanted,
             tuple(engine_name(document, "networks", key) for key in keys),

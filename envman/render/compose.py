@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from shlex import quote
 from typing import Any, Final
 
@@ -14,10 +15,13 @@ from envman.model.environment import Environment
 from envman.model.needs import needs_of
 from envman.model.service import Port, SecretValue, Service
 from envman.model.stack import OWN_ATTRIBUTES, Secret
+from envman.registry.dockerfile import SYNTAX, SYNTAX_ARGUMENT
 from envman.render.document import Document, Reference
 
 # What may change without a new container: Compose leaves the same out of its own hash (pkg/compose/hash.go).
 _NOT_IN_DIGEST: Final = ("build", "depends_on", "profiles", "pull_policy", "scale")
+# An additional context of a build that is an image.
+IMAGE_CONTEXT: Final = "docker-image://"
 _SECTIONS: Final = ("services", "networks", "volumes", "configs", "secrets", "models", "jobs")
 
 
@@ -36,6 +40,15 @@ def secret_variable(name: str) -> str:
     return "ENVMAN_SECRET_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
 
 
+def _replaced(entry: dict[str, Any], key: str, images: Mapping[str, str]) -> dict[str, Any]:
+    return {**entry, key: images[entry[key]]} if entry.get(key) in images else entry
+
+
+def _context(value: str, images: Mapping[str, str]) -> str:
+    name = value.removeprefix(IMAGE_CONTEXT)
+    return IMAGE_CONTEXT + images.get(name, name) if name != value else value
+
+
 def _digest(content: dict[str, Any]) -> str:
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:32]
@@ -47,6 +60,7 @@ class _Renderer:
         self.stack = environment.stack
         self.facts = facts
         self.variables: dict[str, str] = {}
+        self.pins: dict[str, tuple[str, ...]] = {}
         self.digests: dict[str, str] = {}
         self.definitions: dict[str, dict[str, Any]] = {}
         self.identity = {
@@ -75,6 +89,7 @@ class _Renderer:
             definitions=self.definitions,
             secrets=tuple(name for name, one in self.stack.secrets.items() if self._is_ours(name, one)),
             variables=self.variables,
+            pins=self.pins,
         )
 
     def _section(self, kind: str, entries: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +104,7 @@ class _Renderer:
                 if made is not None:
                     rendered[name] = made
             elif kind == "jobs":
-                rendered[name] = self._job(dict(entry))
+                rendered[name] = self._job(name, dict(entry))
             elif kind in {"networks", "volumes"}:
                 rendered[name] = self._resource(kind, dict(entry or {}))
             else:
@@ -122,8 +137,7 @@ class _Renderer:
         self.digests[name] = digest
         self.definitions[digest] = content
         # Not part of the digest: another name of the same image is no reason for another container.
-        if entry.get("image") in self.facts.images:
-            entry["image"] = self.facts.images[entry["image"]]
+        entry = self._with_images(name, entry)
         entry["labels"] = {**(entry.get("labels") or {}), **self.identity, f"{LABEL_PREFIX}digest": digest}
         return {key: value for key, value in entry.items() if value != [] or key not in {"secrets", "ports"}}
 
@@ -140,8 +154,39 @@ class _Renderer:
         self.variables[variable] = secret
         return Reference(f"${{{variable}:?run this file with `envman compose`, which hands the secret over}}")
 
-    def _job(self, entry: dict[str, Any]) -> dict[str, Any]:
-        return {**self._with_present_secrets(entry), "labels": {**(entry.get("labels") or {}), **self.identity}}
+    def _job(self, name: str, entry: dict[str, Any]) -> dict[str, Any]:
+        entry = self._with_images(name, self._with_present_secrets(entry))
+        return {**entry, "labels": {**(entry.get("labels") or {}), **self.identity}}
+
+    def _with_images(self, name: str, entry: dict[str, Any]) -> dict[str, Any]:
+        """Return ``entry`` with the images to use in place of those that it names."""
+        images, contexts = self.facts.images, self.facts.contexts.get(name) or {}
+        if not images and not contexts and not self.facts.never_pulled:
+            return entry
+        # A service that builds may leave the name of its image to Compose.
+        written = entry.get("image") or f"{self.environment.compose_project}-{name}"
+        if written in images:
+            entry = {**entry, "image": images[written]}
+        if written in self.facts.never_pulled:
+            entry = {**entry, "pull_policy": "never"}
+        if entry.get("build"):
+            build = entry["build"]
+            named = {key: _context(value, images) for key, value in (build.get("additional_contexts") or {}).items()}
+            added = {key: f"{IMAGE_CONTEXT}{one}" for key, one in contexts.items() if key not in {*named, SYNTAX}}
+            if added or SYNTAX in contexts:
+                self.pins[name] = tuple(key for key in contexts if key not in named)
+                named |= added
+            if SYNTAX in contexts:
+                build = {**build, "args": {**(build.get("args") or {}), SYNTAX_ARGUMENT: contexts[SYNTAX]}}
+            entry = {**entry, "build": {**build, "additional_contexts": named} if named else build}
+        if entry.get("pre_start"):
+            entry = {**entry, "pre_start": [_replaced(one, "image", images) for one in entry["pre_start"]]}
+        if entry.get("volumes"):
+            mounts = [
+                _replaced(mount, "source", images) if mount["type"] == "image" else mount for mount in entry["volumes"]
+            ]
+            entry = {**entry, "volumes": mounts}
+        return entry
 
     def _with_present_secrets(self, entry: dict[str, Any]) -> dict[str, Any]:
         """Return ``entry`` without grants of optional secrets that this machine has no value for."""

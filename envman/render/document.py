@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,8 @@ class Document:
 
     ``data`` is the Compose file as plain data; ``digests`` the content digest of each service, which its containers
     bear as a label; ``definitions`` what each digest was made of; ``secrets`` the names of envman's secrets that it
-    uses; ``variables`` those of them that Compose reads from its environment, by variable.
+    uses; ``variables`` those of them that Compose reads from its environment, by variable; ``pins`` the additional
+    contexts of builds that stand in no blueprint, by service.
     """
 
     project: str
@@ -32,12 +33,19 @@ class Document:
     secrets: tuple[str, ...]
     variables: Mapping[str, str]
     definitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    pins: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def services(self) -> dict[str, Any]:
         """The services' definitions."""
         services: dict[str, Any] = self.data.get("services", {})
         return services
+
+    def image(self, service: str) -> str | None:
+        """Return the reference that Compose uses for a service's image, its own name for one that it builds."""
+        definition = self.services[service]
+        image: str | None = definition.get("image")
+        return f"{self.project}-{service}" if image is None and definition.get("build") is not None else image
 
     def text(self) -> str:
         """Return the file: a header of comments, then YAML with every ``$`` doubled that Compose must not read."""

@@ -73,6 +73,10 @@ class SecretStore:
         """Return the fingerprint that ``name`` has with ``value``, for one that lies outside the store."""
         return hmac.new(self._key(), name.encode() + b"\0" + value, hashlib.sha256).hexdigest()[:16]
 
+    def key_name(self) -> str:
+        """Return the name of this checkout's key: it tells keys apart and says nothing of them."""
+        return hashlib.sha256(b"the name of a key of envman\0" + self._key()).hexdigest()[:12]
+
     def _key(self) -> bytes:
         file = self.folder.parent / ".key"
         try:

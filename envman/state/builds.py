@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,12 +19,16 @@ _NAMED_FILES: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class BuildRecord:
-    """An image as it was built here: its ID on the engine, the ``build`` section, and a hash of every file sent."""
+    """An image as it was built here: its ID on the engine, the ``build`` section, and a hash of every file sent.
+
+    ``pins`` are the images that took the place of those that its Dockerfile names.
+    """
 
     reference: str
     image: str
     definition: Mapping[str, Any]
     files: Mapping[str, str] | None
+    pins: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_build(state: Path, reference: str) -> BuildRecord | None:
@@ -43,9 +47,16 @@ def write_build(state: Path, record: BuildRecord) -> None:
 
 
 def build_changes(
-    record: BuildRecord | None, image: str, definition: Mapping[str, Any], files: Mapping[str, str] | None
+    record: BuildRecord | None,
+    image: str,
+    definition: Mapping[str, Any],
+    files: Mapping[str, str] | None,
+    pins: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
-    """Return what differs between how an image was built and how it would be built now, in words."""
+    """Return what differs between how an image was built and how it would be built now, in words.
+
+    Of ``pins`` only the digests count: who pins nothing takes what was pinned before.
+    """
     if record is None or record.image != image:
         return ("it is not known what its image was built from",)
     found = [f"build.{key} has changed" for key in sorted({*definition, *record.definition})
@@ -55,7 +66,16 @@ def build_changes(
     if changed:
         more = f" and {len(changed) - _NAMED_FILES} more" if len(changed) > _NAMED_FILES else ""
         found.append(f"{', '.join(changed[:_NAMED_FILES])}{more} changed since it was built")
+    found += [
+        f"it was built from another {name} than the one that is locked"
+        for name, pin in sorted((pins or {}).items())
+        if "@" in pin and _digest(pin) != _digest(record.pins.get(name, ""))
+    ]
     return tuple(found)
+
+
+def _digest(reference: str) -> str:
+    return reference.rpartition("@")[2] if "@" in reference else ""
 
 
 def _path(state: Path, reference: str) -> Path:

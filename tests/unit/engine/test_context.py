@@ -131,6 +131,36 @@ def test_why_an_image_would_come_out_different(
     assert build_changes(record, IMAGE, definition, files) == expected
 
 
+PIN = {"python:3.13": "docker-image://python:3.13@sha256:" + "1" * 64}
+OTHER = {"python:3.13": "docker-image://mirror/python:3.13@sha256:" + "1" * 64}
+UNPINNED = {"python:3.13": "docker-image://mirror/python:3.13"}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "pins", "expected"),
+    [
+        (PIN, PIN, ()),
+        (PIN, OTHER, ()),
+        (PIN, {}, ()),
+        (PIN, UNPINNED, ()),
+        ({}, UNPINNED, ()),
+        ({}, PIN, ("it was built from another python:3.13 than the one that is locked",)),
+        (UNPINNED, PIN, ("it was built from another python:3.13 than the one that is locked",)),
+    ],
+)
+def test_of_pinned_bases_the_digest_counts(
+    recorded: dict[str, str], pins: dict[str, str], expected: tuple[str, ...]
+) -> None:
+    assert build_changes(BuildRecord("x", IMAGE, {}, FILES, recorded), IMAGE, {}, FILES, pins) == expected
+
+
+def test_pins_are_no_part_of_the_definition(root: Path) -> None:
+    build = {"context": "app", "additional_contexts": PIN}
+    found = build_inputs(build, root, FileHashes(), pinned=PIN)
+    plain = build_inputs({"context": "app"}, root, FileHashes())
+    assert (found.definition, found.files, found.pins) == (plain.definition, plain.files, PIN)
+
+
 def test_a_record_of_a_build_is_kept_by_reference(tmp_path: Path) -> None:
     record = BuildRecord("team/api:1", IMAGE, {"context": "."}, FILES)
     write_build(tmp_path, record)

@@ -201,3 +201,43 @@ def test_a_snapshot_hook_makes_no_new_container(tmp_path: Path) -> None:
         render(load(tmp_path / name, dev=text), facts(tmp_path)).digests for name, text in (("1", plain), ("2", hooked))
     ]
     assert digests[0] == digests[1]
+
+
+IMAGES = """
+services:
+  api:
+    build: {context: ., additional_contexts: {tools: "docker-image://busybox:1", src: ./src}}
+    pre_start: [{image: busybox:1, command: [a]}, {command: [b]}]
+    volumes: [{type: image, source: busybox:1, target: /tools}, {type: volume, source: data, target: /data}]
+  db: {image: "postgres:17", pull_policy: always}
+jobs:
+  nightly: {image: "busybox:1", triggers: {manual: true}}
+volumes: {data: null}
+"""
+
+
+def test_other_images_than_the_blueprint_names_change_no_digest(tmp_path: Path) -> None:
+    environment = load(tmp_path, dev=IMAGES)
+    written = render(environment, facts(tmp_path))
+    used = render(
+        environment,
+        facts(
+            tmp_path,
+            images={"busybox:1": "hub/busybox:1", "postgres:17": "sha256:0", "churn-dev-api": "hub/api@sha256:1"},
+            never_pulled=frozenset({"postgres:17"}),
+            contexts={"api": {"python:3.13": "hub/python:3.13@sha256:2", "tools": "not this"}},
+        ),
+    )
+    assert used.digests == written.digests
+    api, db = used.services["api"], used.services["db"]
+    assert api["build"]["additional_contexts"] == {
+        "tools": "docker-image://hub/busybox:1",
+        "src": "./src",
+        "python:3.13": "docker-image://hub/python:3.13@sha256:2",
+    }
+    assert used.pins == {"api": ("python:3.13",)}
+    assert [one.get("image") for one in api["pre_start"]] == ["hub/busybox:1", None]
+    assert [one["source"] for one in api["volumes"]] == ["hub/busybox:1", "data"]
+    assert (db["image"], db["pull_policy"]) == ("sha256:0", "never")
+    assert used.data["jobs"]["nightly"]["image"] == "hub/busybox:1"
+    assert (used.image("api"), written.image("api")) == ("hub/api@sha256:1", "churn-dev-api")

@@ -1,0 +1,139 @@
+"""What a lock of an environment would say now, but for what registries and engines know. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from envman.diagnostics import Span
+from envman.lock.canonical import Canonical
+from envman.lock.uses import Uses, workloads
+from envman.model.confidential import is_confidential_name, masked
+from envman.model.environment import Environment
+from envman.model.variable import Variable
+from envman.source.tree import node_at
+
+Mark = Callable[[str, bytes], str]
+
+
+class CurrentVariable(NamedTuple):
+    """A variable's value, where it comes from (in words, without a line: lines move), and the place."""
+
+    value: Any
+    origin: str
+    span: Span | None
+
+
+class Fingerprint(NamedTuple):
+    """What changes when a value that is not shown does, and the place of its name."""
+
+    mark: str
+    span: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """An environment as a lock would describe it.
+
+    ``contexts`` are the digests of what builds send, by service; None where that is not on this machine. ``key`` names
+    the key of the fingerprints.
+    """
+
+    environment: Environment
+    document: str
+    parts: Mapping[str, str]
+    uses: Uses
+    contexts: Mapping[str, str | None]
+    variables: Mapping[str, CurrentVariable]
+    key: str
+    secrets: Mapping[str, Fingerprint]
+
+    def image_of(self, name: str) -> str:
+        """Return the name of the image that a service or job builds."""
+        environment = self.environment
+        written: str | None = environment.data[self.uses.builds[name].section][name].get("image")
+        return written or f"{environment.project}-{environment.name}-{name}"
+
+    def part_span(self, part: str) -> Span:
+        """Return where a part (``services.api``) is defined."""
+        section, _, name = part.partition(".")
+        return self.environment.key_span(section, name)
+
+
+def describe(
+    environment: Environment,
+    canonical: Canonical,
+    uses: Uses,
+    *,
+    contexts: Mapping[str, str | None],
+    process: Mapping[str, str],
+    values: Mapping[str, bytes],
+    mark: Mark,
+    key: str,
+) -> Current:
+    """Return what a lock of ``environment`` would say.
+
+    ``process`` gives variables of containers their value that have a name only; ``values`` are those of secrets and
+    ``env_file PATH``; ``mark`` makes a fingerprint with the key that is called ``key``.
+    """
+    shown: dict[str, CurrentVariable] = {}
+    hidden: dict[str, tuple[bytes, Span | None]] = {}
+    for name in sorted(environment.used_variables):
+        variable = environment.scope[name]
+        if variable.declared is None:
+            continue
+        if variable.confidential or is_confidential_name(name) or masked(variable.value) != variable.value:
+            hidden[f"variables.{name}"] = (str(variable.value).encode(), variable.origin.span)
+        else:
+            shown[name] = CurrentVariable(variable.value, _origin(variable), variable.origin.span or variable.declared)
+    for path, name, span in _passed_on(environment):
+        if name not in process:
+            continue
+        if is_confidential_name(name) or masked(process[name]) != process[name]:
+            hidden[path] = (process[name].encode(), span)
+        else:
+            shown[path] = CurrentVariable(process[name], f"process environment ({name})", span)
+    hidden |= {path: (value.encode(), None) for path, value in canonical.withheld.items()}
+    hidden |= {name: (value, _secret_span(environment, name)) for name, value in values.items()}
+    return Current(
+        environment,
+        canonical.digest,
+        canonical.parts,
+        uses,
+        contexts,
+        shown,
+        key,
+        {name: Fingerprint(mark(name, value), span) for name, (value, span) in sorted(hidden.items())},
+    )
+
+
+def context_digest(files: Mapping[str, str]) -> str:
+    """Return the digest of what a build sends: paths with the hash of each file, in no order."""
+    text = json.dumps(sorted(files.items()), separators=(",", ":"), ensure_ascii=False)
+    return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def _origin(variable: Variable) -> str:
+    text, span = variable.origin
+    return f"{text} ({span.source.name})" if span is not None and span.source.name != text else text
+
+
+def _passed_on(environment: Environment) -> Iterator[tuple[str, str, Span]]:
+    """Yield the variables of containers and builds that have a name and no value: path, name, place."""
+    for section, name, _ in workloads(environment):
+        entry = environment.data[section][name]
+        for place in (("environment",), ("build", "args")):
+            table: Any = entry
+            for step in place:
+                table = (table or {}).get(step)
+            for key, value in (table or {}).items():
+                node = node_at(environment.tree, (section, name, *place, key))
+                if value is None and node is not None:
+                    yield ".".join((section, name, *place, key)), key, node.span
+
+
+def _secret_span(environment: Environment, name: str) -> Span | None:
+    return environment.key_span("secrets", name) if name in environment.stack.secrets else None
