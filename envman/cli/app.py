@@ -17,6 +17,7 @@ from envman.cli import (
     lock,
     look,
     origins,
+    reproduce,
     run,
     setup,
     snapshots,
@@ -65,5 +66,21 @@ def options(
     invocation.context = docker_context
 
 
-for module in (create, adopt, look, origins, editor, run, switch, status, lock, inside, images, data, snapshots, setup):
+for module in (
+    create,
+    adopt,
+    look,
+    origins,
+    editor,
+    run,
+    switch,
+    status,
+    lock,
+    reproduce,
+    inside,
+    images,
+    data,
+    snapshots,
+    setup,
+):
     module.register(app)

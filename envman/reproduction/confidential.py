@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
@@ -37,7 +38,7 @@ def plain_values(draft: Draft) -> None:
     repeated = _elsewhere(draft, values)
     names: dict[tuple[str | Token, ...], str] = {}
     for entry in found:
-        recipe = _recipe(entry, values, repeated)
+        recipe = _recipe(entry, repeated)
         environment = draft.section("services")[entry.service].setdefault("environment", {})
         draft.say("secrets", f"service {entry.service}", f"environment.{entry.variable}", "production's", "generated")
         if all(isinstance(one, str) for one in recipe):
@@ -87,9 +88,9 @@ def _is_hidden(draft: Draft, variable: str) -> bool:
     return is_confidential_name(variable) or (known is not None and known.confidential)
 
 
-def _recipe(entry: _Found, values: list[str], repeated: dict[str, str]) -> tuple[str | Token, ...]:
+def _recipe(entry: _Found, repeated: dict[str, str]) -> tuple[str | Token, ...]:
     def part(value: str) -> str | Token:
-        return repeated.get(value) or Token(values.index(value))
+        return repeated.get(value) or Token(hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest())
 
     if not entry.passwords:
         return (part(entry.value),)

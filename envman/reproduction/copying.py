@@ -13,7 +13,7 @@ from envman.diagnostics.visible import visible
 from envman.model.environment import Environment
 from envman.render.document import escape
 from envman.reproduction.confidential import declared, plain_values
-from envman.reproduction.draft import Draft, Machine, Substitution, Token
+from envman.reproduction.draft import Draft, Images, Machine, Substitution, Token
 from envman.reproduction.endpoints import TALKING
 from envman.reproduction.fitting import fit, processors
 from envman.reproduction.places import PLACES
@@ -43,16 +43,14 @@ class Copy:
     left_out: tuple[str, ...] = ()
 
 
-def make_copy(
-    environment: Environment, name: str, images: Mapping[str, str], machine: Machine, *, fit: bool = False
-) -> Copy:
-    """Return the copy of ``environment`` that is to be called ``name``; ``images`` are the locked ones by service.
+def make_copy(environment: Environment, images: Images, machine: Machine, *, fit: bool = False) -> Copy:
+    """Return the copy of ``environment``.
 
     Raises:
         EnvmanError: EV661 where the section `reproduce:` names what is not there, EV662 for a service that no container
             runs.
     """
-    draft = Draft(environment, name, machine, images, fit)
+    draft = Draft(environment, machine, images, fit)
     left_out = _prepare(draft)
     for rule in _ORDER:
         rule(draft)
@@ -63,9 +61,20 @@ def make_copy(
         {**header, **sections},
         tuple(draft.substitutions),
         draft.recipes,
-        draft.certificates,
+        {name: (key, names or _names_for(draft, name)) for name, (key, names) in draft.certificates.items()},
         tuple(left_out),
     )
+
+
+def _names_for(draft: Draft, secret: str) -> tuple[str, ...]:
+    """Return the names of the services that have a certificate: their own, their aliases, and this machine's."""
+    names: dict[str, None] = {}
+    for name, service in draft.services():
+        if any(grant["source"] == secret for grant in service.get("secrets") or ()):
+            names[name] = None
+            for attachment in (service.get("networks") or {}).values():
+                names.update(dict.fromkeys((attachment or {}).get("aliases") or ()))
+    return (*names, "localhost", "127.0.0.1")
 
 
 def _prepare(draft: Draft) -> list[str]:
@@ -82,6 +91,7 @@ def _prepare(draft: Draft) -> list[str]:
         section = draft.section(kind)
         for key in [one for one in section if one.startswith("x-")]:
             del section[key]
+    built = {name for name, one in draft.environment.stack.services.items() if one.build is not None}
     for name, service in draft.services():
         if service.get("provider"):
             raise fail(
@@ -92,12 +102,18 @@ def _prepare(draft: Draft) -> list[str]:
             )
         for key in (*_NOT_IN_A_COPY, *(one for one in service if one.startswith("x-"))):
             service.pop(key, None)
-        image = draft.images.get(name)
+        image = draft.images.built.get(name) if name in built else draft.images.named.get(str(service.get("image")))
         if image is not None:
             service["image"] = image
             if image.startswith("sha256:"):
                 # No registry has it under this name.
                 service["pull_policy"] = "never"
+        for hook in service.get("pre_start") or ():
+            if hook.get("image") in draft.images.named:
+                hook["image"] = draft.images.named[hook["image"]]
+        for mount in service.get("volumes") or ():
+            if mount.get("type") == "image" and mount.get("source") in draft.images.named:
+                mount["source"] = draft.images.named[mount["source"]]
     return left_out
 
 

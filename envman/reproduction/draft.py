@@ -65,8 +65,8 @@ class Substitution:
 class Machine:
     """What the rules need to know of the machine and the project's folder.
 
-    ``memory`` in bytes; ``subnets`` those of other networks on the engine; ``devices`` the paths of devices that are
-    not there; ``files`` the binds' sources that are files, as written; ``env_files`` the variables in each, by path.
+    ``memory`` in bytes; ``subnets`` those of other networks on the engine; ``missing_devices`` the paths of those that
+    are not there; ``env_files`` the variables in each, by path as written.
     """
 
     cpus: int
@@ -74,7 +74,6 @@ class Machine:
     gpu: bool
     subnets: tuple[str, ...] = ()
     missing_devices: frozenset[str] = frozenset()
-    files: frozenset[str] = frozenset()
     env_files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -82,22 +81,28 @@ class Machine:
 class Token:
     """A part of a secret that is generated: the same wherever ``key`` is the same."""
 
-    key: int
-    length: int = 32
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """The locked images: ``built`` by service, ``named`` by the name that is written."""
+
+    built: Mapping[str, str] = field(default_factory=dict)
+    named: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
 class Draft:
-    """The copy of ``environment`` under ``name``; ``data`` is changed in place.
+    """The copy of ``environment``; ``data`` is changed in place.
 
-    ``images`` are the locked ones by service, ``recipes`` the parts of secrets whose values are not just generated,
+    ``recipes`` the parts of secrets whose values are not just generated,
     ``certificates`` the secrets that get a certificate, with the secret of its key and the names that it is for.
     """
 
     environment: Environment
-    name: str
     machine: Machine
-    images: Mapping[str, str]
+    images: Images
     fit: bool = False
     data: dict[str, Any] = field(init=False)
     settings: Reproduction = field(init=False)

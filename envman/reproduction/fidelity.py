@@ -9,22 +9,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
 from envman.lock.lock import LockedBuild, LockedImage
-from envman.model.confidential import masked
 from envman.model.types import truth
 from envman.plan.actual import actual_form
-from envman.plan.causes import is_secretive, show
+from envman.plan.causes import show
 from envman.plan.defined import defined_form, engine_name
 from envman.plan.drift import WITHHELD
 from envman.plan.form import COMPOSE
 from envman.plan.observed import ContainerState, LocalImage, Observed
 from envman.render.document import Document, Reference
-from envman.reproduction.draft import Substitution
-from envman.source.scalars import text_of
+from envman.reproduction.draft import RULES, Substitution
 
 
 class Status(StrEnum):
@@ -109,7 +107,6 @@ _COMPARED: Final = frozenset(
 )  # fmt: skip
 # What says nothing of a container that runs.
 _NOT_RUNNING: Final = frozenset({"attach", "build", "develop", "profiles", "pull_policy", "expose"})
-_SPELLED: Final = ("mem_limit", "mem_reservation", "memswap_limit", "shm_size")
 
 
 def fidelity(environment: str, copy: str, source: str, evidence: Evidence) -> Fidelity:
@@ -142,6 +139,10 @@ def _of_service(name: str, evidence: Evidence) -> Iterator[Finding]:
     wanted = evidence.production.services.get(name)
     if wanted is None:
         return
+    if wanted.get("profiles") and not (evidence.copy.services.get(name) or {}).get("profiles"):
+        why = RULES["endpoints"]
+        yield Finding(subject, "definition", Status.SUBSTITUTED, "does not run", "a stand-in", "endpoints", why)
+        return
     yield _replicas(subject, wanted, containers, evidence)
     if not containers:
         why = "no container of it runs, so nothing could be compared"
@@ -156,16 +157,12 @@ def _of_service(name: str, evidence: Evidence) -> Iterator[Finding]:
             continue
         for container, finding in zip(containers, found, strict=True):
             if finding is not None:
-                yield _under(finding, f"{subject}[{container.number}]")
+                yield replace(finding, subject=f"{subject}[{container.number}]")
 
 
-def _under(finding: Finding, subject: str) -> Finding:
-    from dataclasses import replace
-
-    return replace(finding, subject=subject)
-
-
-def _replicas(subject: str, wanted: Mapping[str, Any], containers: Sequence[ContainerState], evidence: Evidence) -> Finding:
+def _replicas(
+    subject: str, wanted: Mapping[str, Any], containers: Sequence[ContainerState], evidence: Evidence
+) -> Finding:
     replicas = (wanted.get("deploy") or {}).get("replicas")
     defined = int(replicas if replicas is not None else wanted.get("scale") or 1)
     running = sum(1 for one in containers if one.state == "running")
@@ -192,9 +189,7 @@ def _of_container(name: str, container: ContainerState, evidence: Evidence) -> d
     found["depends_on"] = _order(subject, name, container, evidence)
     decided = []
     for attribute in sorted({*production, *copied, *running}):
-        wanted, made, have = (
-            form.get(attribute, _DEFAULTS.get(attribute)) for form in (production, copied, running)
-        )
+        wanted, made, have = (form.get(attribute, _DEFAULTS.get(attribute)) for form in (production, copied, running))
         if wanted == have and wanted is None:
             continue
         if attribute in _ENGINE_DECIDES and wanted is None and made is None:
@@ -282,36 +277,14 @@ def _agree(attribute: str, made: Any, have: Any) -> bool:
             one == other or (":0->" in one and one.partition("->")[2] == other.partition("->")[2])
             for one, other in pairs
         )
-    if attribute.startswith("logging."):
-        return bool(made == have)
     return bool(made == have)
 
 
 def _text(attribute: str, value: Any) -> str:
-    if value is None:
-        return "none"
-    if value == WITHHELD or isinstance(value, Reference) or is_secretive(attribute):
-        return WITHHELD
-    if isinstance(value, dict):
-        return ", ".join(f"{key}={'(withheld)' if is_secretive(f'x.{key}') else one}" for key, one in value.items())
-    if attribute.startswith("volumes.") and isinstance(value, tuple):
-        kind, source, read_only = value
-        return f"{kind} {source}".strip() + (", read-only" if read_only else "")
-    if attribute.startswith("networks.") and isinstance(value, list):
-        return ", ".join(one.strip("()") for one in value)
-    if isinstance(value, list):
-        return str(masked(" ".join(map(str, value))))
-    spelled = show(attribute, value) if attribute in _SPELLED else text_of(value) if _is_plain(value) else str(value)
-    return str(masked(spelled))
+    return "none" if value in (None, [], {}) else WITHHELD if value == WITHHELD else show(attribute, value)
 
 
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, str | int | float | bool)
-
-
-def _image(
-    subject: str, name: str, container: ContainerState, image: LocalImage | None, evidence: Evidence
-) -> Finding:
+def _image(subject: str, name: str, container: ContainerState, image: LocalImage | None, evidence: Evidence) -> Finding:
     """Compare the image that a container runs with the locked one: by the digest it was pulled by, else by its ID."""
     locked = evidence.locked.get(name)
     if locked is None or image is None:

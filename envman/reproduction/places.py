@@ -191,9 +191,9 @@ def devices(draft: Draft) -> None:
             _missing_devices(draft, name, service)
         if draft.machine.gpu:
             continue
-        if service.get("gpu") == "required":
+        if service.get("gpu") in {"optional", "required"}:
+            draft.say("gpus", f"service {name}", "gpus", service["gpu"], "none")
             service["gpu"] = "optional"
-            draft.say("gpus", f"service {name}", "gpus", "required", "none")
         if service.pop("gpus", None):
             draft.say("gpus", f"service {name}", "gpus", "reserved", "none")
         reserved = ((service.get("deploy") or {}).get("resources") or {}).get("reservations") or {}

@@ -25,6 +25,7 @@ RIVER = [
     {"difference"},
     {"plan", "state", "adopt"},
     {"secrets", "snapshot", "lock"},
+    {"reproduction"},
     {"engine", "scaffold"},
     {"operations"},
     {"output"},
