@@ -67,7 +67,7 @@ def resolve_endpoint(environ: Mapping[str, str], *, context: str | None = None) 
         return Endpoint(environ["DOCKER_HOST"], None, "DOCKER_HOST", _tls_of_environment(environ))
     if environ.get("DOCKER_CONTEXT"):
         return _of_context(environ, environ["DOCKER_CONTEXT"], "DOCKER_CONTEXT")
-    current = _read(_configuration(environ) / "config.json").get("currentContext")
+    current = _read(cli_folder(environ) / "config.json").get("currentContext")
     if current:
         return _of_context(environ, str(current), "the current Docker context")
     return Endpoint(DEFAULT_HOST, None, "the default socket")
@@ -78,7 +78,8 @@ def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if not name.startswith(_DROPPED)}
 
 
-def _configuration(environ: Mapping[str, str]) -> Path:
+def cli_folder(environ: Mapping[str, str]) -> Path:
+    """Return the folder of the Docker CLI's own configuration."""
     configured = environ.get("DOCKER_CONFIG")
     return Path(configured) if configured else Path(environ.get("HOME") or Path.home()) / ".docker"
 
@@ -87,7 +88,7 @@ def _tls_of_environment(environ: Mapping[str, str]) -> Tls | None:
     verify = bool(environ.get("DOCKER_TLS_VERIFY"))
     if not verify and not environ.get("DOCKER_TLS"):
         return None
-    folder = Path(environ.get("DOCKER_CERT_PATH") or _configuration(environ))
+    folder = Path(environ.get("DOCKER_CERT_PATH") or cli_folder(environ))
     return _tls(folder, verify=verify)
 
 
@@ -105,7 +106,7 @@ def _of_context(environ: Mapping[str, str], name: str, origin: str) -> Endpoint:
         if environ.get("DOCKER_HOST"):
             return Endpoint(environ["DOCKER_HOST"], None, "DOCKER_HOST", _tls_of_environment(environ))
         return Endpoint(DEFAULT_HOST, name, origin)
-    contexts = _configuration(environ) / "contexts"
+    contexts = cli_folder(environ) / "contexts"
     identity = hashlib.sha256(name.encode()).hexdigest()
     described = _read(contexts / "meta" / identity / "meta.json")
     docker = (described.get("Endpoints") or {}).get("docker") or {}

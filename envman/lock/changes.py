@@ -40,11 +40,15 @@ def _section(kind: str, before: dict[str, Any], after: dict[str, Any]) -> Iterat
             yield LockChange(kind, name, old, new)
 
 
+def _ids(entry: LockedImage | LockedBuild) -> str:
+    return ", ".join(sorted(one.image for one in entry.platforms.values() if one.image))
+
+
 def _words(entry: Any) -> str:
     if isinstance(entry, LockedImage):
-        return entry.digest or ", ".join(sorted(one.image for one in entry.platforms.values()))
+        return entry.digest or _ids(entry)
     if isinstance(entry, LockedBuild):
-        known = entry.digest or ", ".join(sorted(one.image for one in entry.platforms.values())) or "not built"
+        known = entry.digest or _ids(entry) or "not built"
         return f"{entry.image} {known} from {entry.context or 'elsewhere'}"
     if isinstance(entry, LockedVariable):
         return "not set" if entry.value is None else str(entry.value)

@@ -1,18 +1,22 @@
 """A lock: ``blueprints/ENVIRONMENT.lock``, what exactly an environment is made of."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from envman.model.fields import Attributes, made_by
-from envman.model.types import Opaque, Text
+from envman.model.types import Null, Opaque, Text
 
 FORMAT: Final = 1
+MaybeText = Annotated[Text | None, Null]
 
 
 class LockedPlatform(Attributes):
-    """An image for one platform: the digest of its manifest, and its ID (the digest of its configuration)."""
+    """An image for one platform: the digest of its manifest, and its ID (the digest of its configuration).
 
-    manifest: Text | None = None
-    image: Text
+    The first is None for an image that no registry has, the second where a manifest leads to more manifests.
+    """
+
+    manifest: MaybeText = None
+    image: MaybeText = None
 
 
 class LockedImage(Attributes):
@@ -23,7 +27,7 @@ class LockedImage(Attributes):
     ``services.api.build``.
     """
 
-    digest: Text | None = None
+    digest: MaybeText = None
     platforms: dict[str, LockedPlatform] = made_by(dict)
     used_by: list[Text] = made_by(list)
 
@@ -37,8 +41,8 @@ class LockedBuild(Attributes):
     """
 
     image: Text
-    context: Text | None = None
-    digest: Text | None = None
+    context: MaybeText = None
+    digest: MaybeText = None
     platforms: dict[str, LockedPlatform] = made_by(dict)
     bases: list[Text] = made_by(list)
 
@@ -68,8 +72,8 @@ class Makers(Attributes):
     """The versions that the lock was made with."""
 
     envman: Text
-    compose: Text | None = None
-    engine: Text | None = None
+    compose: MaybeText = None
+    engine: MaybeText = None
 
 
 class Lock(Attributes):
@@ -87,7 +91,7 @@ class Lock(Attributes):
     document: Text
     seal: Text
     made_with: Makers
-    template: LockedTemplate | None = None
+    template: Annotated[LockedTemplate | None, Null] = None
     images: dict[str, LockedImage] = made_by(dict)
     builds: dict[str, LockedBuild] = made_by(dict)
     variables: dict[str, LockedVariable] = made_by(dict)

@@ -139,7 +139,7 @@ def _named(
 def _candidates(plain: str, locked: LockedImage | LockedBuild) -> list[str]:
     reference = parse_reference(plain)
     pinned = [_pinned(reference, locked.digest)] if reference is not None and locked.digest is not None else []
-    return [plain, *pinned, *(one.image for one in locked.platforms.values())]
+    return [plain, *pinned, *(one.image for one in locked.platforms.values() if one.image)]
 
 
 def _pinned(reference: Reference, digest: str) -> str:

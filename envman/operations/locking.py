@@ -244,11 +244,11 @@ def created_at(resolver: Resolver, reference: Reference, image: LockedImage) -> 
     from datetime import UTC, datetime
 
     config = getattr(resolver, "config", None)
-    if config is None or not image.platforms:
+    ids = [image.platforms[name].image for name in sorted(image.platforms) if image.platforms[name].image]
+    if config is None or not ids:
         return None
-    first = image.platforms[min(image.platforms)]
     try:
-        said = str(config(reference, first.image).get("created") or "")
+        said = str(config(reference, ids[0]).get("created") or "")
         moment = datetime.fromisoformat(said[:19]).replace(tzinfo=UTC).timestamp()
     except (EnvmanError, ValueError):
         return None

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from envman.diagnostics import EnvmanError
+from envman.lock.glance import Glance
 from envman.operations.request import Request
 from envman.plan.sketch import ServiceSketch, Sketch, sketch
 from envman.state.checkout import Checkout
 
 if TYPE_CHECKING:
     from envman.engine.connection import Engine
+    from envman.model.environment import Environment
     from envman.operations.workspace import Workspace
 
 KIND: Final = "overview"
@@ -21,13 +23,17 @@ KIND: Final = "overview"
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The environments of a project in a checkout. ``sketches`` lacks those whose blueprints have errors."""
+    """The environments of a project in a checkout.
+
+    ``sketches`` lacks those whose blueprints have errors, ``locks`` those that have none.
+    """
 
     project: str
     checkout: Checkout
     chosen: tuple[str | None, str | None]
     environments: tuple[str, ...]
     sketches: Mapping[str, Sketch]
+    locks: Mapping[str, Glance]
 
 
 def overview(
@@ -54,6 +60,7 @@ def overview(
             tuple(kept["chosen"]),
             tuple(kept["environments"]),
             {one.environment: one for one in sketches},
+            {name: Glance(*one) for name, one in kept["locks"].items()},
         )
     return _read(request, workspace())
 
@@ -70,11 +77,15 @@ def _read(request: Request, workspace: Workspace) -> Overview:
     selection = read_selection(again.checkout.state)
     instance = again.chosen_instance()
     sketches = {}
+    locks = {}
     gpu: bool | None = None
     for name in environments:
         try:
             environment = again.environment(name)
             sketches[name] = sketch(environment, current_document(again, environment))
+            found = _lock(again, environment)
+            if found is not None:
+                locks[name] = found
             if uses_gpu(environment):
                 gpu = workspace.engine.facts().gpu
         except EnvmanError:
@@ -88,6 +99,32 @@ def _read(request: Request, workspace: Workspace) -> Overview:
             workspace,
             witness,
             checkout,
-            {"environments": environments, "chosen": chosen, "sketches": list(sketches.values()), "gpu": gpu},
+            {
+                "environments": environments,
+                "chosen": chosen,
+                "sketches": list(sketches.values()),
+                "gpu": gpu,
+                "locks": locks,
+            },
         )
-    return Overview(workspace.project.name, workspace.checkout, chosen, tuple(environments), sketches)
+    return Overview(workspace.project.name, workspace.checkout, chosen, tuple(environments), sketches, locks)
+
+
+def _lock(workspace: Workspace, environment: Environment) -> Glance | None:
+    """Return what the lock of ``environment`` says, or None where it has none.
+
+    What builds send is not looked at: `lock --check` and `verify` do.
+    """
+    from envman.lock.compare import differences
+    from envman.lock.glance import glance
+    from envman.lock.text import read_lock_file
+    from envman.operations.described import described
+
+    try:
+        file = read_lock_file(workspace.project.root, environment.name)
+        if file is None:
+            return None
+        current = described(workspace, environment, contexts=False)
+    except EnvmanError:
+        return Glance(agrees=False, images={})
+    return glance(file.lock, current, agrees=not differences(file, current))

@@ -69,7 +69,7 @@ def locked_image(answer: Answer, image: NamedImage) -> LockedImage:
     return LockedImage(
         digest=answer.digest,
         platforms={
-            name: LockedPlatform(manifest=one.digest, image=one.image) for name, one in answer.platforms.items()
+            name: LockedPlatform(manifest=one.digest, image=one.image or None) for name, one in answer.platforms.items()
         },
         used_by=used_by(image),
     )

@@ -27,7 +27,8 @@ class EnvironmentStatus:
 
     ``state`` is up, partly up, stopped, down (data kept) or never created; ``since`` is when, in Unix seconds, the
     youngest of its running containers started; ``drift`` says in words, a service each, what differs from the
-    blueprint, and is None where that cannot be read.
+    blueprint, and is None where that cannot be read. ``locked`` is locked, differs (the blueprint says, or what runs is
+    something else than the lock) or no.
     """
 
     name: str
@@ -40,6 +41,7 @@ class EnvironmentStatus:
     chosen: bool
     drift: tuple[str, ...] | None = ()
     snapshots: int = 0
+    locked: str = "no"
 
 
 class Statuses:
@@ -141,7 +143,13 @@ def _status(
         chosen=(name, instance) == seen.chosen,
         drift=drift,
         snapshots=count_snapshots(seen.checkout.state, key),
+        locked=_locked(seen, name, containers),
     )
+
+
+def _locked(seen: Overview, name: str, containers: list[ContainerState]) -> str:
+    found = seen.locks.get(name)
+    return "no" if found is None else "locked" if found.holds(containers) else "differs"
 
 
 def _state(made: Sketch | None, containers: list[ContainerState], *, has_data: bool) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from envman.lock.compare import Difference, concerns_only, differences, incomparable
 from envman.lock.current import Current
+from envman.lock.glance import locked_image_of
 from envman.lock.lock import Lock, LockedBuild, LockedImage
 from envman.lock.pins import is_locked_image, kept_builds, pins
 from envman.lock.text import LockFile
@@ -20,7 +21,6 @@ from envman.operations.services import difference_text
 from envman.operations.workspace import Workspace
 from envman.plan.observed import ContainerState, LocalImage, Observed
 from envman.plan.wanted import is_one_shot, wanted_services
-from envman.registry.reference import parse_reference
 
 
 class Parting(NamedTuple):
@@ -128,15 +128,6 @@ def _counts(environment: Environment, one: ContainerState) -> bool:
     if one.state in {"running", "restarting"}:
         return True
     return one.service in environment.stack.services and is_one_shot(environment, one.service) and not one.exit_code
-
-
-def locked_image_of(lock: Lock, current: Current, service: str) -> LockedImage | LockedBuild | None:
-    """Return what ``lock`` holds for the image of ``service``, or None where it holds nothing."""
-    if service in current.uses.builds:
-        return lock.builds.get(service)
-    definition = current.environment.stack.services.get(service)
-    reference = parse_reference(definition.image) if definition is not None and definition.image else None
-    return lock.images.get(reference.canonical) if reference is not None else None
 
 
 def _image(

@@ -24,9 +24,18 @@ def status_table(statuses: Sequence[EnvironmentStatus]) -> str:
         since = age(time.time() - one.since) if one.since else ""
         urls = "  ".join(one.urls)
         rows.append(
-            [_mark(one) + _name(one), one.state, one.health, since, _drift(one), str(one.snapshots or ""), urls]
+            [
+                _mark(one) + _name(one),
+                one.state,
+                one.health,
+                since,
+                _drift(one),
+                one.locked,
+                str(one.snapshots or ""),
+                urls,
+            ]
         )
-    lines = [table(["  ENVIRONMENT", "STATE", "HEALTH", "SINCE", "DRIFT", "SNAPSHOTS", "URLS"], rows)]
+    lines = [table(["  ENVIRONMENT", "STATE", "HEALTH", "SINCE", "DRIFT", "LOCKED", "SNAPSHOTS", "URLS"], rows)]
     drifting = [(_name(one), words) for one in statuses for words in one.drift or ()]
     lines += [f"  {name}: {words}" for name, words in drifting]
     return "\n".join(lines)
@@ -61,6 +70,7 @@ def status_data(one: EnvironmentStatus) -> dict[str, Any]:
         "urls": list(one.urls),
         "chosen": one.chosen,
         "drift": None if one.drift is None else list(one.drift),
+        "locked": one.locked,
         "snapshots": one.snapshots,
     }
 

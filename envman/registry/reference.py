@@ -63,7 +63,7 @@ class Reference:
 def parse_reference(text: str) -> Reference | None:
     """Return what ``text`` names, or None where it is no name of an image (an ID, a variable, a mistake)."""
     match = _REFERENCE.fullmatch(text)
-    if match is None or re.fullmatch(r"[0-9a-f]{64}", text):
+    if match is None or re.fullmatch(r"(?:sha256:)?[0-9a-f]{64}", text):
         return None
     host, path = match["host"], match["path"]
     if host is not None and not (re.search(r"[.:\[A-Z]", host) or host == "localhost"):

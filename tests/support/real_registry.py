@@ -335,7 +335,7 @@ class RealRegistry:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-_ACCEPT = ", ".join([MANIFEST, INDEX, DOCKER_MANIFEST, DOCKER_INDEX])
+_ACCEPT = f"{MANIFEST}, {INDEX}, {DOCKER_MANIFEST}, {DOCKER_INDEX}"
 
 
 def _free_port(host: str) -> int:

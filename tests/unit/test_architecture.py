@@ -35,6 +35,7 @@ RIVER = [
 RANK = {name: rank for rank, names in enumerate(RIVER) for name in names}
 ONLY_IMPORTERS = {
     "docker": {"engine"},
+    "urllib3": {"engine"},
     "python_on_whales": {"engine"},
     "cookiecutter": {"scaffold"},
     "typer": {"cli"},

@@ -22,15 +22,16 @@ DOWN = EnvironmentStatus("prod", "two", "down, data kept", "", (), None, (), cho
 
 
 def test_a_row_for_each_environment() -> None:
-    up = replace(UP, since=time.time() - 200)
-    drifting = replace(up, name="staging", chosen=False, urls=(), drift=("api: missing",))
-    unknown = replace(up, name="local", chosen=False, urls=(), drift=None)
+    up = replace(UP, since=time.time() - 200, locked="locked")
+    drifting = replace(up, name="staging", chosen=False, urls=(), drift=("api: missing",), locked="differs")
+    unknown = replace(up, name="local", chosen=False, urls=(), drift=None, locked="no")
     assert status_table([up, DOWN, drifting, unknown]).splitlines() == [
-        "  ENVIRONMENT  STATE            HEALTH   SINCE  DRIFT      SNAPSHOTS  URLS",
-        "* dev          up               healthy  3 min  none                  http://localhost:1  http://localhost:2",
-        "  prod (two)   down, data kept                             3",
-        "  staging      up               healthy  3 min  1 service",
-        "  local        up               healthy  3 min  unknown",
+        "  ENVIRONMENT  STATE            HEALTH   SINCE  DRIFT      LOCKED   SNAPSHOTS  URLS",
+        "* dev          up               healthy  3 min  none       locked              "
+        "http://localhost:1  http://localhost:2",
+        "  prod (two)   down, data kept                             no       3",
+        "  staging      up               healthy  3 min  1 service  differs",
+        "  local        up               healthy  3 min  unknown    no",
         "  staging: api: missing",
     ]
 
@@ -46,6 +47,7 @@ def test_a_status_as_data() -> None:
         "urls": [],
         "chosen": False,
         "drift": [],
+        "locked": "no",
         "snapshots": 3,
     }
 
