@@ -9,6 +9,7 @@ import typer
 
 from envman.cli import (
     adopt,
+    bundle,
     create,
     data,
     editor,
@@ -75,12 +76,19 @@ for module in (
     run,
     switch,
     status,
+<<<<<<< HEAD
     lock,
     reproduce,
+=======
+>>>>>>> bundle
     inside,
     images,
     data,
     snapshots,
+<<<<<<< HEAD
+=======
+    bundle,
+>>>>>>> bundle
     setup,
 ):
     module.register(app)

@@ -87,9 +87,12 @@ def reproduce(
 
 
 def _origin(stack: ExitStack, workspace: Workspace, name: str, source: str | None, progress: Progress) -> Origin:
+    from tempfile import TemporaryDirectory
+
     from envman.operations.production import origin_of
 
-    return origin_of(workspace, name, source)
+    folder = Path(stack.enter_context(TemporaryDirectory(prefix="envman-"))) / "project"
+    return origin_of(workspace, name, source, progress, folder)
 
 
 def _show(invocation: Invocation, report: Fidelity, written: ReportFormat, above: str) -> None:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from envman.diagnostics import Report, Span
+from envman.diagnostics import Report, Source, Span
 from envman.diagnostics.diagnostic import fail
 from envman.lock.lock import FORMAT, Lock, lock_path, plain
 from envman.model.binding import bind
@@ -88,8 +88,18 @@ def parse_lock(path: Path, root: Path) -> Lock:
 
 def parse_lock_file(path: Path, root: Path) -> LockFile:
     """Return the lock in the file ``path`` with its places. Raises as ``read_lock``."""
+    return lock_file_in(read_source(path, root=root))
+
+
+def lock_in(source: Source) -> Lock:
+    """Return the lock in a text. Raises as ``read_lock``."""
+    return lock_file_in(source).lock
+
+
+def lock_file_in(source: Source) -> LockFile:
+    """Return the lock in a text with its places. Raises as ``read_lock``."""
     report = Report()
-    tree = read_tree(read_source(path, root=root), report)
+    tree = read_tree(source, report)
     report.raise_errors()
     assert tree is not None  # there was no error
     made = node_at(tree, ("lock",))

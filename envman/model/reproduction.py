@@ -29,8 +29,9 @@ class Certificate(Attributes):
 class Reproduction(Attributes):
     """``reproduce:``.
 
-    ``ports`` says which host port on loopback a published port gets. ``endpoints`` maps the name of another host to the
-    service that answers in its place, to ``cut`` or to ``allow``; ``allow`` are the services that may reach the outside.
+    ``ports`` says which host port on loopback a published port gets. ``endpoints`` maps the name of another host to
+    the service that answers in its place, to ``cut`` or to ``allow``; ``allow`` are the services that may reach the
+    outside.
     ``binds`` says, by source as written, what becomes of a file or folder of the host. ``keep`` are rules that are not
     to be applied.
     """

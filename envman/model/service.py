@@ -135,7 +135,7 @@ class SnapshotHook(Attributes):
 
 
 class SanitizeHook(Attributes):
-    """envman's own: a command in a container of the service that takes out of restored data what must not leave production."""
+    """envman's own: a command in a container of the service that takes out of data what must not leave production."""
 
     command: StringOrList
     user: Text | None = None

@@ -17,9 +17,10 @@ from envman.lock.text import LockFile, parse_lock_file, read_lock_file
 from envman.model.environment import Environment
 from envman.operations.described import described
 from envman.operations.frozen import names_of, required_lock
+from envman.operations.progress import Progress
 from envman.operations.resolving import engine_platform, same_platform
 from envman.operations.workspace import Workspace
-from envman.project import load_environment
+from envman.project import load_environment, open_project
 from envman.registry.reference import parse_reference
 from envman.reproduction.draft import Images
 
@@ -51,11 +52,14 @@ class Production:
     platform: str
 
 
-def origin_of(workspace: Workspace, name: str, source: str | None) -> Origin:
-    """Return where ``name`` is read from: its lock, the lock in file ``source``, or the environment ``source``.
+def origin_of(workspace: Workspace, name: str, source: str | None, progress: Progress, folder: Path) -> Origin:
+    """Return where ``name`` is read from: its lock, or ``source``: a file with a lock or bundle, an environment.
+
+    A bundle's images are loaded, and its project is unpacked into ``folder``.
 
     Raises:
-        EnvmanError: EV532 where there is no lock, EV666 where ``source`` is none, EV530, EV531 and EV542 for the lock.
+        EnvmanError: EV532 where there is no lock, EV666 where ``source`` is none, EV530, EV531 and EV542 for the lock,
+            EV68x for the bundle.
     """
     if source is None:
         environment = workspace.project.environments(workspace.report)
@@ -67,6 +71,8 @@ def origin_of(workspace: Workspace, name: str, source: str | None) -> Origin:
         workspace.environment(name)
     assert source is not None  # a name without a blueprint is an error
     path = Path(source)
+    if path.is_file() and is_bundle(path):
+        return _bundled(workspace, name, path, progress, folder)
     if path.is_file():
         file = parse_lock_file(path, workspace.project.root)
         if file.lock.environment != name:
@@ -78,13 +84,39 @@ def origin_of(workspace: Workspace, name: str, source: str | None) -> Origin:
         return Origin(workspace, name, file, source)
     if source in workspace.project.blueprints:
         # A captured environment is one of this project's, with a lock of its own.
-        return origin_of(workspace, source, None)
+        return origin_of(workspace, source, None, progress, folder)
     raise fail(
         "EV666",
         f"there is nothing called {source} to reproduce {name} from",
         expected="a lock, a bundle, or an environment that was captured",
         help=f"without --from it is blueprints/{name}.lock",
     )
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether the file at ``path`` is no text, and so no lock."""
+    try:
+        with path.open("rb") as stream:
+            return b"\0" in stream.read(1024)
+    except OSError:
+        return False
+
+
+def _bundled(workspace: Workspace, name: str, path: Path, progress: Progress, folder: Path) -> Origin:
+    from envman.operations.bundle import load_bundle
+
+    loaded = load_bundle(workspace, path, progress, into=folder)
+    if loaded.contents.environment != name:
+        raise fail(
+            "EV666",
+            f"{path} holds {loaded.contents.environment}, not {name}",
+            help=f"`envman reproduce {loaded.contents.environment} --from {path}`",
+        )
+    there = Workspace(open_project(folder), workspace.environ, {}, workspace.context)
+    there.__dict__["checkout"] = workspace.checkout
+    file = read_lock_file(folder, name)
+    assert file is not None  # no bundle is without one
+    return Origin(there, name, file, str(path))
 
 
 def production(workspace: Workspace, origin: Origin) -> Production:
@@ -128,7 +160,7 @@ def _as_locked(origin: Origin) -> Workspace:
         if name.startswith(_VARIABLES):
             settings[name.removeprefix(_VARIABLES)] = placeholder(name.removeprefix(_VARIABLES))
     passed = {name.rpartition(".")[2]: str(one.value) for name, one in lock.variables.items() if "." in name}
-    environ = {**{name: one for name, one in before.environ.items()}, **passed}
+    environ = {**before.environ, **passed}
     there = Workspace(before.project, environ, settings, before.context)
     there.__dict__["checkout"] = before.checkout
     return there
@@ -203,7 +235,9 @@ def _images(workspace: Workspace, origin: Origin, current: Current, names: Names
                 Diagnostic(
                     "EV660",
                     f"the image of {what} was not pushed, and this engine does not have it",
-                    expected=next((one.image for one in locked.platforms.values()), "a digest in the lock"),
+                    expected=next(
+                        (one.image for one in locked.platforms.values() if one.image), "a digest in the lock"
+                    ),
                     notes=(Note("the lock says so here", origin.file.span("builds", what)),),
                     help="push it where it was built and lock again, or bring it along with `envman bundle`",
                 )
@@ -242,7 +276,7 @@ def _chosen(plain: str, locked: LockedImage | LockedBuild, local: Mapping[str, H
         pinned = reference.pinned(locked.digest).familiar if reference.digest is None else plain
     if pinned is not None and pinned in local:
         return pinned
-    for name in (*(one.image for one in locked.platforms.values()), plain):
+    for name in (*(one.image for one in locked.platforms.values() if one.image), plain):
         held = local.get(name)
         if held is not None and is_locked_image(locked, held, platform):
             return held.id

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 # Longer than a copy lives, and within what browsers take.
 _DAYS: Final = 397
@@ -20,15 +23,15 @@ def self_signed(names: Sequence[str]) -> tuple[str, str]:
 
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0][:64])])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=_DAYS))
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(days=_DAYS))
         .add_extension(x509.SubjectAlternativeName([_general_name(one) for one in names]), critical=False)
         # It signs itself: whoever is to trust it is given this very certificate as an authority.
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -40,7 +43,7 @@ def self_signed(names: Sequence[str]) -> tuple[str, str]:
     return certificate.public_bytes(serialization.Encoding.PEM).decode(), private.decode()
 
 
-def _general_name(name: str) -> object:
+def _general_name(name: str) -> x509.GeneralName:
     from cryptography import x509
 
     try:

@@ -33,9 +33,9 @@ def hosts_in(name: str, value: str) -> Iterator[str]:
         return
     parts = [one.strip() for one in value.split(",")]
     for part in parts:
-        match = _WITH_PORT.fullmatch(part)
-        if match and not part.replace(":", "").isdigit():
-            yield match["host"].lower()
+        with_port = _WITH_PORT.fullmatch(part)
+        if with_port is not None and not part.replace(":", "").isdigit():
+            yield with_port["host"].lower()
         elif _NAMED.search(name) and re.fullmatch(_HOST, part) and ("." in part or part.lower() in _HERE):
             yield part.lower()
 
@@ -62,7 +62,7 @@ def known_names(draft: Draft) -> frozenset[str]:
 
 
 def endpoints_of(draft: Draft) -> dict[str, dict[str, list[str]]]:
-    """Return other hosts, and in which variables of which services they are named: ``{host: {service: [variable]}}``."""
+    """Return other hosts, and in which variables of which services they are named: ``{host: {service: [name]}}``."""
     known = known_names(draft)
     found: dict[str, dict[str, list[str]]] = {}
     for service, definition in draft.services():

@@ -193,6 +193,8 @@ def _of_container(name: str, container: ContainerState, evidence: Evidence) -> d
         if wanted == have and wanted is None:
             continue
         if attribute in _ENGINE_DECIDES and wanted is None and made is None:
+            if _follows(attribute, have, running, container):
+                continue
             decided.append(f"{attribute}={show(attribute, have)}")
             continue
         found[attribute] = _compare(subject, attribute, wanted, have, made, evidence)
@@ -208,6 +210,13 @@ def _of_container(name: str, container: ContainerState, evidence: Evidence) -> d
         why = "a running container does not show these"
         found["not visible"] = Finding(subject, "not visible", Status.UNKNOWN, ", ".join(unseen), "", why=why)
     return found
+
+
+def _follows(attribute: str, have: Any, running: Mapping[str, Any], container: ContainerState) -> bool:
+    """Whether every engine would make the same of what is set: a name of its ID, as much swap again as memory."""
+    if attribute == "hostname":
+        return container.id.startswith(str(have))
+    return bool(attribute == "memswap_limit" and have == 2 * (running.get("mem_limit") or 0))
 
 
 def _unseen_attachments(service: Mapping[str, Any]) -> list[str]:
@@ -291,13 +300,13 @@ def _image(subject: str, name: str, container: ContainerState, image: LocalImage
         why = "the lock does not hold it" if locked is None else "the engine does not have the image any more"
         return Finding(subject, "image", Status.UNKNOWN, "not known", container.image_id, why=why)
     platform = locked.platforms.get(evidence.platform)
-    wanted = locked.digest or (platform.image if platform is not None else "not pushed")
+    wanted = locked.digest or (platform.image if platform is not None else None) or "not pushed"
     if platform is not None and platform.image == image.id:
         return Finding(subject, "image", Status.SAME, wanted, image.id)
     digests = {one.rpartition("@")[2] for one in image.digests}
-    mine = {locked.digest, platform.manifest if platform is not None else None} - {None}
+    mine = {one for one in (locked.digest, platform.manifest if platform is not None else None) if one is not None}
     if digests & mine and (platform is not None or not locked.platforms):
-        return Finding(subject, "image", Status.SAME, wanted, next(iter(sorted(digests & mine, key=str))) or "")
+        return Finding(subject, "image", Status.SAME, wanted, min(digests & mine))
     if digests & mine:
         why = f"the lock does not say what it is for {evidence.platform}"
         return Finding(subject, "image", Status.UNKNOWN, wanted, image.id, why=why)

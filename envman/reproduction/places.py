@@ -118,7 +118,7 @@ def _overlap(one: str, other: str) -> bool:
         first, second = ipaddress.ip_network(one, strict=False), ipaddress.ip_network(other, strict=False)
     except ValueError:
         return False
-    return first.version == second.version and first.overlaps(second)  # type: ignore[arg-type]
+    return first.version == second.version and first.overlaps(second)
 
 
 def volumes(draft: Draft) -> None:
@@ -157,7 +157,7 @@ def binds(draft: Draft) -> None:
 
 def _bind(draft: Draft, name: str, mount: dict[str, Any], made: dict[str, str]) -> None:
     source = str(mount.get("source") or "")
-    outside = source.startswith(("/", "~")) or source.startswith("..")
+    outside = source.startswith(("/", "~", ".."))
     read_only = is_true(mount.get("read_only"))
     wanted = draft.settings.binds.get(source)
     if wanted is None:

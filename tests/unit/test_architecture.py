@@ -25,7 +25,7 @@ RIVER = [
     {"difference"},
     {"plan", "state", "adopt"},
     {"secrets", "snapshot", "lock"},
-    {"reproduction"},
+    {"bundle", "reproduction"},
     {"engine", "scaffold"},
     {"operations"},
     {"output"},

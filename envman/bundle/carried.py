@@ -1,0 +1,299 @@
+"""Which of a project's files go into a bundle: all that an environment is read from, and what its containers get.
+
+Never secrets: no file of a secret, no ``.env``, no value that looks like one. What is left out is said, and why.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from envman.adopt.sensitive import dotenv_line, looks_secret
+from envman.bundle.container import PIECE, fits
+from envman.bundle.contents import NEVER, PROJECT, LeftOut
+from envman.bundle.writing import Ingredient, ingredient
+from envman.diagnostics import EnvmanError, Report
+from envman.model.confidential import is_confidential_name
+from envman.model.environment import Environment
+from envman.source.dotenv import read_dotenv
+from envman.source.files import explain_os_error
+from envman.source.root import PROJECT_FILE
+
+# A mounted folder with more is data or a build's output, not configuration.
+MOST_BYTES: Final = 64 << 20
+MOST_FILES: Final = 2_000
+# Enough of a file to find a key in it.
+_SEARCHED: Final = 1 << 20
+_SECRET_NAMES: Final = re.compile(
+    r"(?i)(?:.*\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk)|id_(?:rsa|dsa|ecdsa|ed25519)|\.?(?:netrc|pgpass|npmrc|pypirc"
+    r"|dockercfg|htpasswd|my\.cnf)|credentials(?:\.\w+)?|secrets?(?:\.\w+)?)"
+)
+# Sources: the services' own documentation of what their keys look like.
+_SECRET_TEXTS: Final = re.compile(
+    rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}"
+    rb"|\bgithub_pat_\w{22}|\bglpat-[\w-]{20}|\bxox[abprs]-[A-Za-z0-9-]{10}|\bsk-[A-Za-z0-9_-]{32}|\bAIza[\w-]{35}|\bhf_[A-Za-z]{30}"
+    rb"|[a-z][a-z0-9+.-]*://[^\s/:@\"']+:[^\s/@\"'${]+@"
+)
+_MOST_NAMED: Final = 5
+_SECRET: Final = "it is a secret"  # noqa: S105 - a reason
+_OUTSIDE: Final = "it lies outside of the project"
+
+
+@dataclass
+class Carried:
+    """The project's files that a bundle holds, by their path in it, and what it does not hold."""
+
+    files: dict[str, Ingredient] = field(default_factory=dict)
+    left_out: set[LeftOut] = field(default_factory=set)
+
+    def leave(self, what: str, why: str) -> None:
+        """Leave ``what`` out."""
+        self.left_out.add(LeftOut(what, why))
+
+
+def carried_files(environment: Environment, root: Path) -> Carried:
+    """Return what of the project at ``root`` goes into a bundle of ``environment``, but for its lock.
+
+    Raises:
+        OSError: where a blueprint, or a file that one includes, cannot be read.
+    """
+    return _Collecting(environment, root).collect()
+
+
+class _Collecting:
+    def __init__(self, environment: Environment, root: Path) -> None:
+        self.environment = environment
+        self.root = root
+        self.real_root = Path(os.path.realpath(root))
+        self.carried = Carried()
+        self.secrets = {
+            os.path.realpath(root / Path(path).expanduser())
+            for secret in environment.stack.secrets.values()
+            for path in (secret.file, secret.path)
+            if path
+        }
+
+    def collect(self) -> Carried:
+        environment, stack = self.environment, self.environment.stack
+        names = {PROJECT_FILE, *environment.files, *(name for names in environment.reached for name in names)}
+        for name in sorted(names):
+            self._put(name, self._plain(name, self.root / name))
+        for name, secret in stack.secrets.items():
+            if secret.source == "generate":
+                self.carried.leave(f"secrets.{name}", "a secret: another one is generated where the bundle is used")
+            elif secret.external is None:
+                why = f"a secret: {_where(secret)} has to be there where the bundle is used"
+                self.carried.leave(f"secrets.{name}", why)
+        for path in (config.file for config in stack.configs.values() if config.file):
+            self._file(path)
+        for service in stack.services.values():
+            if service.build is not None:
+                self.carried.leave(str(service.build.context or "."), "a build's context: the image is in the bundle")
+        for container in _containers(environment):
+            self._of_container(container)
+        return self.carried
+
+    def _of_container(self, container: Any) -> None:
+        for file in container.env_file or ():
+            self._env_file(file.path)
+        labels = container.label_file or ()
+        for path in (labels,) if isinstance(labels, str) else labels:
+            self._file(path)
+        for mount in container.volumes or ():
+            if mount.type == "bind" and mount.source:
+                self._bind(mount.source)
+
+    def _place(self, path: str) -> tuple[str, Path] | None:
+        """Return the name of ``path`` in the project and where it really lies; None where that is elsewhere."""
+        found = Path(os.path.normpath(self.root / Path(path).expanduser()))
+        real = Path(os.path.realpath(found))
+        if not found.is_relative_to(self.root) or not real.is_relative_to(self.real_root):
+            self.carried.leave(path, _OUTSIDE)
+            return None
+        return str(found.relative_to(self.root)), real
+
+    def _file(self, path: str) -> None:
+        place = self._place(path)
+        if place is not None:
+            self._try(path, *place)
+
+    def _try(self, path: str, name: str, real: Path) -> int:
+        """Put a file into the bundle if it may be there, and return its size."""
+        reason = self._reason_against(name, real)
+        if not reason:
+            try:
+                one = self._plain(name, real)
+                self._put(name, one)
+            except OSError as error:
+                reason = explain_os_error(error) if error.errno else str(error)
+            else:
+                return one.size
+        self.carried.leave(path, reason)
+        return 0
+
+    def _reason_against(self, name: str, real: Path) -> str:
+        if str(real) in self.secrets:
+            return _SECRET
+        for one in {Path(name).name, real.name}:
+            if is_dotenv(one):
+                return "a .env file: it usually holds secrets"
+            if _SECRET_NAMES.fullmatch(one):
+                return "files of this name usually hold secrets"
+        if not fits(PROJECT + name):
+            return "its name is too long, or no name for every machine"
+        if not real.is_relative_to(self.real_root):
+            return _OUTSIDE
+        try:
+            with os.fdopen(_open(real), "rb") as file:
+                if _SECRET_TEXTS.search(file.read(_SEARCHED)):
+                    return "there is something in it that looks like a key or a password"
+        except OSError as error:
+            return explain_os_error(error) if error.errno else str(error)
+        return ""
+
+    def _plain(self, name: str, real: Path) -> Ingredient:
+        with os.fdopen(_open(real), "rb") as file:
+            status = os.fstat(file.fileno())
+        executable = bool(status.st_mode & 0o100)
+        return Ingredient(PROJECT + name, status.st_size, lambda: _pieces(real), executable=executable)
+
+    def _put(self, name: str, one: Ingredient) -> None:
+        self.carried.files.setdefault(name, one)
+
+    # --- env files
+
+    def _env_file(self, path: str) -> None:
+        place = self._place(path)
+        if place is None:
+            return
+        name, real = place
+        report = Report()
+        try:
+            values = read_dotenv(real, root=self.real_root, report=report, expand=lambda text, _: text)
+        except EnvmanError:
+            values, report = {}, Report()
+            self.carried.leave(path, "it cannot be read")
+            return
+        if report.errors or not real.exists():
+            self.carried.leave(path, "it cannot be read" if real.exists() else "it is not there")
+            return
+        plain = {key: value for key, (value, _) in values.items()}
+        hidden = [key for key, value in plain.items() if is_dotenv(real.name) or _is_secret(key, value)]
+        if not hidden and not is_dotenv(real.name) and str(real) not in self.secrets:
+            self._try(path, name, real)
+            return
+        lines = [
+            f"# {key} was left out of the bundle: fill it in\n{key}=" if key in hidden else dotenv_line(key, value)
+            for key, value in plain.items()
+        ]
+        if fits(PROJECT + name):
+            self._put(name, ingredient(PROJECT + name, "".join(f"{line}\n" for line in lines).encode()))
+        if hidden:
+            what = ", ".join(hidden) if len(hidden) <= _MOST_NAMED else f"{len(hidden)} variables"
+            self.carried.leave(path, f"values that may be secrets ({what}): the file has their names alone")
+
+    # --- mounts
+
+    def _bind(self, path: str) -> None:
+        place = self._place(path)
+        if place is None:
+            return
+        name, real = place
+        try:
+            kind = real.stat().st_mode
+        except OSError as error:
+            self.carried.leave(path, explain_os_error(error))
+            return
+        if stat.S_ISDIR(kind):
+            self._folder(path, name, real)
+        elif stat.S_ISREG(kind):
+            self._try(path, name, real)
+        else:
+            self.carried.leave(path, "it is neither a file nor a folder")
+
+    def _folder(self, path: str, name: str, real: Path) -> None:
+        found = [] if name == "." else list(self._walk(name, real))
+        sizes = [size for _, size in found]
+        if not found and name != ".":
+            self.carried.leave(path, "there is nothing in it: make the folder where the bundle is used")
+        if name == "." or len(found) > MOST_FILES or sum(sizes) > MOST_BYTES:
+            reason = (
+                "the whole project is mounted: its source is not in the bundle"
+                if name == "."
+                else f"it has more than {MOST_FILES:,} files or {MOST_BYTES >> 20} MiB: copy it by other means"
+            )
+            self.carried.leave(path, reason)
+            return
+        for relative, _ in found:
+            below = f"{name}/{relative}"
+            inside = Path(os.path.realpath(real / relative))
+            self._try(below, below, inside)
+
+    def _walk(self, name: str, folder: Path) -> Iterator[tuple[str, int]]:
+        """Yield the files below ``folder``, sorted, with their sizes; one more than may be, and no more."""
+        count = 0
+
+        def refused(error: OSError) -> None:
+            below = Path(error.filename).relative_to(folder)
+            self.carried.leave(f"{name}/{below}", explain_os_error(error))
+
+        for base, folders, files in os.walk(folder, onerror=refused):
+            for one in sorted(folders):
+                if Path(base, one).is_symlink() and one.lower() not in NEVER:
+                    self.carried.leave(f"{name}/{Path(base, one).relative_to(folder)}", "a link to a folder")
+            folders[:] = sorted(one for one in folders if one.lower() not in NEVER)
+            for one in sorted(files):
+                path = Path(base, one)
+                try:
+                    size = path.stat().st_size
+                except OSError:
+                    size = 0
+                yield str(path.relative_to(folder)), size
+                count += 1
+                if count > MOST_FILES:
+                    return
+
+
+def is_dotenv(name: str) -> bool:
+    """Whether a file called ``name`` is one of those that hold a machine's own values."""
+    return name == ".env" or name.startswith(".env.")
+
+
+def _is_secret(key: str, value: str) -> bool:
+    return bool(value) and (is_confidential_name(key) or looks_secret(key, value) or _has_key(value))
+
+
+def _has_key(value: str) -> bool:
+    return _SECRET_TEXTS.search(value.encode("utf-8", "surrogatepass")) is not None
+
+
+def _where(secret: Any) -> str:
+    if secret.variable or secret.environment:
+        return f"variable {secret.variable or secret.environment}"
+    return str(secret.path or secret.file or "its value")
+
+
+def _containers(environment: Environment) -> Iterable[Any]:
+    for service in environment.stack.services.values():
+        yield service
+        yield from service.pre_start or ()
+    yield from environment.stack.jobs.values()
+
+
+def _open(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError("it is not a plain file")
+    return descriptor
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with os.fdopen(_open(path), "rb") as file:
+        while piece := file.read(PIECE):
+            yield piece
