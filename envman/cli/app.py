@@ -76,19 +76,13 @@ for module in (
     run,
     switch,
     status,
-<<<<<<< HEAD
     lock,
     reproduce,
-=======
->>>>>>> bundle
     inside,
     images,
     data,
     snapshots,
-<<<<<<< HEAD
-=======
     bundle,
->>>>>>> bundle
     setup,
 ):
     module.register(app)

@@ -87,6 +87,7 @@ def reproduce(
 
 
 def _origin(stack: ExitStack, workspace: Workspace, name: str, source: str | None, progress: Progress) -> Origin:
+    from pathlib import Path
     from tempfile import TemporaryDirectory
 
     from envman.operations.production import origin_of

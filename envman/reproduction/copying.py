@@ -1,4 +1,4 @@
-"""Production's environment to a copy of it: a complete blueprint of its own, in which nothing is left to be resolved."""
+"""Production's environment to a copy of it: a whole blueprint of its own, in which nothing is left to be resolved."""
 
 from __future__ import annotations
 
