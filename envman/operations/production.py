@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from envman.checks.reproduction import unknown_stand_ins
 from envman.diagnostics import Diagnostic, EnvmanError, Note, Report
 from envman.diagnostics.diagnostic import fail
-from envman.lock.compare import concerns_only, differences
+from envman.lock.compare import Difference, concerns_only, differences
 from envman.lock.current import Current
 from envman.lock.lock import Lock, LockedBuild, LockedImage
 from envman.lock.pins import Held, Names, is_locked_image, names_to_look_for
@@ -119,6 +120,38 @@ def _bundled(workspace: Workspace, name: str, path: Path, progress: Progress, fo
     return Origin(there, name, file, str(path))
 
 
+def refuse_other_files(workspace: Workspace, origin: Origin, environment: Environment) -> None:
+    """Make sure that what containers read of the project is here as it is there, where that is another folder.
+
+    Raises:
+        EnvmanError: EV668 for each file that is missing here, or another one.
+    """
+    there = origin.workspace
+    if there.project.root == workspace.project.root:
+        return
+    stack = environment.stack
+    named = {one.file for one in stack.configs.values() if one.file}
+    for service in stack.services.values():
+        named |= {one.path for one in service.env_file or ()}
+        named |= {one.source for one in service.volumes or () if one.type == "bind" and one.source}
+    problems = []
+    for name in sorted(named):
+        wanted = there.content(name)
+        if wanted is not None and wanted != workspace.content(name):
+            how = "is another one here" if workspace.content(name) is not None else "is not here"
+            problems.append(
+                Diagnostic(
+                    "EV668",
+                    f"{name}, which containers of {origin.name} read, {how}",
+                    expected=f"the file that {origin.words} holds",
+                    help=f"`envman bundle load {origin.words} --into DIR` makes a project with the bundle's files: "
+                    "reproduce there",
+                )
+            )
+    if problems:
+        raise EnvmanError(*problems)
+
+
 def production(workspace: Workspace, origin: Origin) -> Production:
     """Return production as its lock has it: under the variables of the lock, whatever this machine's are.
 
@@ -126,12 +159,23 @@ def production(workspace: Workspace, origin: Origin) -> Production:
 
     Raises:
         EnvmanError: EV533 to EV535 for all in which lock and blueprint part, EV540 for an image that is locked for
-            another platform, EV660 for one that is neither here nor in a registry.
+            another platform, EV660 for one that is neither here nor in a registry, EV668 for files that are not the
+            bundle's.
     """
     there = _as_locked(origin)
-    environment = _given(_loaded(there, origin), origin.file.lock)
+    try:
+        loaded = _loaded(there, origin)
+    except EnvmanError:
+        # A secret that has to be a number, or to fit a pattern, has to come from this machine.
+        there = _as_locked(origin, texts=False)
+        loaded = _loaded(there, origin)
+    environment = _given(loaded, origin.file.lock)
+    named = list(unknown_stand_ins(environment))
+    if named:
+        raise EnvmanError(*named)
+    refuse_other_files(workspace, origin, environment)
     current = described(there, environment)
-    parted = [one for one in differences(origin.file, current) if one.kind != "secret"]
+    parted = [one for one in differences(origin.file, current) if not _is_value(one)]
     kept = frozenset(origin.file.lock.builds)
     refused = [one for one in parted if not concerns_only(one, kept, origin.file, current)]
     if refused:
@@ -148,15 +192,23 @@ def production(workspace: Workspace, origin: Origin) -> Production:
     return Production(environment, origin.file.lock, origin.words, images, locked, platform)
 
 
-def _as_locked(origin: Origin) -> Workspace:
-    """Return a workspace in which variables have the values that are in the lock."""
+def _is_value(one: Difference) -> bool:
+    """Whether a difference is of secrets' values: a copy has its own. What is in an env file is all but secrets."""
+    return one.kind == "secret" and not one.name.startswith("env_file ")
+
+
+def _as_locked(origin: Origin, *, texts: bool = True) -> Workspace:
+    """Return a workspace in which variables have the values that are in the lock.
+
+    With ``texts`` a fixed text stands for each secret one.
+    """
     before, lock = origin.workspace, origin.file.lock
     settings = {
         name: _setting(one.value)
         for name, one in lock.variables.items()
         if not name.startswith("services.") and one.value is not None
     }
-    for name in lock.secrets:
+    for name in lock.secrets if texts else ():
         if name.startswith(_VARIABLES):
             settings[name.removeprefix(_VARIABLES)] = placeholder(name.removeprefix(_VARIABLES))
     passed = {name.rpartition(".")[2]: str(one.value) for name, one in lock.variables.items() if "." in name}

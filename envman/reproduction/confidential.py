@@ -13,7 +13,15 @@ from envman.reproduction.draft import Draft, Token
 from envman.source.scalars import text_of
 from envman.source.tree import Scalar, node_at
 
-_CREDENTIALS: Final = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:)(?P<password>[^/\s@]+)(?=@)")
+# `scheme://user:password@host`, and the key in `https://KEY@host`, as error trackers have it.
+_CREDENTIALS: Final = re.compile(
+    r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:|https?://(?=[^/\s:@]{12,}@))(?P<password>[^/\s@]+)(?=@)"
+)
+# What services give out as keys, whatever the variable is called that holds it.
+_TOKEN: Final = re.compile(
+    r"\b(?:[srp]k_(?:live|test)_\w{8,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|AKIA[0-9A-Z]{16}"
+    r"|xox[abprs]-[\w-]{10,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+)|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+)
 _NO_VALUE: Final = frozenset({"", "true", "false", "yes", "no", "on", "off", "0", "1", "none", "null"})
 # A shorter one is likelier to be a part of other words than a secret that is repeated.
 _LONG_ENOUGH: Final = 6
@@ -74,7 +82,7 @@ def _entry(service: str, variable: str, value: str) -> _Found:
 def _is_secret(draft: Draft, path: tuple[str, ...], variable: str, value: str) -> bool:
     if value.lower() in _NO_VALUE:
         return False
-    if _CREDENTIALS.search(value) or looks_secret(variable, value):
+    if _CREDENTIALS.search(value) or _TOKEN.search(value) or looks_secret(variable, value):
         return True
     is_place = re.match(r"\.{0,2}/", value) is not None or "://" in value
     if is_confidential_name(variable) and not is_place:
@@ -124,6 +132,7 @@ def _elsewhere(draft: Draft, values: list[str]) -> dict[str, str]:
         if not isinstance(node, str):
             return node
         text = _CREDENTIALS.sub(lambda match: match["before"] + _fixed(used, match["password"]), node)
+        text = _TOKEN.sub(lambda match: _fixed(used, match[0]), text)
         for value in wanted:
             if value in text:
                 text = text.replace(value, _fixed(used, value))

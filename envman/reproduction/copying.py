@@ -47,8 +47,7 @@ def make_copy(environment: Environment, images: Images, machine: Machine, *, fit
     """Return the copy of ``environment``.
 
     Raises:
-        EnvmanError: EV661 where the section `reproduce:` names what is not there, EV662 for a service that no container
-            runs.
+        EnvmanError: EV662 for a service that no container runs.
     """
     draft = Draft(environment, machine, images, fit)
     left_out = _prepare(draft)

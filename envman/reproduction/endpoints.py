@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from envman.diagnostics.diagnostic import fail, near_match
 from envman.model.reproduction import ALLOW, CUT
 from envman.reproduction.draft import Draft
 from envman.reproduction.places import is_true
@@ -90,22 +89,9 @@ def _values(draft: Draft, service: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def endpoints(draft: Draft) -> None:
-    """Give each endpoint of other hosts its stand-in, or let services to it that may go there, or cut it off.
-
-    Raises:
-        EnvmanError: EV661 where the blueprint names a stand-in that is no service.
-    """
+    """Give each endpoint of other hosts its stand-in, or let services to it that may go there, or cut it off."""
     services = draft.section("services")
     wanted = {host.lower(): one for host, one in draft.settings.endpoints.items()}
-    for host, answer in wanted.items():
-        if answer not in {CUT, ALLOW} and answer not in services:
-            raise fail(
-                "EV661",
-                f'"{answer}", which is to answer for {host}, is no service',
-                draft.environment.span("reproduce", "endpoints", host),
-                expected=near_match(answer, services) or "a service of this environment, `cut` or `allow`",
-                help="write a service that no other environment starts: give it `profiles: [reproduce]`",
-            )
     stand_ins = {one for one in wanted.values() if one not in {CUT, ALLOW}}
     for name in stand_ins:
         # It runs in copies alone: its profile has kept it from running elsewhere.
@@ -161,13 +147,6 @@ def outgoing(draft: Draft) -> None:
     """Make every network internal; services that publish ports get one that ports can be published on."""
     services = draft.section("services")
     for name in draft.settings.allow:
-        if name not in services:
-            raise fail(
-                "EV661",
-                f'"{name}", which may reach the outside, is no service',
-                draft.environment.span("reproduce", "allow"),
-                expected=near_match(name, services) or f"one of {', '.join(services)}",
-            )
         _let_out(draft, name, "it is allowed to")
     networks = draft.section("networks")
     used = {one for _, service in draft.services() for one in draft.attached(service)}
@@ -177,7 +156,9 @@ def outgoing(draft: Draft) -> None:
         if not is_true(made.get("internal")):
             made["internal"] = True
             networks[key] = made
-            draft.say("outgoing", f"network {key}", "internal", "false", "true")
+            whose = draft.environment.stack.networks.get(key)
+            was = "not known" if whose is not None and whose.is_external else "false"
+            draft.say("outgoing", f"network {key}", "internal", was, "true")
     for name, service in draft.services():
         if not service.get("ports") or service.get("network_mode") or OUTSIDE in draft.attached(service):
             continue

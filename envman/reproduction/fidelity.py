@@ -122,7 +122,10 @@ def fidelity(environment: str, copy: str, source: str, evidence: Evidence) -> Fi
 def _declared_alone(evidence: Evidence, findings: Sequence[Finding]) -> Iterator[Finding]:
     """Yield the substitutions that no attribute showed: secrets' contents, endpoints, what was left out."""
     shown = {(one.subject.partition("[")[0], one.attribute) for one in findings}
+    running = {f"service {one.service}" for one in evidence.observed.containers}
     for one in evidence.substitutions:
+        if one.subject.startswith("service ") and one.subject not in running:
+            continue  # nothing of it is there that could be another thing
         place = (one.subject, one.attribute or "definition")
         # Where an attribute was compared and came out alike, nothing is different in the end.
         if not any(subject == one.subject and one.covers(subject, attribute) for subject, attribute in shown):
@@ -205,11 +208,23 @@ def _of_container(name: str, container: ContainerState, evidence: Evidence) -> d
         )
     unseen = sorted(set(evidence.production.services[name]) - _COMPARED - _NOT_RUNNING - {"deploy"})
     unseen += _unseen_attachments(evidence.production.services[name])
+    unseen += _unseen_contents(evidence.production, name)
     unseen = [one for one in unseen if not one.startswith("x-")]
     if unseen:
         why = "a running container does not show these"
         found["not visible"] = Finding(subject, "not visible", Status.UNKNOWN, ", ".join(unseen), "", why=why)
+    files = [one["target"] for one in evidence.copy.services[name].get("volumes") or () if one.get("type") == "bind"]
+    if files:
+        why = "no lock covers what is in mounted files and folders"
+        found["files"] = Finding(subject, "files", Status.UNKNOWN, "not known", ", ".join(files), why=why)
     return found
+
+
+def _unseen_contents(document: Document, name: str) -> list[str]:
+    """Return the grants whose content is no file that is mounted: Compose copies it into the container."""
+    section = document.data.get("configs", {})
+    grants = document.services[name].get("configs") or ()
+    return [f"configs.{one['source']}" for one in grants if not (section.get(one["source"]) or {}).get("file")]
 
 
 def _follows(attribute: str, have: Any, running: Mapping[str, Any], container: ContainerState) -> bool:
@@ -263,11 +278,11 @@ def _compare(subject: str, attribute: str, wanted: Any, have: Any, made: Any, ev
     secret = isinstance(wanted, Reference) or isinstance(made, Reference)
     rule = next((one for one in evidence.substitutions if one.covers(subject, attribute)), None)
     if secret:
-        # The values of both are in no document; that they differ is the copy's own doing.
-        why = "each value is generated for the copy" if rule is None else rule.why
-        status = Status.UNKNOWN if have is None else Status.SUBSTITUTED
-        return Finding(subject, attribute, status, WITHHELD, WITHHELD, "secrets", why)
+        return _compare_secret(subject, attribute, wanted, have)
     texts = _text(attribute, wanted), _text(attribute, have)
+    if rule is not None and rule.rule == "secrets":
+        # A password on a command line has no name that would tell.
+        texts = WITHHELD, texts[1]
     if wanted == have:
         return Finding(subject, attribute, Status.SAME, *texts)
     if rule is None:
@@ -276,6 +291,14 @@ def _compare(subject: str, attribute: str, wanted: Any, have: Any, made: Any, ev
         return Finding(subject, attribute, Status.SUBSTITUTED, *texts, rule.rule, rule.why)
     why = f"the copy should have {_text(attribute, made)}: somebody or something else has changed it"
     return Finding(subject, attribute, Status.UNKNOWN, *texts, why=why)
+
+
+def _compare_secret(subject: str, attribute: str, wanted: Any, have: Any) -> Finding:
+    """Compare a value that the copy's document does not hold: that it is another one is the copy's own doing."""
+    if have is None or have == wanted:
+        why = "it is not set" if have is None else "the copy has production's own value"
+        return Finding(subject, attribute, Status.UNKNOWN, WITHHELD, "none" if have is None else WITHHELD, why=why)
+    return Finding(subject, attribute, Status.SUBSTITUTED, WITHHELD, WITHHELD, "secrets", RULES["secrets"])
 
 
 def _agree(attribute: str, made: Any, have: Any) -> bool:

@@ -64,6 +64,8 @@ def fit(draft: Draft) -> None:
     for name, service in draft.services():
         for attribute in _MEMORY:
             for place, key in _places(service, attribute):
+                if str(place[key]).startswith("-"):
+                    continue  # no limit
                 was = size_in_bytes(place[key])
                 if was <= _LEAST:
                     continue
