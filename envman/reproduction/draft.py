@@ -96,7 +96,8 @@ class Images:
 class Draft:
     """The copy of ``environment``; ``data`` is changed in place.
 
-    ``recipes`` the parts of secrets whose values are not just generated,
+    ``entry`` and ``outside`` are keys for networks that production does not have: one for published ports, one that
+    leads outside. ``recipes`` the parts of secrets whose values are not just generated,
     ``certificates`` the secrets that get a certificate, with the secret of its key and the names that it is for.
     """
 
@@ -106,6 +107,8 @@ class Draft:
     fit: bool = False
     data: dict[str, Any] = field(init=False)
     settings: Reproduction = field(init=False)
+    entry: str = field(init=False)
+    outside: str = field(init=False)
     substitutions: list[Substitution] = field(default_factory=list)
     recipes: dict[str, tuple[str | Token, ...]] = field(default_factory=dict)
     certificates: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
@@ -113,6 +116,7 @@ class Draft:
     def __post_init__(self) -> None:
         self.data = copy.deepcopy(self.environment.data)
         self.settings = self.environment.stack.reproduce or Reproduction()
+        self.entry, self.outside = (self.free("networks", name) for name in ("entry", "outside"))
 
     def say(self, rule: str, subject: str, attribute: str, was: object, now: object) -> None:
         """Record a substitution, once."""

@@ -11,8 +11,6 @@ from envman.model.reproduction import ALLOW, CUT
 from envman.reproduction.draft import Draft
 from envman.reproduction.places import is_true
 
-ENTRY: Final = "entry"
-OUTSIDE: Final = "outside"
 # Ports are published on such a network, and no answer from elsewhere comes back to it.
 NO_WAY_OUT: Final = {"com.docker.network.bridge.enable_ip_masquerade": "false"}
 _HOST: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
@@ -138,9 +136,11 @@ def _let_out(draft: Draft, name: str, why: str) -> None:
     service = draft.section("services")[name]
     if service.get("network_mode"):
         return
-    draft.section("networks").setdefault(OUTSIDE, {})
-    draft.attach(service, OUTSIDE)
-    draft.say("outgoing", f"service {name}", f"networks.{OUTSIDE}", "none", f"a network that leads outside: {why}")
+    draft.section("networks").setdefault(draft.outside, {})
+    draft.attach(service, draft.outside)
+    draft.say(
+        "outgoing", f"service {name}", f"networks.{draft.outside}", "none", f"a network that leads outside: {why}"
+    )
 
 
 def outgoing(draft: Draft) -> None:
@@ -150,7 +150,7 @@ def outgoing(draft: Draft) -> None:
         _let_out(draft, name, "it is allowed to")
     networks = draft.section("networks")
     used = {one for _, service in draft.services() for one in draft.attached(service)}
-    ways_out = {OUTSIDE} if any(OUTSIDE in draft.attached(one) for one in services.values()) else set()
+    ways_out = {draft.outside} if any(draft.outside in draft.attached(one) for one in services.values()) else set()
     for key in sorted(used - ways_out, key=lambda one: (one == "default", one)):
         made = dict(networks.get(key) or {})
         if not is_true(made.get("internal")):
@@ -160,12 +160,14 @@ def outgoing(draft: Draft) -> None:
             was = "not known" if whose is not None and whose.is_external else "false"
             draft.say("outgoing", f"network {key}", "internal", was, "true")
     for name, service in draft.services():
-        if not service.get("ports") or service.get("network_mode") or OUTSIDE in draft.attached(service):
+        if not service.get("ports") or service.get("network_mode") or draft.outside in draft.attached(service):
             continue
-        if ENTRY not in networks:
-            networks[ENTRY] = {"driver_opts": dict(NO_WAY_OUT)}
-        draft.attach(service, ENTRY)
-        draft.say("outgoing", f"service {name}", f"networks.{ENTRY}", "none", "a network for published ports alone")
+        if draft.entry not in networks:
+            networks[draft.entry] = {"driver_opts": dict(NO_WAY_OUT)}
+        draft.attach(service, draft.entry)
+        draft.say(
+            "outgoing", f"service {name}", f"networks.{draft.entry}", "none", "a network for published ports alone"
+        )
     if "dns" in draft.settings.keep:
         return
     for name, service in draft.services():
