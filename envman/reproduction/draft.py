@@ -11,6 +11,9 @@ from typing import Any, Final
 from envman.model.environment import Environment
 from envman.model.reproduction import Reproduction
 
+# Ports are published on such a network, and no answer from elsewhere comes back to it.
+NO_WAY_OUT: Final = {"com.docker.network.bridge.enable_ip_masquerade": "false"}
+CUT_OFF: Final = "cut off"
 # The rules: why each of them puts one thing in the place of another.
 RULES: Final[dict[str, str]] = {
     "addresses": "another network of this engine has the subnet",

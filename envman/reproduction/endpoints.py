@@ -8,11 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from envman.model.reproduction import ALLOW, CUT
-from envman.reproduction.draft import Draft
+from envman.reproduction.draft import CUT_OFF, NO_WAY_OUT, Draft
 from envman.reproduction.places import is_true
 
-# Ports are published on such a network, and no answer from elsewhere comes back to it.
-NO_WAY_OUT: Final = {"com.docker.network.bridge.enable_ip_masquerade": "false"}
 _HOST: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
 _URL: Final = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/\s@]*@)?(?P<hosts>{_HOST}(?::\d+)?(?:,{_HOST}(?::\d+)?)*)")
 _WITH_PORT: Final = re.compile(rf"(?P<host>{_HOST}):\d{{1,5}}")
@@ -103,7 +101,7 @@ def endpoints(draft: Draft) -> None:
                 _let_out(draft, name, f"it may talk to {host}")
             elif answer == CUT:
                 if name not in draft.settings.allow:
-                    draft.say("endpoints", f"service {name}", f"endpoints.{host}", host, "cut off")
+                    draft.say("endpoints", f"service {name}", f"endpoints.{host}", host, CUT_OFF)
             else:
                 _stand_in(draft, host, name, answer)
 

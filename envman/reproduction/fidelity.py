@@ -22,7 +22,7 @@ from envman.plan.drift import WITHHELD
 from envman.plan.form import COMPOSE
 from envman.plan.observed import ContainerState, LocalImage, Observed
 from envman.render.document import Document, Reference
-from envman.reproduction.draft import RULES, Substitution
+from envman.reproduction.draft import CUT_OFF, NO_WAY_OUT, RULES, Substitution
 
 
 class Status(StrEnum):
@@ -116,21 +116,51 @@ def fidelity(environment: str, copy: str, source: str, evidence: Evidence) -> Fi
         findings += _of_resources(kind, evidence)
     findings += _declared_alone(evidence, findings)
     findings += evidence.extra
-    return Fidelity(environment, copy, source, tuple(findings))
+    order = {subject: index for index, subject in enumerate(dict.fromkeys(_whole(one) for one in findings))}
+    return Fidelity(environment, copy, source, tuple(sorted(findings, key=lambda one: order[_whole(one)])))
+
+
+def _whole(one: Finding) -> str:
+    """Return the subject without the number of a container."""
+    return one.subject.partition("[")[0]
 
 
 def _declared_alone(evidence: Evidence, findings: Sequence[Finding]) -> Iterator[Finding]:
     """Yield the substitutions that no attribute showed: secrets' contents, endpoints, what was left out."""
-    shown = {(one.subject.partition("[")[0], one.attribute) for one in findings}
+    shown = {(_whole(one), one.attribute) for one in findings}
     running = {f"service {one.service}" for one in evidence.observed.containers}
+    missing = {one.subject for one in findings if one.attribute == "definition" and one.status is Status.UNKNOWN}
     for one in evidence.substitutions:
-        if one.subject.startswith("service ") and one.subject not in running:
+        if one.subject in missing or (one.subject.startswith("service ") and one.subject not in running):
             continue  # nothing of it is there that could be another thing
         place = (one.subject, one.attribute or "definition")
         # Where an attribute was compared and came out alike, nothing is different in the end.
-        if not any(subject == one.subject and one.covers(subject, attribute) for subject, attribute in shown):
-            shown.add(place)
+        if any(subject == one.subject and one.covers(subject, attribute) for subject, attribute in shown):
+            continue
+        shown.add(place)
+        reachable = _ways_out(one, evidence) if one.now == CUT_OFF else []
+        if reachable:
+            why = f"{', '.join(reachable)} leads outside: it is not cut off"
+            yield Finding(*place, Status.UNKNOWN, one.was, "not cut off", why=why)
+        else:
             yield Finding(*place, Status.SUBSTITUTED, one.was, one.now, one.rule, one.why)
+
+
+def _ways_out(one: Substitution, evidence: Evidence) -> list[str]:
+    """Return the networks that a service's containers are on and that lead outside, or that nobody knows."""
+    service = one.subject.partition(" ")[2]
+    closed = {
+        network.name
+        for network in evidence.observed.networks
+        if network.inspected.get("Internal") or NO_WAY_OUT.items() <= (network.inspected.get("Options") or {}).items()
+    }
+    attached = {
+        name
+        for container in evidence.observed.containers
+        if container.service == service
+        for name in (container.inspected.get("NetworkSettings") or {}).get("Networks") or {}
+    }
+    return sorted(attached - closed - {"none"})
 
 
 # --- services

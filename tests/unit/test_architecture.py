@@ -41,7 +41,7 @@ ONLY_IMPORTERS = {
     "typer": {"cli"},
     "click": {"cli"},
 }
-HEAVY = ["pydantic", "pydantic_core", "docker", "python_on_whales", "cookiecutter", "yaml", "rich"]
+HEAVY = ["pydantic", "pydantic_core", "docker", "python_on_whales", "cookiecutter", "yaml", "rich", "cryptography"]
 # What no reading of blueprints needs: each costs more than a tenth of a render.
 NOT_FOR_RENDERING = ["typer", "pydantic", "docker", "python_on_whales", "cookiecutter", "rich", "importlib.metadata"]
 

@@ -171,6 +171,19 @@ def test_a_network_that_lets_traffic_out_is_not_the_same(tmp_path: Path) -> None
     assert found(report, "internal", "network back").status is Status.UNKNOWN
 
 
+def test_an_endpoint_is_cut_off_only_where_no_network_leads_outside(tmp_path: Path) -> None:
+    text = TEXT.replace("LEVEL: info", "LEVEL: info, SMTP_HOST: smtp.example.com")
+    cut = found(reported(tmp_path, container(), text=text), "endpoints.smtp.example.com")
+    assert (cut.status, cut.copy) == (Status.SUBSTITUTED, "cut off")
+    open_again = container(networks={"churn-copy_back": {}, "bridge": {}})
+    one = found(reported(tmp_path, open_again, text=text), "endpoints.smtp.example.com")
+    assert (one.status, one.why) == (Status.UNKNOWN, "bridge leads outside: it is not cut off")
+    leaking = {"Driver": "bridge", "Internal": False}
+    assert found(reported(tmp_path, container(), text=text, network=leaking), "endpoints.smtp.example.com").copy == (
+        "not cut off"
+    )
+
+
 def test_what_no_container_shows_is_named(tmp_path: Path) -> None:
     text = TEXT.replace("    mem_limit", "    blkio_config: {weight: 300}\n    configs: [c]\n    mem_limit")
     report = reported(tmp_path, container(), text=text + "configs: {c: {content: x}}\n")
