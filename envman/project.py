@@ -21,6 +21,7 @@ from envman.language.variables import Inputs, resolve_scope
 from envman.model.binding import bind
 from envman.model.environment import Environment
 from envman.model.header import ENVIRONMENT_NAME, LANGUAGE, ProjectFile
+from envman.model.places import read_places
 from envman.model.stack import Stack
 from envman.source.dotenv import read_dotenv
 from envman.source.files import read_source
@@ -37,10 +38,14 @@ _INSTANCE: Final = re.compile(r"[a-z0-9_]{1,30}")
 
 @dataclass(slots=True)
 class Project:
-    """A project's root, its file, and the blueprints and Compose files read so far (each file is read once a run)."""
+    """A project's root, its file, and the blueprints and Compose files read so far (each file is read once a run).
+
+    ``places`` is its registry map.
+    """
 
     root: Path
     file: ProjectFile
+    places: Map[str, str] = field(default_factory=dict)
     layers: dict[str, Layer | None] = field(default_factory=dict)
     compose_files: dict[str, Mapping] = field(default_factory=dict)
     names: list[str] | None = None
@@ -104,7 +109,8 @@ def open_project(start: Path) -> Project:
     """Return the project that ``start`` lies in.
 
     Raises:
-        EnvmanError: EV001 where there is none, EV005 where its file is wrong, EV006 where it needs a newer envman.
+        EnvmanError: EV001 where there is none, EV005 and EV428 where its file is wrong, EV006 where it needs a newer
+            envman.
     """
     root = find_root(start)
     report = Report()
@@ -112,6 +118,8 @@ def open_project(start: Path) -> Project:
     report.raise_errors()
     assert tree is not None  # there was no error
     file, _ = bind(tree, ProjectFile, report, what=PROJECT_FILE)
+    report.raise_errors()
+    places = read_places(node_at(tree, ("registry",)), report)
     report.raise_errors()
     assert file is not None
     if file.language != LANGUAGE:
@@ -121,7 +129,7 @@ def open_project(start: Path) -> Project:
         )
     if file.requires is not None:
         _require(file.requires, _place(tree, "requires"))
-    return Project(root, file)
+    return Project(root, file, places)
 
 
 def _place(tree: Mapping, key: str) -> Span | None:

@@ -86,7 +86,7 @@ def up(
             confirm_takeover(invocation, environment, yes=yes)
             take_over(workspace, environment, progress)
         if frozen:
-            environment = under_lock(invocation, workspace, environment, progress)
+            environment = under_lock(invocation, workspace, environment, progress, building=() if build else None)
         options = UpOptions(tuple(services), build, pull, timeout, tuple(profiles or ()), recreate)
         done = bring_up(workspace, environment, options, progress)
         if not done.plan and not adopt and options == UpOptions(timeout=timeout):

@@ -127,6 +127,8 @@ def _rendered(part: Part, value: Any) -> tuple[Any, str]:
         return None, why_not(part.path)
     if value == "auto" and part.rendered != value:
         return part.rendered, "a host port that envman chose"
+    if part.path[-1:] in {("image",), ("source",)} and isinstance(part.rendered, str) and part.rendered != value:
+        return part.rendered, "where the registry map takes it from"
     return None, ""
 
 

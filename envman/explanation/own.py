@@ -30,6 +30,8 @@ def why(path: Path) -> str:
         return "envman: the network of services that name none"
     if path[:1] == ("secrets",):
         return "envman: how the secret reaches containers"
+    if path[2:4] in {("build", "additional_contexts"), ("build", "args")}:
+        return "envman: where the registry map takes it from"
     if path[:1] == ("services",) and path[2:3] == ("deploy",):
         return "envman: the GPU that `gpu:` asks for"
     if path[:1] == ("services",) and last == "protocol":

@@ -13,8 +13,9 @@ from envman.lock.canonical import Canonical
 from envman.lock.uses import Uses, workloads
 from envman.model.confidential import is_confidential_name, masked
 from envman.model.environment import Environment
+from envman.model.stack import OWN_ATTRIBUTES
 from envman.model.variable import Variable
-from envman.source.tree import node_at
+from envman.source.tree import leaves, node_at
 
 Mark = Callable[[str, bytes], str]
 
@@ -81,7 +82,7 @@ def describe(
     """
     shown: dict[str, CurrentVariable] = {}
     hidden: dict[str, tuple[bytes, Span | None]] = {}
-    for name in sorted(environment.used_variables):
+    for name in sorted(_used_variables(environment)):
         variable = environment.scope[name]
         if variable.declared is None:
             continue
@@ -114,6 +115,16 @@ def context_digest(files: Mapping[str, str]) -> str:
     """Return the digest of what a build sends: paths with the hash of each file, in no order."""
     text = json.dumps(sorted(files.items()), separators=(",", ":"), ensure_ascii=False)
     return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def _used_variables(environment: Environment) -> set[str]:
+    """Return the variables that decide what runs; where a secret's value comes from is each machine's own affair."""
+    own = {pattern[-1] for pattern in OWN_ATTRIBUTES if pattern[0] == "secrets"}
+    found: set[str] = set()
+    for path, leaf in leaves(environment.tree):
+        if leaf.variables and not (path[0] == "secrets" and path[-1] in own):
+            found.update(leaf.variables)
+    return found & set(environment.scope)
 
 
 def _origin(variable: Variable) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from envman.lock.current import Current
 from envman.lock.lock import Lock, LockedBuild, LockedImage
-from envman.registry.reference import Reference, parse_reference
+from envman.registry.places import Places, mapped, moved
+from envman.registry.reference import parse_reference
 
 
 class Held(Protocol):
@@ -68,22 +69,35 @@ def is_locked_image(locked: LockedImage | LockedBuild, held: Held, platform: str
 class Names:
     """How the environment at hand calls what is locked.
 
-    ``mapped`` are the names that a registry map makes of those in the blueprint, ``built`` the images that are built,
-    by service: an instance's have names of their own.
+    ``built`` are the images that are built, by service (an instance's have names of their own); ``places`` is the
+    registry map.
     """
 
     built: Mapping[str, str]
-    mapped: Mapping[str, str] = field(default_factory=dict)
+    places: Places = field(default_factory=dict)
 
-    def of(self, written: str) -> str:
-        """Return the name to use for ``written``."""
-        return self.mapped.get(written, written)
+    def of(self, written: str) -> list[str]:
+        """Return the names without digest that an image may have here, the one to prefer first."""
+        place = moved(written, self.places)
+        return [written] if place is None else [place.familiar, written]
+
+    def pinned(self, written: str, digest: str) -> str | None:
+        """Return the name to pull an image by; None where no registry could know it."""
+        reference = parse_reference(written)
+        return None if reference is None else mapped(reference, self.places).pinned(digest).familiar
+
+
+class _Named(NamedTuple):
+    """What is written for an image, the name that the lock has for it, and what is locked."""
+
+    written: str
+    name: str
+    locked: LockedImage | LockedBuild
 
 
 def names_to_look_for(lock: Lock, current: Current, names: Names) -> set[str]:
     """Return the references under which an engine may have what is locked."""
-    named = _named(lock, current, current.uses.builds, names)
-    return {candidate for _, plain, locked in named for candidate in _candidates(plain, locked)}
+    return {candidate for one in _named(lock, current, current.uses.builds, names) for candidate in _names(one, names)}
 
 
 def kept_builds(lock: Lock, current: Current, names: Names, local: Local | None) -> frozenset[str]:
@@ -93,7 +107,8 @@ def kept_builds(lock: Lock, current: Current, names: Names, local: Local | None)
         locked = lock.builds.get(name)
         if locked is None:
             continue
-        if locked.digest is not None or (local is not None and _held_as(locked, names.of(locked.image), local)):
+        one = _Named(names.built[name], locked.image, locked)
+        if locked.digest is not None or (local is not None and _held(one, names, local)):
             kept.add(name)
     return frozenset(kept)
 
@@ -105,63 +120,46 @@ def pins(lock: Lock, current: Current, kept: frozenset[str], names: Names, local
     """
     images: dict[str, str] = {}
     never: set[str] = set()
-    for written, plain, locked in _named(lock, current, kept, names):
-        name, there = _chosen(plain, locked, local)
-        if name != written:
-            images[written] = name
-        if there and "@" not in name:
-            never.add(written)
+    for one in _named(lock, current, kept, names):
+        held = _held(one, names, local) if local is not None else []
+        used = [name for name in held if local is not None and name in local.used]
+        if used or held:
+            images[one.written] = (used or held)[0]
+            if "@" not in images[one.written]:
+                never.add(one.written)
+        elif one.locked.digest is not None:
+            images[one.written] = names.pinned(one.name, one.locked.digest) or one.name
     contexts: dict[str, dict[str, str]] = {}
     for service, build in current.uses.builds.items():
-        if service in kept:
-            continue
         for name, base in build.bases.items():
             digest = lock.images[base.canonical].digest if base.canonical in lock.images else None
-            if digest is not None and base.digest is None:
-                target = parse_reference(names.of(base.familiar)) or base
-                contexts.setdefault(service, {})[name] = target.pinned(digest).familiar
+            if service not in kept and digest is not None and base.digest is None:
+                contexts.setdefault(service, {})[name] = mapped(base, names.places).pinned(digest).familiar
     return Pins(images, frozenset(never), contexts, kept)
 
 
-def _named(
-    lock: Lock, current: Current, kept: Iterable[str], names: Names
-) -> Iterator[tuple[str, str, LockedImage | LockedBuild]]:
-    """Yield what is written, the plain name to use for it, and what is locked."""
+def _named(lock: Lock, current: Current, kept: Iterable[str], names: Names) -> Iterator[_Named]:
     for canonical, image in current.uses.images.items():
         locked = lock.images.get(canonical)
         if locked is not None and image.reference.digest is None:
-            yield from ((written, names.of(written), locked) for written in image.written)
+            yield from (_Named(written, written, locked) for written in image.written)
     for name in kept:
         if name in lock.builds:
-            yield names.built[name], names.of(lock.builds[name].image), lock.builds[name]
+            yield _Named(names.built[name], lock.builds[name].image, lock.builds[name])
 
 
-def _candidates(plain: str, locked: LockedImage | LockedBuild) -> list[str]:
-    reference = parse_reference(plain)
-    pinned = [_pinned(reference, locked.digest)] if reference is not None and locked.digest is not None else []
-    return [plain, *pinned, *(one.image for one in locked.platforms.values() if one.image)]
+def _names(one: _Named, names: Names) -> list[str]:
+    """Return the references under which an engine may have an image, the one to prefer first."""
+    locked = one.locked
+    pinned = names.pinned(one.name, locked.digest) if locked.digest is not None else None
+    ids = [platform.image for platform in locked.platforms.values() if platform.image]
+    return list(dict.fromkeys([*names.of(one.name), *([pinned] if pinned else []), *ids]))
 
 
-def _pinned(reference: Reference, digest: str) -> str:
-    return reference.pinned(digest).familiar
-
-
-def _held_as(locked: LockedImage | LockedBuild, plain: str, local: Local) -> list[str]:
-    """Return the names under which ``local`` has the locked image, the plain one first."""
+def _held(one: _Named, names: Names, local: Local) -> list[str]:
+    """Return the names under which ``local`` has the locked image."""
     return [
         name
-        for name in _candidates(plain, locked)
-        if name in local.images and is_locked_image(locked, local.images[name], local.platform)
+        for name in _names(one, names)
+        if name in local.images and is_locked_image(one.locked, local.images[name], local.platform)
     ]
-
-
-def _chosen(plain: str, locked: LockedImage | LockedBuild, local: Local | None) -> tuple[str, bool]:
-    """Return the name to use, and whether ``local`` has the image under it."""
-    held = _held_as(locked, plain, local) if local is not None else []
-    used = [name for name in held if local is not None and name in local.used]
-    if used or held:
-        return (used or held)[0], True
-    reference = parse_reference(plain)
-    if locked.digest is not None and reference is not None:
-        return _pinned(reference, locked.digest), False
-    return plain, False

@@ -153,5 +153,12 @@ class ProjectFile(Attributes):
     name: Annotated[str, Scalar(_project_name, ("string",))]
     language: int
     requires: Text | None = None
+    # Checked by `model.places`, which knows where each side stands.
     registry: dict[str, Text] | None = None
     snapshots: Text | None = None
+
+
+class MachineFile(Attributes):
+    """``registry.yaml`` in the user's configuration: what holds for all projects on a machine."""
+
+    registry: dict[str, Text] | None = None

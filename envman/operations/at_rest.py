@@ -123,7 +123,7 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
         "builds": {
             document.image(name): [document.services[name]["build"], sorted(document.pins.get(name, ()))]
             for name, one in services.items()
-            if one.build is not None
+            if one.build is not None and name not in again.kept_images(environment)
         },
         "picture": picture(observed, image_ids(workspace.engine, references)),
         "urls": [[one.service, one.name, one.url] for one in named_urls(environment, document)],

@@ -14,6 +14,7 @@ from envman.lock.uses import image_uses, local_context, workloads
 from envman.model.environment import Environment
 from envman.operations.workspace import Workspace
 from envman.project import BLUEPRINTS, load_environment
+from envman.registry.places import mapped
 from envman.source.files import read_text
 from envman.source.places import is_file, locate
 from envman.state.builds import read_hashes, write_hashes
@@ -53,6 +54,23 @@ def described(workspace: Workspace, environment: Environment, *, contexts: bool 
         mark=store.mark,
         key=store.key_name(),
     )
+
+
+def mapped_bases(workspace: Workspace, environment: Environment) -> dict[str, dict[str, str]]:
+    """Return the images that builds start from where the registry map takes them from elsewhere, as in ``Facts``.
+
+    What cannot be told of a Dockerfile the build itself will say.
+    """
+    builds = [(section, name) for section, name, one in workloads(environment) if one.build is not None]
+    dockerfiles = {name: _dockerfile(workspace.project.root, environment, section, name, [])
+                   for section, name in builds}  # fmt: skip
+    found: dict[str, dict[str, str]] = {}
+    for name, build in image_uses(environment, dockerfiles, workspace.environ).builds.items():
+        for key, base in build.bases.items():
+            place = mapped(base, workspace.places)
+            if place != base:
+                found.setdefault(name, {})[key] = place.familiar
+    return found
 
 
 def without_instance(workspace: Workspace, environment: Environment) -> Environment:

@@ -11,7 +11,7 @@ from envman.language.layers import HEADER_KEYS
 from envman.lock.compare import concerns_only, differences
 from envman.lock.current import Current
 from envman.lock.lock import lock_path
-from envman.lock.pins import Local, Names, kept_builds, names_to_look_for, pins
+from envman.lock.pins import Local, Names, Pins, kept_builds, names_to_look_for, pins
 from envman.lock.text import LockFile, read_lock_file
 from envman.lock.uses import workloads
 from envman.model.binding import bind
@@ -77,8 +77,9 @@ def freeze(
     for one in found:
         if one.kind == "context":
             (progress or Silent()).notice(f"{one.message}; the image that was locked is used as it is")
-    workspace.pins[environment.key] = pins(file.lock, current, kept, names, local)
-    return without_builds(environment, kept)
+    workspace.pins[environment.key] = made = pins(file.lock, current, kept, names, local)
+    # The others have the name that the blueprint gives them, and Compose would take a missing build for a change.
+    return without_builds(environment, renamed_builds(made, names))
 
 
 def advice(environment: Environment) -> str:
@@ -93,7 +94,7 @@ def names_of(workspace: Workspace, environment: Environment) -> Names:
         for section, name, one in workloads(environment)
         if one.build is not None
     }
-    return Names(built, workspace.mapped_images(environment))
+    return Names(built, workspace.places)
 
 
 def local_images(
@@ -135,11 +136,17 @@ def _other_platforms(file: LockFile, current: Current, local: Local, kept: froze
                     f"{name} is locked for {', '.join(sorted(entries))}, and would run on {wanted}",
                     span,
                     f"an image for {wanted}",
-                    (Note("the lock says so here", file.span(*place)),),
+                    (Note("the lock has it here", file.span(*place)),),
                     "lock an image that is there for both, or say under `platform:` what the service is to run as",
                 )
             )
     return found
+
+
+def renamed_builds(made: Pins, names: Names) -> frozenset[str]:
+    """Return the services and jobs that use an image under another name than the one that they would build."""
+    built = {name: names.built[name] for name in made.kept}
+    return frozenset(name for name, written in built.items() if made.images.get(written, written) != written)
 
 
 def without_builds(environment: Environment, names: frozenset[str]) -> Environment:

@@ -72,7 +72,7 @@ def list_images(workspace: Workspace, environment: Environment) -> list[ServiceI
     """Return the image of every service of ``environment``."""
     from envman.engine.images import find_images
 
-    references = {name: image for name in environment.stack.services if (image := environment.image(name))}
+    references = {name: image for name in environment.stack.services if (image := workspace.image(environment, name))}
     found = find_images(workspace.engine, set(references.values()))
     rows = []
     for name, reference in references.items():

@@ -136,7 +136,7 @@ def resolver_of(workspace: Workspace) -> Resolver:
     """Return who asks the registries: with this machine's logins, and as the engine reaches them if one answers."""
     from envman.engine.registry import Registries
 
-    made: Resolver = Registries.of(reachable_engine(workspace), workspace.environ)
+    made: Resolver = Registries.of(reachable_engine(workspace), workspace.environ, places=workspace.places)
     return made
 
 

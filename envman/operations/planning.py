@@ -89,10 +89,11 @@ def _outdated(
     images: Mapping[str, LocalImage],
 ) -> dict[str, tuple[str, ...]]:
     """Return why an image that is there would come out different if it were built now, by service."""
+    kept = workspace.kept_images(environment)
     builds = [
         name
         for name in services
-        if environment.stack.services[name].build is not None and document.image(name) in images
+        if name not in kept and environment.stack.services[name].build is not None and document.image(name) in images
     ]
     if not builds:
         return {}

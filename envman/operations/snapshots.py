@@ -267,7 +267,7 @@ class Taking:
         from envman.engine.images import find_images
 
         environment = self.environment
-        references = {service: environment.image(service) for service in environment.stack.services}
+        references = {service: self.workspace.image(environment, service) for service in environment.stack.services}
         present = find_images(self.workspace.engine, {one for one in references.values() if one})
         images: dict[str, dict[str, Any]] = {
             service: {"reference": reference, "id": found.id, "digests": list(found.digests)}

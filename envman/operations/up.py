@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from envman.diagnostics import Diagnostic, EnvmanError
 from envman.diagnostics.diagnostic import fail, near_match
 from envman.model.environment import Environment
+from envman.operations.gone import is_pinned, locked_image_gone
 from envman.operations.obstacles import refuse_obstacles
 from envman.operations.options import UpOptions
 from envman.operations.planning import inputs_of, plan_up, remember_builds, remember_definitions
@@ -132,11 +133,15 @@ def pull(prepared: Prepared, services: Sequence[str], progress: Progress) -> Non
     if drain(handle, None) != 0:
         tail = handle.tail(TAIL)
         known = None if broke_off(tail) else trouble(prepared, tail)
-        raise EnvmanError(*[known] if known else _pull_problems(prepared.environment, services, tail))
+        raise EnvmanError(*[known] if known else _pull_problems(prepared, services, tail))
 
 
-def _pull_problems(environment: Environment, services: Sequence[str], tail: str) -> list[Diagnostic]:
+def _pull_problems(prepared: Prepared, services: Sequence[str], tail: str) -> list[Diagnostic]:
+    environment = prepared.environment
     named = [name for name in services if re.search(rf"\b{re.escape(name)}\b.*(?:Error|error)", tail)] or list(services)
+    gone = [name for name in named if re.search(_NO_IMAGE, tail) and is_pinned(prepared, name)]
+    if gone:
+        return [locked_image_gone(prepared, name, tail) for name in gone]
     return [
         Diagnostic(
             "EV601",
@@ -266,10 +271,8 @@ def _why(watch: StackWatch, prepared: Prepared, handle: Handle) -> list[Diagnost
     known = trouble(prepared, tail)
     if known is not None:
         return [known]
-    if re.search(
-        r"(?i)manifest unknown|not found: manifest|pull access denied|no such image|failed to resolve reference", tail
-    ):
-        return _pull_problems(environment, list(environment.stack.services), tail)
+    if re.search(_NO_IMAGE, tail):
+        return _pull_problems(prepared, list(environment.stack.services), tail)
     port = re.search(r"(?i)(?:bind for|listen tcp4?) [\d.:\[\]]*:(\d+).*(?:allocated|in use)", tail)
     if port:
         return [

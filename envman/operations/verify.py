@@ -15,7 +15,7 @@ from envman.lock.text import LockFile
 from envman.model.environment import Environment
 from envman.operations.described import described
 from envman.operations.drift import compare
-from envman.operations.frozen import local_images, names_of, required_lock, without_builds
+from envman.operations.frozen import local_images, names_of, renamed_builds, required_lock, without_builds
 from envman.operations.prepare import current_document, look
 from envman.operations.services import difference_text
 from envman.operations.workspace import Workspace
@@ -72,10 +72,10 @@ def verify(workspace: Workspace, environment: Environment) -> Verification:
     names = names_of(workspace, environment)
     local = local_images(workspace, environment, file, current, names)
     kept = kept_builds(file.lock, current, names, local)
-    workspace.pins[environment.key] = pins(file.lock, current, kept, names, local)
+    workspace.pins[environment.key] = made = pins(file.lock, current, kept, names, local)
     found = [one for one in differences(file, current) if not concerns_only(one, kept, file, current)]
     unknown = incomparable(file, current)
-    held = without_builds(environment, kept)
+    held = without_builds(environment, renamed_builds(made, names))
     partings = list(_partings(workspace, held, file.lock, current, observed, local.platform, unknown))
     return Verification(file, environment, tuple(found), tuple(partings), tuple(unknown))
 

@@ -100,7 +100,7 @@ def images_for(workspace: Workspace, environment: Environment, volume: DataVolum
     from envman.engine.images import find_images
 
     services = [*volume.services, *(name for name in environment.stack.services if name not in volume.services)]
-    references = [image for name in services if (image := environment.image(name))]
+    references = [image for name in services if (image := workspace.image(environment, name))]
     present = find_images(workspace.engine, references)
     users = [one.image for one in users_of(workspace.engine, volume.name)]
     images = list(dict.fromkeys([*users, *(present[one].id for one in references if one in present)]))

@@ -14,7 +14,8 @@ from envman.diagnostics import Report
 from envman.facts import Facts
 from envman.model.environment import Environment
 from envman.project import Project, load_environment, open_project, read_values
-from envman.render.compose import port_key, render
+from envman.registry.places import Places, moved
+from envman.render.compose import image_names, port_key, render
 from envman.render.document import Document
 from envman.secrets.provide import absent_secrets
 from envman.secrets.store import SecretStore
@@ -22,6 +23,7 @@ from envman.source.places import is_file, locate
 from envman.source.witness import WatchedEnviron, Witness, watched
 from envman.state.atomic import write_if_changed
 from envman.state.checkout import Checkout, open_checkout, render_path
+from envman.state.places import machine_places
 from envman.state.ports import allocate_ports, read_ports
 from envman.state.selection import read_selection
 
@@ -44,6 +46,7 @@ class Workspace:
     report: Report = field(default_factory=Report)
     # What renders use under a lock, by the environment's key (`operations.frozen`).
     pins: dict[str, Pins] = field(default_factory=dict)
+    witness: Witness | None = None
 
     @classmethod
     def at(
@@ -69,6 +72,17 @@ class Workspace:
         self.project = open_project(watched(self.project.root, witness))
         self.checkout = replace(checkout, state=watched(checkout.state, witness))
         self.environ = WatchedEnviron(self.environ, witness)
+        self.witness = witness
+        self.__dict__.pop("places", None)
+
+    @cached_property
+    def places(self) -> Places:
+        """The registry map: this machine's before the project's, prefix by prefix.
+
+        Raises:
+            EnvmanError: EV428.
+        """
+        return {**self.project.places, **machine_places(self.environ, self.witness)}
 
     @cached_property
     def endpoint(self) -> Endpoint:
@@ -159,6 +173,12 @@ class Workspace:
         remote = online and not self.endpoint.is_local
         pins = self.pins.get(environment.key)
         images = self.mapped_images(environment)
+        contexts = self._mapped_contexts(environment)
+        if pins is not None:
+            images = {**images, **pins.images}
+            contexts = {
+                name: {**contexts.get(name, {}), **pins.contexts.get(name, {})} for name in {*contexts, *pins.contexts}
+            }
         return Facts(
             project_directory=self.project.root,
             state_directory=self.checkout.state,
@@ -169,14 +189,37 @@ class Workspace:
             absent_secrets=absent_secrets(environment, self.project.root, self.values(environment)),
             fingerprints=self._fingerprints(environment, store),
             files=self._files(environment),
-            images=images if pins is None else {**images, **pins.images},
+            images=images,
             never_pulled=frozenset() if pins is None else pins.never_pulled,
-            contexts={} if pins is None else pins.contexts,
+            contexts=contexts,
         )
 
-    def mapped_images(self, environment: Environment) -> dict[str, str]:  # noqa: ARG002
-        """Return the names to use in place of those in the blueprint."""
-        return {}
+    def kept_images(self, environment: Environment) -> frozenset[str]:
+        """Return the services whose image is as it is locked: under its lock nothing of them is built."""
+        pins = self.pins.get(environment.key)
+        return frozenset() if pins is None else pins.kept
+
+    def mapped_images(self, environment: Environment, *, built: bool = False) -> dict[str, str]:
+        """Return the names that the registry map makes of those in the blueprint, by name as written there.
+
+        What the environment itself builds keeps its name, as nobody pulls it, unless ``built`` asks for that too.
+        """
+        names = image_names(environment, built=built) if self.places else ()
+        return {name: one.familiar for name in names if (one := moved(name, self.places)) is not None}
+
+    def _mapped_contexts(self, environment: Environment) -> Mapping[str, Mapping[str, str]]:
+        if not self.places:
+            return {}
+        from envman.operations.described import mapped_bases
+
+        return mapped_bases(self, environment)
+
+    def image(self, environment: Environment, service: str) -> str | None:
+        """Return the reference that a service's image is found by here: as a render of ``environment`` names it."""
+        written = environment.image(service)
+        pins = self.pins.get(environment.key)
+        images = {**self.mapped_images(environment), **(pins.images if pins is not None else {})}
+        return images.get(written, written) if written is not None else None
 
     def _fingerprints(self, environment: Environment, store: SecretStore) -> dict[str, str]:
         marks = {}

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, TypeAlias
 
-from envman.registry.reference import HUB, Reference
+from envman.registry.reference import HUB, Reference, parse_reference
 
 Places: TypeAlias = Mapping[str, str]
 
@@ -49,3 +49,12 @@ def normal(prefix: str) -> str:
     """Return ``prefix`` as names are compared: ``index.docker.io`` is ``docker.io``."""
     host, slash, path = prefix.partition("/")
     return f"{HUB if host == 'index.docker.io' else host}{slash}{path}"
+
+
+def moved(name: str, places: Places) -> Reference | None:
+    """Return where the image that a blueprint calls ``name`` is pulled from, or None where that is what it says."""
+    reference = parse_reference(name)
+    if reference is None:
+        return None
+    place = mapped(reference, places)
+    return None if place == reference else place

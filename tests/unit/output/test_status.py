@@ -27,8 +27,7 @@ def test_a_row_for_each_environment() -> None:
     unknown = replace(up, name="local", chosen=False, urls=(), drift=None, locked="no")
     assert status_table([up, DOWN, drifting, unknown]).splitlines() == [
         "  ENVIRONMENT  STATE            HEALTH   SINCE  DRIFT      LOCKED   SNAPSHOTS  URLS",
-        "* dev          up               healthy  3 min  none       locked              "
-        "http://localhost:1  http://localhost:2",
+        f"* dev          up               healthy  3 min  none       locked              {'  '.join(UP.urls)}",
         "  prod (two)   down, data kept                             no       3",
         "  staging      up               healthy  3 min  1 service  differs",
         "  local        up               healthy  3 min  unknown    no",
