@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -134,6 +135,12 @@ class _Services:
                 span = self.environment.span("services", name, "image")
                 yield Cause(f"{image.reference} is another image now: {old} -> {new}", span)
                 break
+            # Where a registry map changes, Compose replaces the container although the image is the same.
+            reference = self.document.image(name) if self.environment.stack.services[name].build is None else None
+            if reference is not None and one.image != reference and not _is_identity(one.image):
+                span = self.environment.span("services", name, "image")
+                yield Cause(f"its image is to come from {reference}, and came from {one.image}", span)
+                break
         service = self.document.services[name]
         if service.get("network_mode"):
             return
@@ -160,6 +167,11 @@ class _Services:
             for mount in one.mounts:
                 if mount.kind == "volume" and mount.target not in targets:
                     yield f"leaves volume {_short(mount.name)} of {mount.target} behind"
+
+
+def _is_identity(image: str) -> bool:
+    """Whether the engine tells an image by its ID, as it does where the name leads to another one by now."""
+    return re.fullmatch(r"(sha256:)?[0-9a-f]{12,64}", image) is not None
 
 
 def _short(identity: str) -> str:
