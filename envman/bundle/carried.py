@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -18,10 +18,12 @@ from envman.bundle.container import PIECE, fits
 from envman.bundle.contents import NEVER, PROJECT, LeftOut
 from envman.bundle.writing import Ingredient, ingredient
 from envman.diagnostics import EnvmanError, Report
+from envman.model.attributes import Build
 from envman.model.confidential import is_confidential_name
 from envman.model.environment import Environment
 from envman.source.dotenv import read_dotenv
 from envman.source.files import explain_os_error
+from envman.source.places import locate
 from envman.source.root import PROJECT_FILE
 
 # A mounted folder with more is data or a build's output, not configuration.
@@ -56,21 +58,27 @@ class Carried:
         self.left_out.add(LeftOut(what, why))
 
 
-def carried_files(environment: Environment, root: Path) -> Carried:
+def carried_files(environment: Environment, root: Path, values: Mapping[str, str] | None = None) -> Carried:
     """Return what of the project at ``root`` goes into a bundle of ``environment``, but for its lock.
+
+    ``values`` are what locked variables have from outside of the blueprints, by their names in ``.env``
+    files; no secret is among them. They stand in ``.env.ENVIRONMENT``, so that the environment is the same where the
+    bundle is unpacked.
 
     Raises:
         OSError: where a blueprint, or a file that one includes, cannot be read.
     """
-    return _Collecting(environment, root).collect()
+    return _Collecting(environment, root, values or {}).collect()
 
 
 class _Collecting:
-    def __init__(self, environment: Environment, root: Path) -> None:
+    def __init__(self, environment: Environment, root: Path, values: Mapping[str, str]) -> None:
         self.environment = environment
         self.root = root
         self.real_root = Path(os.path.realpath(root))
         self.carried = Carried()
+        self.outer = values
+        self.written: set[str] = set()
         self.secrets = {
             os.path.realpath(root / Path(path).expanduser())
             for secret in environment.stack.secrets.values()
@@ -93,10 +101,24 @@ class _Collecting:
             self._file(path)
         for service in stack.services.values():
             if service.build is not None:
-                self.carried.leave(str(service.build.context or "."), "a build's context: the image is in the bundle")
+                self._build(service.build)
         for container in _containers(environment):
             self._of_container(container)
+        self._values()
         return self.carried
+
+    def _values(self) -> None:
+        """Put the values of variables into the file that they are read from."""
+        name = f".env.{self.environment.name}"
+        if self.outer:
+            form = self.carried.files.get(name)
+            text = b"".join(form.read()) if form is not None else b""
+            missing = [one for one in sorted(self.outer) if one not in self.written]
+            lines = "".join(f"{dotenv_line(one, self.outer[one])}\n" for one in missing)
+            self.carried.files[name] = ingredient(PROJECT + name, text + lines.encode())
+        for file in (".env", name):
+            if (self.root / file).is_file() and not any(one.what == file for one in self.carried.left_out):
+                self.carried.leave(file, "it may hold secrets; values of variables that are locked are in the bundle")
 
     def _of_container(self, container: Any) -> None:
         for file in container.env_file or ():
@@ -107,6 +129,14 @@ class _Collecting:
         for mount in container.volumes or ():
             if mount.type == "bind" and mount.source:
                 self._bind(mount.source)
+
+    def _build(self, build: Build) -> None:
+        context = build.context or "."
+        self.carried.leave(context, "a build's context: the image is in the bundle")
+        file = os.path.normpath(Path(context, build.dockerfile or "Dockerfile"))
+        if build.dockerfile_inline is None and locate(self.root, file) is not None and (self.root / file).is_file():
+            # Says what the image was built from, which a lock holds too.
+            self._file(file)
 
     def _place(self, path: str) -> tuple[str, Path] | None:
         """Return the name of ``path`` in the project and where it really lies; None where that is elsewhere."""
@@ -183,14 +213,20 @@ class _Collecting:
             self.carried.leave(path, "it cannot be read" if real.exists() else "it is not there")
             return
         plain = {key: value for key, (value, _) in values.items()}
-        hidden = [key for key, value in plain.items() if is_dotenv(real.name) or _is_secret(key, value)]
+        hidden = [
+            key
+            for key, value in plain.items()
+            if _is_secret(key, value) or (is_dotenv(real.name) and self.outer.get(key) != value)
+        ]
         if not hidden and not is_dotenv(real.name) and str(real) not in self.secrets:
             self._try(path, name, real)
             return
         lines = [
-            f"# {key} was left out of the bundle: fill it in\n{key}=" if key in hidden else dotenv_line(key, value)
+            f"# left out of the bundle, to be filled in:\n# {key}=" if key in hidden else dotenv_line(key, value)
             for key, value in plain.items()
         ]
+        if name == f".env.{self.environment.name}":
+            self.written |= plain.keys() - set(hidden)
         if fits(PROJECT + name):
             self._put(name, ingredient(PROJECT + name, "".join(f"{line}\n" for line in lines).encode()))
         if hidden:

@@ -20,7 +20,7 @@ from envman.bundle.contents import (
     read_contents,
 )
 from envman.bundle.layers import measure
-from envman.bundle.layout import LARGEST, LAYOUT, Built, diff_ids, index, load_list, platform_of, read_manifest
+from envman.bundle.layout import LARGEST, LAYOUT, Built, diff_ids, index, load_list, platform_of_config, read_manifest
 
 
 class Bundle:
@@ -105,7 +105,7 @@ class Bundle:
             described = self.contents.part(blob_name(image.manifest)).size == image.size
             if built.config.digest != image.id or len(ids) != len(built.layers) or not described:
                 raise BrokenBundleError(f"image {image.name} is not what the list says")
-            if platform_of(config) != self.contents.platform:
+            if platform_of_config(config) != self.contents.platform:
                 raise BrokenBundleError(f"image {image.name} is for another platform")
             for layer, unpacked in zip(built.layers, ids, strict=True):
                 if layers.setdefault(blob_name(layer.digest), unpacked) != unpacked:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from envman.bundle.container import BrokenBundleError
 from envman.bundle.contents import Image, blob_name, canonical
+from envman.registry.manifest import platform_of
 from envman.registry.reference import parse_reference
 
 LAYOUT: Final = b'{"imageLayoutVersion":"1.0.0"}'
@@ -80,11 +81,9 @@ def diff_ids(config: bytes) -> tuple[str, ...]:
     return found
 
 
-def platform_of(config: bytes) -> str:
-    """Return the platform that a configuration is for: ``linux/amd64``, ``linux/arm/v7``."""
-    data = json.loads(config)
-    parts = (data.get("os"), data.get("architecture"), data.get("variant"))
-    return "/".join(str(part) for part in parts if part)
+def platform_of_config(config: bytes) -> str | None:
+    """Return the platform that a configuration, which is known to be one, is for: ``linux/amd64``, ``linux/arm/v7``."""
+    return platform_of(json.loads(config))
 
 
 def digest_of(data: bytes) -> str:

@@ -76,7 +76,11 @@ def lay_down(pieces: Iterable[bytes], folder: Path, known: Container[str] = froz
                         blobs[digest] = _spool(content, folder / digest.removeprefix("sha256:"), digest)
     except tarfile.TarError as error:
         raise BrokenBundleError("what the engine sent is no whole archive") from error
-    return Saved(_images(listed), blobs)
+    images = _images(listed)
+    for image in images.values():
+        if not all(one in blobs or one in known for one in (image.config, *image.layers)):
+            raise BrokenBundleError("what the engine sent lacks a part of an image")
+    return Saved(images, blobs)
 
 
 def _images(listed: bytes) -> dict[str, SavedImage]:

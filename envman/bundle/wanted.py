@@ -36,13 +36,18 @@ def tags_by_image(lock: Lock) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for name, image in lock.images.items():
         reference = parse_reference(name)
-        if reference is not None and not all(".build" in used for used in image.used_by or ("",)):
+        if reference is not None and not all(map(_is_build, image.used_by or ("",))):
             found[name] = (tag_of(reference),)
     for service, build in lock.builds.items():
         reference = parse_reference(build.image)
         if reference is not None:
             found[f"services.{service}"] = (tag_of(reference),)
     return found
+
+
+def _is_build(used_by: str) -> bool:
+    """Whether it is a build that names an image: ``services.api.build``."""
+    return used_by.split(".")[2:3] == ["build"]
 
 
 def wanted_images(lock: Lock, platform: str) -> list[Wanted]:
@@ -100,5 +105,5 @@ def check_images(contents: Contents, lock: Lock) -> None:
     for image in contents.images:
         one = wanted[image.name]
         moved = image.source == "registry" and image.manifest != one.locked.manifest
-        if image.id != one.locked.image or image.tags != one.tags or moved:
+        if one.locked.image not in {None, image.id} or image.tags != one.tags or moved:
             raise BrokenBundleError(f"image {image.name} is not the one of its lock")

@@ -69,22 +69,7 @@ def options(
 
 
 for module in (
-    create,
-    adopt,
-    look,
-    origins,
-    editor,
-    run,
-    switch,
-    status,
-    lock,
-    reproduce,
-    inside,
-    images,
-    registry,
-    data,
-    snapshots,
-    bundle,
-    setup,
-):
+    create, adopt, look, origins, editor, run, switch, status, lock, reproduce, inside, images, registry, data, snapshots,
+    bundle, setup,
+):  # fmt: skip
     module.register(app)

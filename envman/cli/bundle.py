@@ -64,6 +64,7 @@ def create_bundle(
     invocation.warn(workspace.report)
     asked = Asked(tuple(with_data or ()), platform)
     made = make_bundle(workspace, loaded, output.absolute(), asked, invocation.progress())
+    invocation.warn(workspace.report)
     invocation.show(made_data(made), made_text(made))
 
 

@@ -70,7 +70,7 @@ def read_lock_file(root: Path, environment: str) -> LockFile | None:
     path = root / lock_path(environment)
     if not path.exists():
         return None
-    found = parse_lock_file(path, root)
+    found = lock_in(read_source(path, root=root))
     if found.lock.environment != environment:
         raise fail(
             "EV542",
@@ -83,20 +83,10 @@ def read_lock_file(root: Path, environment: str) -> LockFile | None:
 
 def parse_lock(path: Path, root: Path) -> Lock:
     """Return the lock in the file ``path``. Raises as ``read_lock``."""
-    return parse_lock_file(path, root).lock
+    return lock_in(read_source(path, root=root)).lock
 
 
-def parse_lock_file(path: Path, root: Path) -> LockFile:
-    """Return the lock in the file ``path`` with its places. Raises as ``read_lock``."""
-    return lock_file_in(read_source(path, root=root))
-
-
-def lock_in(source: Source) -> Lock:
-    """Return the lock in a text. Raises as ``read_lock``."""
-    return lock_file_in(source).lock
-
-
-def lock_file_in(source: Source) -> LockFile:
+def lock_in(source: Source) -> LockFile:
     """Return the lock in a text with its places. Raises as ``read_lock``."""
     report = Report()
     tree = read_tree(source, report)

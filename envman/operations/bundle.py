@@ -96,7 +96,7 @@ def lock_of(bundle: Bundle) -> Lock:
     """Return the lock in ``bundle``; raises BrokenBundleError where it is none."""
     name = bundle.contents.lock
     try:
-        return lock_in(Source(name.removeprefix(PROJECT), bundle.read(name).decode()))
+        return lock_in(Source(name.removeprefix(PROJECT), bundle.read(name).decode())).lock
     except (EnvmanError, UnicodeDecodeError):
         raise BrokenBundleError("its lock is not one") from None
 

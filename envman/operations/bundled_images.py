@@ -86,7 +86,7 @@ class Gathering:
             ids = diff_ids(config)
         except (EnvmanError, BrokenBundleError):
             return False
-        if built.config.digest != one.locked.image or len(ids) != len(built.layers):
+        if one.locked.image not in {None, built.config.digest} or len(ids) != len(built.layers):
             return False
         if any("foreign" in layer.kind or "nondistributable" in layer.kind for layer in built.layers):
             return False
@@ -106,7 +106,7 @@ class Gathering:
         from envman.engine.images import image_ids
         from envman.engine.transfer import save_images
 
-        ids = {one.locked.image for one in wanted}
+        ids = {one.locked.image for one in wanted if one.locked.image is not None}
         present = set(image_ids(self.workspace.engine, ids))
         missing = [one for one in wanted if one.locked.image not in present]
         if missing:
@@ -118,7 +118,7 @@ class Gathering:
             self._add_saved(one, saved)
 
     def _add_saved(self, one: Wanted, saved: Saved) -> None:
-        found = saved.images.get(one.locked.image)
+        found = saved.images.get(one.locked.image or "")
         if found is None:
             raise BrokenBundleError(f"the engine sent no image {one.locked.image}")
         config = saved.blobs[found.config]
@@ -151,9 +151,10 @@ class Gathering:
 
 
 def _absent(one: Wanted) -> EnvmanError:
+    identity = (one.locked.image or one.locked.manifest or "no ID")[:19]
     return fail(
         "EV681",
-        f"{one.tags[0]} is neither in its registry nor on the engine as it was locked ({one.locked.image[:19]})",
+        f"{one.tags[0]} is neither in its registry nor on the engine as it was locked ({identity})",
         help="pull or build it and lock again; where the registry was away, try again once it answers",
     )
 

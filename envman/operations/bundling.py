@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from envman.bundle.carried import carried_files
 from envman.bundle.checking import Bundle, open_bundle
@@ -17,24 +16,27 @@ from envman.bundle.contents import DOCUMENT, OCI, SNAPSHOTS, Contents
 from envman.bundle.layout import LAYOUT, index, load_list, read_manifest
 from envman.bundle.wanted import platforms_of, wanted_images
 from envman.bundle.writing import MODE, Ingredient, ingredient, write_bundle
-from envman.diagnostics import EnvmanError
+from envman.diagnostics import EnvmanError, Report
 from envman.diagnostics.diagnostic import fail
+from envman.lock.canonical import Canonical, canonical_document
 from envman.lock.lock import Lock
 from envman.lock.text import lock_text
 from envman.model.environment import Environment
 from envman.operations.bundled_images import Gathered, Gathering
-from envman.operations.platforms import platform_of_engine
+from envman.operations.described import without_instance
+from envman.operations.frozen import advice
+from envman.operations.locking import reachable_engine
 from envman.operations.progress import Progress
+from envman.operations.resolving import engine_platform, same_platform
 from envman.operations.snapshots import shelf_of
+from envman.operations.verify import check_lock
 from envman.operations.workspace import Workspace
 from envman.render.document import escape
 from envman.snapshot.shelf import MANIFEST
 from envman.source.files import explain_os_error
+from envman.source.tree import Scalar, dotted, leaves, node_at
 from envman.source.writer import write_yaml
 from envman.version import installed_version
-
-if TYPE_CHECKING:
-    from envman.engine.registry import Registries
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +61,27 @@ def make_bundle(workspace: Workspace, environment: Environment, path: Path, aske
     """Write a bundle of ``environment`` to ``path`` and say what is in it; ``path`` is whole, or as it was.
 
     Raises:
-        EnvmanError: EV680 where the environment is not locked or not as it was locked, EV681 and EV682 for an image,
-            EV640 and EV643 for a snapshot, EV683 where the file cannot be written.
+        EnvmanError: EV532 to EV535 where the environment is not locked, or not as it was locked; EV681 and EV682 for
+            an image, EV640 and EV643 for a snapshot, EV683 where the file cannot be written.
     """
-    lock = locked(workspace, environment)
+    from envman.engine.registry import Registries
+
+    key = environment.key
+    environment = without_instance(workspace, environment)
+    lock = locked(workspace, environment, progress)
     platform = asked.platform or _platform(workspace, lock)
     wanted = wanted_images(lock, platform)
     _check_target(path)
-    snapshots, data = _snapshots(workspace, environment, asked.snapshots)
-    carried = carried_files(environment, workspace.project.root)
-    with _written(path), tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
-        gathered = Gathering(workspace, _registries(workspace), platform, Path(folder), progress).gather(wanted)
+    snapshots, data = _snapshots(workspace, key, asked.snapshots)
+    document = canonical_document(environment, workspace.config_files(environment))
+    _warn_of_secrets(workspace, environment, document)
+    carried = carried_files(environment, workspace.project.root, outer_values(workspace, environment, lock))
+    with (
+        _written(path),
+        tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder,
+        Registries.of(reachable_engine(workspace), workspace.environ, places=workspace.places) as registries,
+    ):
+        gathered = Gathering(workspace, registries, platform, Path(folder), progress).gather(wanted)
         outline = Contents(
             project=environment.project,
             environment=environment.name,
@@ -86,18 +98,22 @@ def make_bundle(workspace: Workspace, environment: Environment, path: Path, aske
             **gathered.files,
             **{one.name: one for one in _described(outline, gathered)},
             outline.lock: ingredient(outline.lock, lock_text(lock).encode()),
-            DOCUMENT: ingredient(DOCUMENT, write_yaml(document_of(workspace, environment)).encode()),
+            DOCUMENT: ingredient(DOCUMENT, write_yaml(escape(document.data)).encode()),
         }
         progress.step(f"writing {path}")
         unfinished = Path(folder) / "unfinished"
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "wb") as file:
-            contents, sha256 = write_bundle(file, outline, files.values())
-            file.flush()
-            os.fsync(file.fileno())
-            size = file.tell()
+        contents, size, sha256 = _write(unfinished, outline, files.values())
         unfinished.replace(path)
         _keep_name(path.parent)
     return Made(path, contents, size, sha256)
+
+
+def _write(path: Path, outline: Contents, files: Iterable[Ingredient]) -> tuple[Contents, int, str]:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "wb") as file:
+        contents, sha256 = write_bundle(file, outline, files)
+        file.flush()
+        os.fsync(file.fileno())
+        return contents, file.tell(), sha256
 
 
 def _keep_name(folder: Path) -> None:
@@ -160,35 +176,59 @@ def _check_target(path: Path) -> None:
 # --- what goes in
 
 
-def locked(workspace: Workspace, environment: Environment) -> Lock:
-    """Return the lock of ``environment``, which it must be as it is.
+def locked(workspace: Workspace, environment: Environment, progress: Progress) -> Lock:
+    """Return the lock of ``environment``, which must be as it says; what a build would send now need not.
 
     Raises:
-        EnvmanError: EV680 where there is none, or where the environment differs from it.
+        EnvmanError: EV532 where there is none, EV533 to EV535 for each thing in which they part.
     """
-    from envman.lock.text import read_lock
-
-    lock = read_lock(workspace.project.root, environment.name)
-    if lock is None:
-        raise fail(
-            "EV680",
-            f"{environment.name} is not locked: a bundle holds exactly what a lock says",
-            help=f"`envman lock {environment.name}` first",
-        )
-    return lock
+    file, found, _ = check_lock(workspace, environment)
+    refused = [one for one in found if one.kind != "context"]
+    if refused:
+        raise EnvmanError(*(one.diagnostic(advice(environment)) for one in refused))
+    for one in found:
+        progress.notice(f"{one.message}; the image that was locked is what goes into the bundle")
+    return file.lock
 
 
-def document_of(workspace: Workspace, environment: Environment) -> dict[str, object]:
-    """Return the document of ``environment`` as it is on every machine."""
-    return escape(environment.data)
+def outer_values(workspace: Workspace, environment: Environment, lock: Lock) -> dict[str, str]:
+    """Return the locked values that come from outside of the blueprints, by their names in ``.env`` files."""
+    files = {*environment.files, *(name for names in environment.reached for name in names)}
+    found = {}
+    for path, one in lock.variables.items():
+        if one.value is None or any(one.origin == name or f"({name})" in one.origin for name in files):
+            continue
+        # A variable that a container is given by its name alone is locked by its place.
+        name = path.rpartition(".")[2]
+        value = str(one.value).lower() if isinstance(one.value, bool) else str(one.value)
+        found[name if name != path else _outer_name(workspace, environment, name)] = value
+    return found
 
 
-def _registries(workspace: Workspace) -> Registries | None:
-    try:
-        from envman.engine.registry import Registries
-    except ImportError:
-        return None
-    return Registries.of(None, workspace.environ)
+def _outer_name(workspace: Workspace, environment: Environment, variable: str) -> str:
+    name = variable
+    for layer in environment.layers:
+        read = workspace.project.layer(layer, Report())
+        node = node_at(read.tree, ("variables", variable, "env")) if read is not None else None
+        name = str(node.value) if isinstance(node, Scalar) else name
+    return name
+
+
+def _warn_of_secrets(workspace: Workspace, environment: Environment, document: Canonical) -> None:
+    """EV690: values that look like secrets and stand in a blueprint, which goes into a bundle as it is."""
+    files = {*environment.files, *(name for names in environment.reached for name in names)}
+    for path, leaf in leaves(environment.tree):
+        if dotted(path) not in document.withheld:
+            continue
+        origins = [environment.scope[name].origin.span for name in leaf.variables] if leaf.variables else [leaf.span]
+        span = next((one for one in origins if one is not None and one.source.name in files), None)
+        if span is not None:
+            workspace.report.warning(
+                "EV690",
+                f"{dotted(path)} looks like a secret, and stands in a blueprint: it is in the bundle",
+                span,
+                help="make it a secret, or a variable that gets its value from outside of the blueprints",
+            )
 
 
 def _platform(workspace: Workspace, lock: Lock) -> str:
@@ -199,12 +239,11 @@ def _platform(workspace: Workspace, lock: Lock) -> str:
     if not platforms:
         # Which images lack which platform is said by who looks for them.
         return "linux/amd64"
-    try:
-        own = platform_of_engine(workspace.engine)
-    except EnvmanError:
-        own = ""
-    if own in platforms:
-        return own
+    engine = reachable_engine(workspace)
+    own = engine_platform(engine.facts()) if engine is not None else ""
+    found = next((one for one in platforms if same_platform(one, own)), None)
+    if found is not None:
+        return found
     raise fail(
         "EV682",
         f"the lock of {lock.environment} is for {', '.join(platforms)}, and the bundle can be for one of them",
@@ -212,14 +251,12 @@ def _platform(workspace: Workspace, lock: Lock) -> str:
     )
 
 
-def _snapshots(
-    workspace: Workspace, environment: Environment, names: Sequence[str]
-) -> tuple[tuple[str, ...], list[Ingredient]]:
+def _snapshots(workspace: Workspace, own: str, names: Sequence[str]) -> tuple[tuple[str, ...], list[Ingredient]]:
     """Return the names of snapshots as ``ENVIRONMENT/NAME``, and their files."""
     found: dict[str, list[Ingredient]] = {}
     for asked in names:
         key, slash, name = asked.rpartition("/")
-        key = key if slash else environment.key
+        key = key if slash else own
         shelf = shelf_of(workspace, key)
         manifest = shelf.read(name)
         folder = f"{SNAPSHOTS}{key}/{name}/"

@@ -15,8 +15,8 @@ from envman.bundle.layout import LAYOUT, Built, index, load_list
 from envman.diagnostics import EnvmanError, Note
 from envman.diagnostics.diagnostic import fail
 from envman.engine.connection import Engine
-from envman.operations.platforms import platform_of_engine
 from envman.operations.progress import Progress
+from envman.operations.resolving import engine_platform, same_platform
 
 _SHORT: Final = 19
 
@@ -52,8 +52,8 @@ def loaded_images(
             where the engine does not take them, EV689 where it has made something else of one.
     """
     contents = bundle.contents
-    own = platform_of_engine(engine)
-    if contents.platform not in {own, platform}:
+    own = engine_platform(engine.facts())
+    if not same_platform(contents.platform, own) and contents.platform != platform:
         raise fail(
             "EV687",
             f"the bundle is for {contents.platform}, and this engine is {own}",

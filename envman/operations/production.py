@@ -14,7 +14,7 @@ from envman.lock.compare import Difference, concerns_only, differences
 from envman.lock.current import Current
 from envman.lock.lock import Lock, LockedBuild, LockedImage
 from envman.lock.pins import Held, Names, is_locked_image, names_to_look_for
-from envman.lock.text import LockFile, parse_lock_file, read_lock_file
+from envman.lock.text import LockFile, lock_in, read_lock_file
 from envman.model.environment import Environment
 from envman.operations.described import described
 from envman.operations.frozen import names_of, required_lock
@@ -24,6 +24,7 @@ from envman.operations.workspace import Workspace
 from envman.project import load_environment, open_project
 from envman.registry.reference import parse_reference
 from envman.reproduction.draft import Images
+from envman.source.files import read_source
 
 _VARIABLES = "variables."
 
@@ -75,7 +76,7 @@ def origin_of(workspace: Workspace, name: str, source: str | None, progress: Pro
     if path.is_file() and is_bundle(path):
         return _bundled(workspace, name, path, progress, folder)
     if path.is_file():
-        file = parse_lock_file(path, workspace.project.root)
+        file = lock_in(read_source(path, root=workspace.project.root))
         if file.lock.environment != name:
             raise fail(
                 "EV542",

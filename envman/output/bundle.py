@@ -97,5 +97,10 @@ def loaded_text(loaded: Loaded) -> str:
         lines.append("snapshots were left in the bundle: there is no such project here; `--into DIR` unpacks it")
     if loaded.root is not None:
         data = f" --with-data {loaded.snapshots[0]}" if loaded.snapshots else ""
-        lines += ["", f"Next: cd {quote(str(loaded.root))} && envman reproduce {environment}{data}"]
+        lines += [
+            "",
+            f"Next: cd {quote(str(loaded.root))}",
+            f"  envman up {environment} --frozen   to run it here",
+            f"  envman reproduce {environment}{data}   to try it, with a report on what is not the same",
+        ]
     return "\n".join(lines)

@@ -8,7 +8,7 @@ import io
 import json
 import tarfile
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from envman.bundle.contents import DOCUMENT, OCI, Contents, Image, LeftOut, blob_name
@@ -80,9 +80,7 @@ class FakeImage:
         for text in (self.config, self.manifest):
             yield ingredient(blob_name(digest_of(text)), text)
         for packed, unpacked in zip(self.packed, self.layers, strict=True):
-            yield Ingredient(
-                blob_name(digest_of(packed)), len(packed), lambda packed=packed: (packed,), layer=digest_of(unpacked)
-            )
+            yield replace(ingredient(blob_name(digest_of(packed)), packed), layer=digest_of(unpacked))
 
 
 @dataclass

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from bundles import FakeBundle, FakeImage, layer
 
 from envman.bundle.container import BLOCK, END, BrokenBundleError, fits, header, padding, read_places
 from envman.bundle.contents import Contents, LeftOut, Part, contents_text, read_contents
 from envman.bundle.layers import is_compressed, measure
-from envman.bundle.layout import digest_of, index, platform_of
-from envman.bundle.writing import Ingredient, ingredient, write_bundle
-from tests.support.bundles import FakeBundle, FakeImage, layer
+from envman.bundle.layout import digest_of, index, platform_of_config
+from envman.bundle.writing import ingredient, write_bundle
 
 OUTLINE = Contents("churn", "prod", "linux/amd64", "1.0", (), ())
 GIBIBYTE = 1 << 30
@@ -169,7 +169,7 @@ def test_what_is_compressed_already_is_known_by_its_first_bytes() -> None:
 def test_a_file_that_changes_while_it_is_copied_is_noticed() -> None:
     for data in (b"longer", b"s"):
         with pytest.raises(BrokenBundleError, match="project/a changed while it was copied"):
-            write_bundle(io.BytesIO(), OUTLINE, [Ingredient("project/a", 3, lambda data=data: (data,))])
+            write_bundle(io.BytesIO(), OUTLINE, [replace(ingredient("project/a", data), size=3)])
     with pytest.raises(BrokenBundleError, match="changed while it was copied"):
         write_bundle(io.BytesIO(), OUTLINE, [replace(ingredient("project/a", b"abc"), sha256="0" * 64)])
 
@@ -189,5 +189,5 @@ def test_an_image_of_two_names_is_in_the_index_twice() -> None:
 
 
 def test_a_platform_is_read_from_a_configuration() -> None:
-    assert platform_of(b'{"os": "linux", "architecture": "arm", "variant": "v7"}') == "linux/arm/v7"
-    assert platform_of(b'{"os": "linux", "architecture": "amd64"}') == "linux/amd64"
+    assert platform_of_config(b'{"os": "linux", "architecture": "arm", "variant": "v7"}') == "linux/arm/v7"
+    assert platform_of_config(b'{"os": "linux", "architecture": "amd64"}') == "linux/amd64"

@@ -9,8 +9,10 @@ import tarfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from bundles import FakeBundle, FakeImage, layer, lock_of
 
 from envman.bundle import checking, container, contents
 from envman.bundle.contents import blob_name, contents_text, read_contents
@@ -18,7 +20,6 @@ from envman.bundle.layout import digest_of
 from envman.diagnostics import EnvmanError
 from envman.lock.text import lock_text, sealed
 from envman.operations.bundle import opened, verify
-from tests.support.bundles import FakeBundle, FakeImage, layer, lock_of
 
 
 def refusal(path: Path) -> str:
@@ -46,7 +47,7 @@ def members(data: bytes) -> list[tuple[tarfile.TarInfo, bytes]]:
         return [(one, (archive.extractfile(one) or io.BytesIO()).read()) for one in archive.getmembers()]
 
 
-def archived(entries: list[tuple[tarfile.TarInfo, bytes]], form: int = tarfile.USTAR_FORMAT) -> bytes:
+def archived(entries: list[tuple[tarfile.TarInfo, bytes]], form: Literal[0, 1, 2] = tarfile.USTAR_FORMAT) -> bytes:
     buffer = io.BytesIO()
     for info, content in entries:
         buffer.write(info.tobuf(form))
@@ -181,7 +182,7 @@ def test_an_archive_that_was_changed_is_refused(
 
 
 @pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
-def test_another_kind_of_archive_is_refused(tmp_path: Path, whole: bytes, form: int) -> None:
+def test_another_kind_of_archive_is_refused(tmp_path: Path, whole: bytes, form: Literal[0, 1, 2]) -> None:
     entries = members(whole)
     entries[0][0].pax_headers = {"path": "../../it"}
     assert said(tmp_path, archived(entries, form))
