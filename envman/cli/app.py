@@ -10,6 +10,7 @@ import typer
 from envman.cli import (
     adopt,
     bundle,
+    capture,
     create,
     data,
     editor,
@@ -69,7 +70,7 @@ def options(
 
 
 for module in (
-    create, adopt, look, origins, editor, run, switch, status, lock, reproduce, inside, images, registry, data, snapshots,
-    bundle, setup,
+    create, adopt, capture, look, origins, editor, run, switch, status, lock, reproduce, inside, images, registry, data,
+    snapshots, bundle, setup,
 ):  # fmt: skip
     module.register(app)

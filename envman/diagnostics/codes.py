@@ -1,7 +1,8 @@
 """Every diagnostic code: what it is about and the exit status it asks for.
 
 Ranges: EV0xx projects and files, EV1xx YAML and values, EV2xx the language, EV3xx what a stack would do,
-EV4xx the engine, EV5xx identity, state, secrets and ports, EV6xx running stacks, EV7xx scaffolding, EV8xx importing,
+EV4xx the engine, EV5xx identity, state, secrets and ports, EV6xx running stacks, EV7xx scaffolding, EV8xx importing
+and capturing,
 EV9xx envman.
 """
 
@@ -217,6 +218,19 @@ CODES: Final[dict[str, Code]] = {
     "EV814": Code("Compose refuses this"),
     "EV815": Code("an override file is not imported"),
     "EV816": Code("an included file means something else to envman"),
+    "EV820": Code("which stack to capture"),
+    "EV821": Code("no such stack to capture"),
+    "EV822": Code("no blueprint can say this"),
+    "EV823": Code("an image without a digest"),
+    "EV824": Code("a value that looks secret"),
+    "EV825": Code("replicas that differ"),
+    "EV826": Code("a file of the captured machine"),
+    "EV827": Code("written into a container"),
+    "EV828": Code("a part of the stack is not captured"),
+    "EV829": Code("the engine says what envman does not know"),
+    "EV830": Code("the image of a container is gone"),
+    "EV831": Code("a secret's value stands where it cannot be taken out"),
+    "EV832": Code("a container that had ended"),
     "EV901": Code("a bug in envman", BUG),
     "EV902": Code("not a command line of envman", USAGE),
 }

@@ -55,12 +55,15 @@ class Endpoint:
         return options
 
 
-def resolve_endpoint(environ: Mapping[str, str], *, context: str | None = None) -> Endpoint:
-    """Return the endpoint that ``environ`` and ``context`` (the ``--context`` option) mean.
+def resolve_endpoint(environ: Mapping[str, str], *, context: str | None = None, host: str | None = None) -> Endpoint:
+    """Return the endpoint that ``environ`` and ``context`` or ``host`` (the options of that name) mean.
 
     Raises:
         EnvmanError: EV407 for a context that does not exist.
     """
+    if host is not None:
+        # As the CLI has it: an address alone is one of TCP.
+        return Endpoint(host if "://" in host else f"tcp://{host}", None, "--host", _tls_of_environment(environ))
     if context is not None:
         return _of_context(environ, context, "--context")
     if environ.get("DOCKER_HOST"):

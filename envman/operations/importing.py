@@ -70,7 +70,7 @@ def _write(wish: Wish, adoption: Adoption) -> list[Path]:
     values = f".env.{wish.environment}"
     # The file that keeps secrets out of git first, the blueprint that needs all others last.
     secret_files = [*([values] if adoption.values else []), *([".env"] if adoption.secret_dotenv else [])]
-    if secret_files and _ignore(wish.root / ".gitignore", secret_files):
+    if secret_files and keep_out_of_git(wish.root / ".gitignore", secret_files):
         written.append(Path(".gitignore"))
     if adoption.values and _keep_values(wish.root, values, adoption.values):
         written.append(Path(values))
@@ -84,7 +84,8 @@ def _write(wish: Wish, adoption: Adoption) -> list[Path]:
     return written
 
 
-def _ignore(path: Path, names: list[str]) -> bool:
+def keep_out_of_git(path: Path, names: list[str]) -> bool:
+    """Let the `.gitignore` at ``path`` name each of ``names``, and return whether it had to be changed."""
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     lines = {line.strip().removeprefix("/") for line in text.splitlines()}
     missing = [name for name in names if not {name, ".env*", "*.env*", ".env.*" if name != ".env" else name} & lines]

@@ -69,6 +69,14 @@ class PrivateEngine:
         done = subprocess.run(["docker", "--host", self.host, "version"], capture_output=True, check=False)
         return done.returncode == 0
 
+    def swarm(self) -> None:
+        """Make the engine a Swarm of one node, which needs an address in its namespace."""
+        assert self._process is not None
+        subprocess.run(
+            ["nsenter", "--net", f"--target={self._process.pid}", "ip", "link", "set", "lo", "up"], check=True
+        )
+        self.docker("swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr", "127.0.0.1:2377")
+
     def kill(self) -> None:
         """End the engine as a crash would; its containers go on, as they do then."""
         assert self._process is not None

@@ -25,7 +25,7 @@ RIVER = [
     {"difference"},
     {"plan", "state", "adopt"},
     {"secrets", "snapshot", "lock"},
-    {"bundle", "reproduction"},
+    {"bundle", "capture", "reproduction"},
     {"engine", "scaffold"},
     {"operations"},
     {"output"},
