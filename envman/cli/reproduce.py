@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from envman.operations.production import Origin
     from envman.operations.progress import Progress
     from envman.operations.workspace import Workspace
-    from envman.reproduction.fidelity import Fidelity
+    from envman.reproduction.report import Fidelity
 
 
 class ReportFormat(StrEnum):

@@ -13,7 +13,8 @@ from envman.operations.workspace import Workspace
 from envman.plan.wanted import wanted_services
 from envman.render.compose import render
 from envman.reproduction.draft import Substitution
-from envman.reproduction.fidelity import Evidence, Fidelity, Finding, Status, fidelity
+from envman.reproduction.fidelity import fidelity
+from envman.reproduction.report import Evidence, Fidelity, Finding, Status
 from envman.source.dotenv import read_dotenv
 from envman.source.places import locate
 from envman.state.ports import read_ports

@@ -272,7 +272,8 @@ def _images(workspace: Workspace, origin: Origin, current: Current, names: Names
     problems: list[Diagnostic] = []
     built, named = {}, {}
     for what, written, locked in _needed(lock, current, names):
-        name = _chosen(names.of(written) if what not in current.uses.builds else written, locked, local, platform)
+        called = locked.image if isinstance(locked, LockedBuild) else written
+        name = _chosen(called, names, locked, local, platform)
         elsewhere = locked.platforms and not any(same_platform(platform, one) for one in locked.platforms)
         if elsewhere and not _runs_as(current.environment, what):
             problems.append(
@@ -321,16 +322,20 @@ def _needed(lock: Lock, current: Current, names: Names) -> Iterator[tuple[str, s
             yield name, names.built[name], lock.builds[name]
 
 
-def _chosen(plain: str, locked: LockedImage | LockedBuild, local: Mapping[str, Held], platform: str) -> str | None:
+def _chosen(
+    written: str, names: Names, locked: LockedImage | LockedBuild, local: Mapping[str, Held], platform: str
+) -> str | None:
     """Return a name that leads to nothing but the locked image: one with its digest, else its ID."""
-    reference = parse_reference(plain)
-    pinned = None
+    reference = parse_reference(written)
+    pinned = []
     if locked.digest is not None and reference is not None:
-        pinned = reference.pinned(locked.digest).familiar if reference.digest is None else plain
-    if pinned is not None and pinned in local:
-        return pinned
-    for name in (*(one.image for one in locked.platforms.values() if one.image), plain):
+        elsewhere = names.pinned(written, locked.digest)
+        pinned = [one for one in (elsewhere, reference.pinned(locked.digest).familiar) if one is not None]
+    for name in pinned:
+        if name in local:
+            return name
+    for name in (*(one.image for one in locked.platforms.values() if one.image), *names.of(written)):
         held = local.get(name)
         if held is not None and is_locked_image(locked, held, platform):
             return held.id
-    return pinned
+    return pinned[0] if pinned else None

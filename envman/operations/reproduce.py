@@ -23,7 +23,7 @@ from envman.operations.workspace import Workspace
 from envman.project import BLUEPRINTS, open_project
 from envman.reproduction.copying import Copy, blueprint_text, is_own, make_copy
 from envman.reproduction.draft import Machine, Token
-from envman.reproduction.fidelity import Fidelity
+from envman.reproduction.report import Fidelity
 from envman.secrets.store import SecretStore
 from envman.state.atomic import write_whole
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from envman.diagnostics.visible import visible
 from envman.output.tables import table
-from envman.reproduction.fidelity import Fidelity, Finding, Status
+from envman.reproduction.report import Fidelity, Finding, Status
 
 _HEADINGS: Final = {
     Status.SUBSTITUTED: "Substituted",

@@ -15,7 +15,8 @@ from envman.plan.observed import ContainerState, LocalImage, NetworkState, Obser
 from envman.render.compose import render
 from envman.reproduction.copying import make_copy
 from envman.reproduction.draft import Images, Machine
-from envman.reproduction.fidelity import Evidence, Fidelity, Finding, Status, fidelity
+from envman.reproduction.fidelity import fidelity
+from envman.reproduction.report import Evidence, Fidelity, Finding, Status
 
 ID = "sha256:" + "1" * 64
 DIGEST = "sha256:" + "d" * 64
