@@ -42,4 +42,4 @@ class Reproduction(Attributes):
     binds: dict[str, Literal["volume", "read_only", "keep"]] = made_by(dict)
     secrets: dict[Name, LocalSecret] = made_by(dict)
     certificates: dict[Name, Certificate] = made_by(dict)
-    keep: list[Literal["addresses", "devices", "dns", "host", "logging"]] = made_by(list)
+    keep: list[Literal["addresses", "devices", "dns", "host", "labels", "logging"]] = made_by(list)

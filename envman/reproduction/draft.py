@@ -26,6 +26,7 @@ RULES: Final[dict[str, str]] = {
     "fit": "this machine is smaller than production's, and --fit was asked for",
     "gpus": "this engine offers no GPU",
     "host": "a container in the host's networks reaches everything that the host reaches",
+    "labels": "programs of this engine act on them: a proxy would send production's requests to the copy",
     "logging": "what a copy says does not belong among production's logs",
     "names": "a fixed name can be had once, and production has it",
     "networks": "production's network is not here, and the copy must not join it",

@@ -12,6 +12,9 @@ from envman.reproduction.draft import Draft
 
 _LOCAL_DRIVERS: Final = frozenset({"json-file", "local", "none", "journald"})
 _HARMLESS_BINDS: Final = frozenset({"/etc/localtime", "/etc/timezone"})
+# Labels by which proxies, updaters and schedulers find containers, whosever they are.
+_STEERING: Final = ("traefik.", "caddy", "com.centurylinklabs.watchtower.", "wud.", "diun.", "ofelia.", "chadburn.",
+                    "swarm.cronjob.", "docker-volume-backup.", "autoheal")  # fmt: skip
 # A network of one machine, for what spans several or is a part of production's.
 _BRIDGE: Final = "bridge"
 
@@ -66,7 +69,10 @@ def ports(draft: Draft) -> None:
             was = f"{port.get('host_ip') or '*'}:{port.get('published') or 'any'}->{port['target']}"
             port["host_ip"] = "127.0.0.1"
             port.pop("mode", None)
-            if port.get("published") is not None and draft.settings.ports == "auto":
+            if "-" in str(port.get("published")):
+                # A range: one for each replica. The engine chooses those.
+                del port["published"]
+            elif port.get("published") is not None and draft.settings.ports == "auto":
                 port["published"] = "auto"
             now = f"127.0.0.1:{'a free one' if port.get('published') == 'auto' else port.get('published') or 'any'}"
             draft.say("ports", f"service {name}", "ports", was, f"{now}->{port['target']}")
@@ -219,6 +225,18 @@ def logging(draft: Draft) -> None:
             draft.say("logging", f"service {name}", "logging", driver, "local")
 
 
+def labels(draft: Draft) -> None:
+    """Labels that other programs on the engine act on."""
+    if "labels" in draft.settings.keep:
+        return
+    for name, service in draft.services():
+        for holder in (service, service.get("deploy") or {}):
+            steering = [one for one in holder.get("labels") or {} if one.startswith(_STEERING)]
+            for label in steering:
+                del holder["labels"][label]
+                draft.say("labels", f"service {name}", f"labels.{label}", "set", "none")
+
+
 def configs(draft: Draft) -> None:
     """Configs that only a swarm has."""
     for key, entry in draft.section("configs").items():
@@ -228,5 +246,5 @@ def configs(draft: Draft) -> None:
 
 
 PLACES: Final[tuple[Callable[[Draft], None], ...]] = (
-    names, host_networks, networks, volumes, binds, configs, devices, logging, ports,
+    names, host_networks, networks, volumes, binds, configs, devices, labels, logging, ports,
 )  # fmt: skip

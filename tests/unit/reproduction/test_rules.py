@@ -310,6 +310,22 @@ def test_what_a_copy_says_stays_here(tmp_path: Path) -> None:
     assert service(made, "db")["logging"] == {"driver": "local", "options": {"max-size": "1m"}}
 
 
+def test_no_proxy_of_production_finds_the_copy(tmp_path: Path) -> None:
+    text = "services: {api: {image: a, labels: {traefik.enable: 'true', traefik.http.routers.x.rule: r, team: shop}}}\n"
+    made = copied(tmp_path, text)
+    assert service(made)["labels"] == {"team": "shop"}
+    assert substituted(made)["service api", "labels.traefik.enable"][0] == "labels"
+    assert len(service(copied(tmp_path, text + "reproduce: {keep: [labels]}"))["labels"]) == 3
+
+
+def test_a_range_of_ports_for_replicas_is_left_to_the_engine(tmp_path: Path) -> None:
+    text = "services: {api: {image: a, deploy: {replicas: 2}, ports: [{target: 80, published: '8000-8001'}]}}"
+    made = copied(tmp_path, text)
+    [port] = service(made)["ports"]
+    assert (port["host_ip"], "published" in port) == ("127.0.0.1", False)
+    load(tmp_path, "copy", copy=blueprint_text(made))
+
+
 def test_devices_and_gpus_are_those_of_the_host(tmp_path: Path) -> None:
     text = """
     services:
