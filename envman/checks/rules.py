@@ -19,6 +19,7 @@ from envman.checks.files import missing_files, unfit_env_files
 from envman.checks.images import floating_images
 from envman.checks.ports import host_port_clashes, replicas_with_ports
 from envman.checks.references import dependency_cycles, undefined_references
+from envman.checks.reproduction import unknown_stand_ins
 from envman.diagnostics import Diagnostic, Note, Report, Severity
 from envman.model.environment import Environment
 from envman.model.service import SecretValue
@@ -150,6 +151,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _alone(container_names),
     _alone(exclusive_attributes),
     _alone(shared_container_names),
+    _alone(unknown_stand_ins),
     missing_files,
     unfit_env_files,
 )

@@ -336,6 +336,7 @@ _SERVICE_LISTS: Final[dict[str, ListRule]] = {
             "pre_stop",
             "profiles",
             "provider.options.*",
+            "sanitize.command",
             "snapshot.command",
             "snapshot.restore",
             "volumes_from",
@@ -354,6 +355,9 @@ LIST_RULES: Final[PathTable[ListRule]] = PathTable(
         "models.*.runtime_flags": _replace,
         "networks.*.ipam.config": _replace,
         "profiles": _replace,
+        "reproduce.allow": _replace,
+        "reproduce.certificates.*.names": _replace,
+        "reproduce.keep": _replace,
         "variables.*.values": _replace,
     }
 )

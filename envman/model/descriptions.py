@@ -36,6 +36,30 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "jobs": "Containers that run to their end when something triggers them.",
         "profiles": "The profiles that are active in this environment.",
         "include": "Other Compose files whose content becomes part of this one.",
+        "reproduce": "What stands in for what cannot be the same where this is reproduced.",
+    },
+    "Reproduction": {
+        "ports": "The host port on loopback of each published port: a free one, or the same.",
+        "allow": "The services that may reach the outside.",
+        "endpoints": "By another host's name: the service that answers in its place, or `cut`, or `allow`.",
+        "binds": "By a bind's source: an empty volume, the same files read-only, or the same.",
+        "secrets": "Where a secret's value comes from; default: generated.",
+        "certificates": "Secrets that hold certificates, which are self-signed.",
+        "keep": "Rules that are not applied.",
+    },
+    "LocalSecret": {
+        "source": "Where its value comes from.",
+        "variable": "The variable that holds it, with `source: env`.",
+        "path": "The file that holds it, with `source: file`.",
+        "length": "How many characters are generated.",
+    },
+    "Certificate": {
+        "key": "The secret that holds the certificate's private key.",
+        "names": "The names that the certificate is for.",
+    },
+    "SanitizeHook": {
+        "command": "What takes out of restored data what must not leave production.",
+        "user": "The user that it runs as; default: the service's.",
     },
     "Container": {
         "annotations": "Annotations of the container.",
@@ -138,6 +162,7 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "restart": "When it is started again.",
         "scale": "How many containers.",
         "gpu": "A GPU is reserved always (required), where the engine has one (optional), or never.",
+        "sanitize": "A command that cleans data of a snapshot before any service sees it.",
         "snapshot": "Commands that save and restore its data, in the place of copying its volumes.",
         "tag": "The tag of its image: git (describe), version (of pyproject.toml), content (of its build), or a name.",
     },

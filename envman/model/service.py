@@ -134,6 +134,13 @@ class SnapshotHook(Attributes):
     user: Text | None = None
 
 
+class SanitizeHook(Attributes):
+    """envman's own: a command in a container of the service that takes out of data what must not leave production."""
+
+    command: StringOrList
+    user: Text | None = None
+
+
 class Workload(Container):
     """What services and jobs have in common beside their containers."""
 
@@ -169,6 +176,7 @@ class Service(Workload):
     gpu: Literal["none", "optional", "required"] | None = None
     snapshot: SnapshotHook | None = None
     tag: Text | None = None
+    sanitize: SanitizeHook | None = None
 
     @property
     def replicas(self) -> int:

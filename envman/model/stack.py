@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal
 
 from envman.model.attributes import Labelled
 from envman.model.fields import Attributes, Bounds, made_by
+from envman.model.reproduction import Reproduction
 from envman.model.service import Job, Service
 from envman.model.types import Boolean, DriverOption, Name, Opaque, Text, truth
 
@@ -106,13 +107,16 @@ class Stack(Attributes):
     jobs: dict[Name, Job] = made_by(dict)
     profiles: list[Text] = made_by(list)
     include: Opaque = None
+    reproduce: Reproduction | None = None
 
 
 # What envman adds to Compose's attributes, by pattern: a render leaves these out or turns them into Compose's own.
 OWN_ATTRIBUTES: Final[frozenset[tuple[str, ...]]] = frozenset(
     {
         ("profiles",),
+        ("reproduce",),
         ("services", "*", "gpu"),
+        ("services", "*", "sanitize"),
         ("services", "*", "snapshot"),
         ("services", "*", "tag"),
         ("volumes", "*", "retain"),

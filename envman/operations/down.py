@@ -21,6 +21,7 @@ from envman.plan.ownership import owned
 from envman.state.copying import forget_copying
 from envman.state.journal import Entry, journalled
 from envman.state.ports import write_ports
+from envman.state.reproductions import forget_reproduced
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ def down(
             _remove_rest(workspace, environment, loss)
             write_ports(workspace.checkout.state, environment.key, {})
             forget_copying(workspace.checkout.state, environment.key)
+            forget_reproduced(workspace.checkout.state, environment.key)
     return list(loss.volumes) if volumes else []
 
 

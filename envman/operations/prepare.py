@@ -25,6 +25,7 @@ from envman.secrets.provide import provide_secrets
 from envman.state.copying import read_copying
 from envman.state.listeners import can_bind, holder_of
 from envman.state.ports import allocate_ports, read_ports, write_ports
+from envman.state.reproductions import read_reproduced
 
 if TYPE_CHECKING:
     from envman.engine.compose import Compose
@@ -118,7 +119,13 @@ def current_document(workspace: Workspace, environment: Environment) -> Document
 
 
 def refuse_unfinished_restore(workspace: Workspace, environment: Environment) -> None:
-    """Raise EV650 where a restore was killed while it refilled a volume: no service may start on what is there."""
+    """Refuse to start services on volumes that are not whole, or whose data has not been cleaned.
+
+    Raises:
+        EnvmanError: EV650 where a restore was killed while it refilled a volume, EV665 where a `reproduce` was killed
+            before its hooks had cleaned the data.
+    """
+    refuse_unclean_data(workspace, environment)
     copying = read_copying(workspace.checkout.state, environment.key)
     if copying is None or not copying.refilling:
         return
@@ -130,6 +137,19 @@ def refuse_unfinished_restore(workspace: Workspace, environment: Environment) ->
         "EV650",
         f"{', '.join(copying.refilling)} of {environment.name} is not whole: restoring it was interrupted",
         help=f"`{again}` repeats it{back}",
+    )
+
+
+def refuse_unclean_data(workspace: Workspace, environment: Environment) -> None:
+    """Raise EV665 where volumes may hold data as it was in production: a `reproduce` was killed."""
+    known = read_reproduced(workspace.checkout.state, environment.key)
+    if known is None or not known.unclean:
+        return
+    raise fail(
+        "EV665",
+        f"{', '.join(known.unclean)} of {environment.name} may hold data that no hook has cleaned: "
+        "`envman reproduce` was interrupted",
+        help=f"`envman reproduce` again empties it first; `envman down {environment.name} --volumes` deletes it",
     )
 
 

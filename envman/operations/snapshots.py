@@ -17,7 +17,7 @@ from envman.diagnostics.diagnostic import fail
 from envman.engine.archive import Helpers
 from envman.model.environment import Environment
 from envman.operations.held import foreign_writers, hold, let_go
-from envman.operations.prepare import look
+from envman.operations.prepare import look, refuse_unclean_data
 from envman.operations.progress import Progress
 from envman.operations.volumes import DataVolume, choose, data_volumes, images_for, names_of, unnamed_volume
 from envman.operations.workspace import Workspace
@@ -76,6 +76,7 @@ def create(workspace: Workspace, environment: Environment, asked: Asked, progres
     Raises:
         EnvmanError: EV640 to EV653; nothing half-made is left, and what was paused goes on.
     """
+    refuse_unclean_data(workspace, environment)
     observed = look(workspace, environment)
     chosen = choose(environment, data_volumes(workspace, environment, observed), asked.volumes)
     return take(workspace, environment, observed, chosen, asked, progress)

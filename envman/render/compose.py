@@ -142,7 +142,7 @@ class _Renderer:
     # --- services
 
     def _service(self, name: str, entry: dict[str, Any], service: Service) -> dict[str, Any]:
-        for own in ("gpu", "snapshot", "tag"):
+        for own in ("gpu", "sanitize", "snapshot", "tag"):
             entry.pop(own, None)
         if service.ports:
             entry["ports"] = [

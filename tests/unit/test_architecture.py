@@ -26,7 +26,7 @@ RIVER = [
     {"difference"},
     {"plan", "state", "adopt", "template", "starter"},
     {"secrets", "snapshot", "lock"},
-    {"capture", "bundle"},
+    {"bundle", "capture", "reproduction"},
     {"engine", "scaffold"},
     {"operations"},
     {"output"},
@@ -42,7 +42,7 @@ ONLY_IMPORTERS = {
     "typer": {"cli"},
     "click": {"cli"},
 }
-HEAVY = ["pydantic", "pydantic_core", "docker", "python_on_whales", "cookiecutter", "yaml", "rich"]
+HEAVY = ["pydantic", "pydantic_core", "docker", "python_on_whales", "cookiecutter", "yaml", "rich", "cryptography"]
 # What no reading of blueprints needs: each costs more than a tenth of a render.
 NOT_FOR_RENDERING = ["typer", "pydantic", "docker", "python_on_whales", "cookiecutter", "rich", "importlib.metadata"]
 
