@@ -95,7 +95,7 @@ def promote(workspace: Workspace, promotion: Promotion, registries: Registries, 
         progress.step(f"tagging {one.target.familiar}")
         done = copy_image(registries, one.source, one.manifest, one.target)
         if done.copied:
-            progress.notice(f"{one.service}: {done.copied} of its blobs went from registry to registry")
+            progress.ready(one.service, f"{done.copied} blobs went from registry to registry")
     write_lock(workspace, promotion.locking)
 
 
