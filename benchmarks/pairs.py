@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.bench import COMPOSE, DOWN, ENVMAN, Bench
+from benchmarks.locking import lock_prod, up_frozen, up_frozen_idle
 from benchmarks.projects import ENVIRONMENTS, write_services, write_shipped, write_sleepers
-from benchmarks.snapshots import snapshot_large, snapshot_many
+from benchmarks.snapshots import snapshot_api, snapshot_large, snapshot_many
 from benchmarks.switching import switch_beside, switch_gap, switch_port
 from benchmarks.timing import Pair, Side
 
@@ -127,9 +128,13 @@ WITHOUT_ENGINE: Final = {
 WITH_ENGINE: Final = {
     "up-idle": up_idle,
     "status-4": status,
+    "lock-prod": lock_prod,
+    "up-frozen": up_frozen,
+    "up-frozen-idle": up_frozen_idle,
     "switch": switch_beside,
     "switch-port": switch_port,
     "switch-gap": switch_gap,
     "snapshot-many": snapshot_many,
     "snapshot-large": snapshot_large,
+    "snapshot-api": snapshot_api,
 }

@@ -58,6 +58,10 @@ def _row(result: Result) -> Sequence[str]:
     if pair.memory is not None:
         target += f", {pair.memory:g} MB"
         envman += f", {result.envman.memory:.0f} MB"
+    if pair.limit is not None:
+        target += f", {pair.limit:g} s"
+    if pair.more is not None:
+        target += f", {pair.more:g} s more"
     ratio, best = f"{result.ratio:.2f}", f"{result.best_ratio:.2f}"
     processor = f"{result.processor_ratio:.2f}"
     verdict = "holds" if result.holds else "MISSED"
@@ -79,6 +83,8 @@ def as_data(results: Iterable[Result], about: dict[str, str]) -> dict[str, Any]:
                 "title": one.pair.title,
                 "target": one.pair.target,
                 "memory_target_mb": one.pair.memory,
+                "seconds_target": one.pair.limit,
+                "seconds_more_target": one.pair.more,
                 "ratio": one.ratio,
                 "ratio_of_fastest": one.best_ratio,
                 "ratio_of_processor_time": one.processor_ratio,

@@ -40,7 +40,10 @@ class Side:
 
 @dataclass(frozen=True)
 class Pair:
-    """What is compared. ``target`` bounds the ratio of the medians; ``memory`` envman's peak, in MB."""
+    """What is compared. ``target`` bounds the ratio of the medians; ``memory`` envman's peak, in MB.
+
+    ``limit`` bounds envman's median in seconds, ``more`` how many it may take beyond the other side's.
+    """
 
     name: str
     title: str
@@ -48,6 +51,8 @@ class Pair:
     compose: Side
     target: float
     memory: float | None = None
+    limit: float | None = None
+    more: float | None = None
 
 
 @dataclass
@@ -90,8 +95,13 @@ class Result:
     @property
     def holds(self) -> bool:
         """Whether the targets are met."""
-        memory = self.pair.memory
-        return self.ratio <= self.pair.target and (memory is None or self.envman.memory < memory)
+        memory, limit, more = self.pair.memory, self.pair.limit, self.pair.more
+        return (
+            self.ratio <= self.pair.target
+            and (memory is None or self.envman.memory < memory)
+            and (limit is None or self.envman.median < limit)
+            and (more is None or self.envman.median - self.compose.median < more)
+        )
 
 
 def measure(pair: Pair, *, runs: int, environ: Mapping[str, str]) -> Result:

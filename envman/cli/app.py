@@ -23,6 +23,7 @@ from envman.cli import (
     snapshots,
     status,
     switch,
+    update,
 )
 from envman.cli.invocation import Format, Invocation
 
@@ -69,6 +70,7 @@ def options(
 for module in (
     create,
     adopt,
+    update,
     look,
     origins,
     editor,

@@ -52,6 +52,15 @@ def test_the_table_says_what_holds(tmp_path: Path, seconds: float, memory: float
     assert (data["pairs"][0]["holds"], data["pairs"][0]["ratio"]) == (verdict == "holds", seconds)
 
 
+@pytest.mark.parametrize(("limit", "more", "holds"), [(None, None, True), (1.4, 0.4, False), (1.6, 0.4, False),
+                                                      (1.4, 0.6, False), (1.6, 0.6, True)])  # fmt: skip
+def test_seconds_can_be_bounded_too(tmp_path: Path, limit: float | None, more: float | None, holds: bool) -> None:
+    side = Side([], tmp_path)
+    pair = Pair("x", "a title", side, side, 2.0, limit=limit, more=more)
+    result = Result(pair, Series([1.5], [1.0], 5), Series([1.0], [1.0], 5))
+    assert result.holds == holds
+
+
 def test_both_sides_of_a_render_say_the_same(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     root = tmp_path / "project"
     write_services(root, "bench", 8)
