@@ -91,3 +91,25 @@ def containers_by_image(engine: Engine) -> dict[str, list[str]]:
         name = str((one.get("Names") or ["?"])[0]).lstrip("/")
         found.setdefault(str(one.get("ImageID", "")), []).append(name)
     return found
+
+
+def remove_image(engine: Engine, name: str, *, expected: str) -> str:
+    """Remove a name of image ``expected``, and the image with its last name; return why that was not done, or nothing.
+
+    One that is gone already is no problem. Never by force: what a container uses stays.
+
+    Raises:
+        EnvmanError: EV4xx where the engine is away.
+    """
+    from docker.errors import APIError, NotFound
+
+    with engine.errors():
+        try:
+            if engine.api.inspect_image(name)["Id"] != expected:
+                return "it is another image by now"
+            engine.api.remove_image(name)
+        except NotFound:
+            return ""
+        except APIError as error:
+            return str(error.explanation or error)
+    return ""

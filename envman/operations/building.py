@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from envman.engine.compose import Handle
 
 TAIL: Final = 40
+# bake tries standard input as a Compose file first, and takes every `$` of an argument for a variable then.
+_MISREAD: Final = re.compile(r'WARNING: The "?\w+"? variable is not set\. Defaulting to a blank string')
 
 
 def build(
@@ -121,7 +123,7 @@ def drain(handle: Handle, progress: Progress | None) -> int:
     """Wait for ``handle``, pass its lines on, and return its exit status; an interrupt ends it first."""
     try:
         for line in handle.lines():
-            if progress is not None:
+            if progress is not None and not _MISREAD.match(line):
                 progress.line(line)
         return handle.wait()
     except BaseException:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envman.diagnostics import Diagnostic, EnvmanError
-from envman.engine.removal import remove_image
+from envman.engine.images import remove_image
 from envman.lock.lock import lock_path
 from envman.lock.text import read_lock
 from envman.model.environment import Environment

@@ -23,7 +23,7 @@ _SCHEMA: Final = "# yaml-language-server: $schema=../.envman/schema.json\n"
 _MARK: Final = "# Written by `envman reproduce {source}`, which writes it anew; changed by hand it is left alone.\n"
 _SEAL: Final = re.compile(r"^# seal: ([0-9a-f]{32})\n", re.MULTILINE)
 # They say how something is built, developed or orchestrated, not what runs.
-_NOT_IN_A_COPY: Final = ("build", "develop", "extends", "pull_policy")
+_NOT_IN_A_COPY: Final = ("build", "develop", "extends", "pull_policy", "tag")
 # Endpoints come before containers' names go, and secrets before a command is looked at for endpoints.
 _ORDER: Final[tuple[Callable[[Draft], None], ...]] = (plain_values, declared, *PLACES, *TALKING, processors, fit)
 

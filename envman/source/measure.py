@@ -14,13 +14,16 @@ from envman.source.context import FileHashes, sections_digest
 from envman.source.git import GitError, describe
 from envman.source.witness import note_measured
 
+# Services share their contexts: each file is read once in a process, while size, time stamp and inode stay.
+_HASHES: Final = FileHashes()
+
 
 def _git(root: Path, environ: Mapping[str, str], question: str) -> str:  # noqa: ARG001
     return describe(root, environ)
 
 
 def _content(root: Path, environ: Mapping[str, str], question: str) -> str:  # noqa: ARG001
-    return sections_digest(json.loads(question), root, FileHashes())
+    return sections_digest(json.loads(question), root, _HASHES)
 
 
 _WAYS: Final[dict[str, Callable[[Path, Mapping[str, str], str], str]]] = {"git": _git, "content": _content}

@@ -167,6 +167,7 @@ def test_several_services_secrets_and_contexts_at_once(project: Checkout) -> Non
     said = done.out + done.err
     assert "[api" in said
     assert "[lib" in said
+    assert "is not set" not in said
     for word in ("word of a file", "word of a variable"):
         assert word not in said
     sums = docker(
@@ -231,3 +232,29 @@ def test_what_bake_does_not_know_compose_builds(project: Checkout) -> None:
     done = project.run("build", "dev")
     assert "Compose builds, as api says `isolation`" in done.err
     assert docker("run", "--rm", f"{project.name}-api:v1", "cat", "/word") == project.name
+
+
+def test_up_follows_the_tag_of_the_content(project: Checkout) -> None:
+    name = f"{project.name}-api"
+    text = (
+        f"services: {{api: {{image: {name}, tag: content, init: true, command: [sleep, infinity], "
+        "build: {context: app}}}\n"
+    )
+    project.write(dev=text)
+    project.run("up", "dev")
+    (first,) = docker("images", "--format", "{{.Tag}}", name).split()
+    before = project.container_ids("dev")
+    # At rest, with all that was looked at on the record; then an edit.
+    for _ in range(2):
+        project.run("up", "dev")
+    assert project.container_ids("dev") == before
+    (project.root / "app/word").write_text("changed")
+    plan = project.run("--format", "json", "plan", "dev").json["steps"]
+    assert {one["action"] for one in plan} == {"build", "recreate"}
+    project.run("up", "dev")
+    assert len(docker("images", "--format", "{{.Tag}}", name).split()) == 2
+    assert project.sh("dev", "api", "cat /word") == "changed"
+    (project.root / "app/word").write_text(project.name)
+    project.run("up", "dev")
+    assert project.sh("dev", "api", "cat /word") == project.name
+    assert docker("inspect", "--format", "{{.Config.Image}}", *project.container_ids("dev")) == f"{name}:{first}"

@@ -123,3 +123,8 @@ def remove_project(name: str) -> None:
     images = docker("images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"reference={name}-*").split()
     if images:
         docker("rmi", "--force", *dict.fromkeys(images))
+    # What lost its name to a later build. Another test may remove a layer that they share at the same moment.
+    unnamed = ("images", "--quiet", "--no-trunc", "--filter", "dangling=true")
+    left = docker(*unnamed, "--filter", f"label=dev.envman.built-for={name}").split()
+    if left:
+        docker("rmi", "--force", *dict.fromkeys(left), check=False)

@@ -111,7 +111,7 @@ def test_images_that_are_there_and_that_are_not() -> None:
         ServiceImage("web", "churn-dev-web", True, None, None, None, None),
     ]
     assert image_table(images).splitlines() == [
-        "SERVICE  IMAGE          ID            SIZE    CREATED",
+        "SERVICE  IMAGE          ID            SIZE    CREATED  IN REGISTRY",
         "api      churn-dev-api  0123456789ab  141 MB  2 h ago",
         "db       postgres:17    not pulled",
         "web      churn-dev-web  not built",
