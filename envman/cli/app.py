@@ -18,11 +18,13 @@ from envman.cli import (
     lock,
     look,
     origins,
+    registry,
     run,
     setup,
     snapshots,
     status,
     switch,
+    update,
 )
 from envman.cli.invocation import Format, Invocation
 
@@ -66,6 +68,23 @@ def options(
     invocation.context = docker_context
 
 
-for module in (create, adopt, capture, look, origins, editor, run, switch, status, lock, inside, images, data,
-               snapshots, setup):  # fmt: skip
+for module in (
+    create,
+    adopt,
+    capture,
+    update,
+    look,
+    origins,
+    editor,
+    run,
+    switch,
+    status,
+    lock,
+    inside,
+    images,
+    registry,
+    data,
+    snapshots,
+    setup,
+):
     module.register(app)

@@ -195,6 +195,21 @@ class RealRegistry:
                 assert done.returncode == 0, done.stderr
         return self.digest(repository, tag)
 
+    def forget_on_engine(self) -> None:
+        """Take from the engine every name that leads here; no other name of the same images goes with them."""
+        shown = subprocess.run(
+            ["docker", "images", "--quiet", "--no-trunc"], capture_output=True, text=True, check=True
+        )
+        for identity in sorted(set(shown.stdout.split())):
+            template = "{{range .RepoTags}}{{.}} {{end}}{{range .RepoDigests}}{{.}} {{end}}"
+            names = subprocess.run(
+                ["docker", "image", "inspect", "--format", template, identity],
+                capture_output=True, text=True, check=False,
+            ).stdout.split()  # fmt: skip
+            ours = [name for name in names if name.startswith(f"{self.address}/")]
+            if ours:
+                subprocess.run(["docker", "rmi", "--force", *ours], capture_output=True, check=False)
+
     def digest(self, repository: str, tag: str) -> str:
         answer = self.request("HEAD", f"/v2/{repository}/manifests/{tag}", headers={"Accept": _ACCEPT})
         assert answer.status == 200, answer

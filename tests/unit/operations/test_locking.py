@@ -142,9 +142,10 @@ def test_it_is_the_same_in_another_place_and_instance(here: Workspace, tmp_path:
 
     assert found == []
     assert set(unknown) == {"env_file db.env", "services.api.environment.DSN", "variables.dsn"}
+    # Fingerprints under a key that is not there stay, also of what has no value there.
     made = make_lock(there, there.environment("prod"), Hub())
-    # Fingerprints under a key that is not there stay; the secret that it has no value of is gone.
-    assert made.lock.secrets["variables.dsn"].key == file.lock.secrets["variables.dsn"].key
+    assert made.text == text(here)
+    assert "db_password" in file.lock.secrets
 
 
 def test_what_is_locked_stays_until_it_is_upgraded(here: Workspace) -> None:
@@ -223,6 +224,24 @@ def test_a_lock_that_was_edited_is_made_anew_and_not_believed(here: Workspace) -
 
     assert made.lock.images["docker.io/library/postgres:17"].digest == digest("docker.io/library/postgres:17")
     assert [(one.code, one.severity) for one in fresh.report] == [("EV531", Severity.WARNING)]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        ("lock: 99\n", "EV530"),
+        ("<<<<<<< HEAD\nlock: 1\n=======\nlock: 1\n>>>>>>> other\n", "EV100"),
+        ("lock: 1\n", "EV107"),
+    ],
+)
+def test_what_is_no_lock_is_written_over_and_said(here: Workspace, content: str, code: str) -> None:
+    (here.project.root / "blueprints/prod.lock").write_text(content)
+    fresh = again(here)
+    made = make_lock(fresh, fresh.environment("prod"), Hub())
+    assert {one.code for one in fresh.report} == {code}
+    assert not fresh.report.errors
+    write_lock(fresh, made)
+    assert parted(here) == []
 
 
 @pytest.mark.parametrize(
