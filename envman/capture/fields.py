@@ -42,6 +42,7 @@ _ENGINE: Final = Row("engine", "the engine's own")
 _IMAGE: Final = Row("engine", "the image brings it")
 _CLIENT: Final = Row("client", "how a client was attached")
 _WINDOWS: Final = "Compose has no attribute for it (Windows)"
+_NOTHING: Final = Row("engine", "nothing is there")
 _GONE: Final = "engines have given it up"
 
 CONTAINER: Final[dict[str, Row]] = {
@@ -193,6 +194,10 @@ FIELDS: Final[dict[str, Row]] = {
     **{f"NetworkSettings.{name}": row for name, row in NETWORK_SETTINGS.items()},
     **{f"NetworkSettings.Networks.*.{name}": row for name, row in ENDPOINT.items()},
 }
+# The ways to all rows: below any other path there is none.
+_WAYS: Final = frozenset(
+    ".".join(steps[:length]) for steps in (path.split(".") for path in FIELDS) for length in range(1, len(steps))
+)
 _EMPTY: Final[tuple[Any, ...]] = (None, "", 0, False, [], {}, ())
 
 
@@ -204,28 +209,26 @@ class Field(NamedTuple):
     row: Row | None
 
 
-def fields_of(description: Plain, rows: dict[str, Row] = FIELDS) -> Iterator[Field]:
+def fields_of(description: Plain) -> Iterator[Field]:
     """Yield the fields of a container's ``description``, each at the depth at which it has a row."""
-    yield from _walk(description, "", "", rows)
+    yield from _walk(description, "", "")
 
 
-def _walk(value: Any, path: str, pattern: str, rows: dict[str, Row]) -> Iterator[Field]:
-    if pattern in rows:
-        yield Field(path, value, rows[pattern])
-        return
-    if isinstance(value, dict) and value:
+def _walk(value: Any, path: str, pattern: str) -> Iterator[Field]:
+    if pattern in FIELDS:
+        yield Field(path, value, FIELDS[pattern])
+    elif isinstance(value, dict) and value:
         for key, one in value.items():
             below = f"{pattern}.{key}".lstrip(".")
-            if not any(known == below or known.startswith(f"{below}.") for known in rows):
-                starred = f"{pattern}.*"
-                below = starred if any(known.startswith(f"{starred}.") for known in rows) else below
-            yield from _walk(one, f"{path}.{key}".lstrip("."), below, rows)
+            if below not in FIELDS and below not in _WAYS and f"{pattern}.*" in _WAYS:
+                below = f"{pattern}.*"
+            yield from _walk(one, f"{path}.{key}".lstrip("."), below)
     elif isinstance(value, list) and value:
         for index, one in enumerate(value):
-            yield from _walk(one, f"{path}[{index}]", f"{pattern}.[]", rows)
+            yield from _walk(one, f"{path}[{index}]", f"{pattern}.[]")
     else:
-        within = any(known.startswith(f"{pattern}.") for known in rows)
-        yield Field(path, value, Row("carried", "") if within else None)
+        # Nothing is where something could be: no mount, no network.
+        yield Field(path, value, _NOTHING if pattern in _WAYS else None)
 
 
 def is_set(value: Any) -> bool:

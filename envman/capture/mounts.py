@@ -69,11 +69,7 @@ def _sort_in(
             secrets.append(grant(around.secret(name, str(mount["source"])), name))
             return
     if mount["type"] == "bind":
-        around.report.warning(
-            "EV826",
-            f"{service} mounts {mount['source']} of the machine that was captured: what is there is not",
-            help="it has to be there wherever this environment is brought up",
-        )
+        around.files.setdefault(str(mount["source"]), []).append(service)
     volumes.append(mount)
 
 
@@ -187,11 +183,7 @@ def _config(mount: Plain, around: Surroundings) -> dict[str, Any]:
         stem = posixpath.basename(source).replace(" ", "_")
         key = next(one for one in (stem, *(f"{stem}_{n}" for n in range(2, 1000))) if one not in around.configs)
         around.configs[key] = {"file": source}
-        around.report.warning(
-            "EV826",
-            f"config {key} is {source} of the machine that was captured: what is there is not",
-            help="it has to be there wherever this environment is brought up",
-        )
+        around.files.setdefault(source, []).append(f"config {key}")
     return {"source": key, "target": mount["Target"]}
 
 

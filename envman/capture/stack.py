@@ -66,6 +66,7 @@ def capture(running: Running) -> Captured:
     for one in sorted(running.services, key=key_of):
         made[key_of(one)] = _swarm_service(one, around, images)
     _set_jobs_aside(groups, made, around)
+    around.say_what_was_gathered()
     _note_images_of_mounts(around, images)
     ordered = {key: _ordered(attributes) for key, attributes in made.items()}
     fixed = {
@@ -143,11 +144,7 @@ def _say_what_is_lost(key: str, container: Plain, around: Surroundings) -> None:
         if not is_set(field.value):
             continue
         if field.row is None:
-            around.report.warning(
-                "EV829",
-                f"{key}: the engine says {field.path} of it, which this envman does not know",
-                help="`docker inspect` shows it; if it matters, please report it",
-            )
+            around.unknown.setdefault(field.path, []).append(key)
         elif field.row.kind == "lost":
             around.unsaid(key, f"{field.path} is left out", field.row.into)
     for what in unsaid(container):

@@ -14,6 +14,8 @@ from envman.diagnostics import Report
 from envman.plan.form import COMPOSE, Plain
 
 STACK: Final = "com.docker.stack.namespace"
+# So many of a kind are named in one message.
+_SHOWN: Final = 20
 _ANONYMOUS: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -24,6 +26,8 @@ class Surroundings:
     ``services`` are the keys of services by the ID and the name of each of their containers. ``networks`` and
     ``volumes`` are the keys of those in use, by the engine's names. ``secrets`` and ``configs`` are the top level's
     entries by key, ``secret_files`` the secrets' keys by the path that held them. ``names`` are all keys of services.
+    ``images`` are those that are mounted, ``files`` the paths of the captured machine, ``unknown`` the fields that no
+    row of the table knows; each with the services that have them.
     """
 
     running: Running
@@ -35,6 +39,8 @@ class Surroundings:
     configs: dict[str, dict[str, Any]] = field(default_factory=dict)
     secret_files: dict[str, str] = field(default_factory=dict)
     images: dict[str, list[str]] = field(default_factory=dict)
+    files: dict[str, list[str]] = field(default_factory=dict)
+    unknown: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -93,3 +99,25 @@ class Surroundings:
     def unsaid(self, service: str, what: str, help: str = "") -> None:  # noqa: A002
         """Say that something of ``service`` has no words in a blueprint."""
         self.report.warning("EV822", f"{service}: {what}", help=help)
+
+    def say_what_was_gathered(self) -> None:
+        """Say what many services may have in common, once for all of them."""
+        for path, services in self.unknown.items():
+            self.report.warning(
+                "EV829",
+                f"the engine says {path} of {_some(services)}, which this envman does not know",
+                help="`docker inspect` shows it; if it matters, please report it",
+            )
+        if self.files:
+            named = _some([f"{path} ({_some(services)})" for path, services in self.files.items()])
+            self.report.warning(
+                "EV826",
+                f"mounted from the machine that was captured, without what is there: {named}",
+                help="these have to be there wherever this environment is brought up",
+            )
+
+
+def _some(words: list[str]) -> str:
+    words = list(dict.fromkeys(words))
+    more = len(words) - _SHOWN
+    return ", ".join(words[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

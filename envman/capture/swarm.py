@@ -70,7 +70,7 @@ def service_attributes(service: Plain, image: Plain, around: Surroundings) -> di
             "dns_search": list(dns.get("Search") or ()),
             "dns_opt": list(dns.get("Options") or ()),
             "isolation": differing(container.get("Isolation") or "default", "default"),
-            "volumes": [requested(one, key, around) for one in container.get("Mounts") or ()],
+            "volumes": [_mount(one, key, around) for one in container.get("Mounts") or ()],
             "secrets": [_secret(one, around) for one in container.get("Secrets") or ()],
             "configs": [_config(one, key, around) for one in container.get("Configs") or () if one.get("File")],
             "logging": logging({"Type": log.get("Name"), "Config": log.get("Options")}, around.running.engine),
@@ -120,6 +120,12 @@ def _privileges(given: Plain, key: str, around: Surroundings) -> dict[str, Any]:
     spec: Plain = given.get("CredentialSpec") or {}
     credentials = only_given({name.lower(): spec.get(name) for name in ("Config", "File", "Registry")})
     return {"security_opt": options, "credential_spec": credentials}
+
+
+def _mount(one: Plain, key: str, around: Surroundings) -> dict[str, Any]:
+    if one["Type"] == "bind":
+        around.files.setdefault(str(one["Source"]), []).append(key)
+    return requested(one, key, around)
 
 
 def _secret(one: Plain, around: Surroundings) -> dict[str, Any]:

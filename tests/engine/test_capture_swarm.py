@@ -104,14 +104,20 @@ def names_of(private: PrivateEngine) -> list[str]:
 
 
 def said(spec: Any) -> Any:
-    """Return a specification without what names networks, secrets and envman's own things, maps in one order."""
+    """Return a specification without what names networks, secrets and envman's own things.
+
+    What is a list of things (mounts, secrets, ports) is sorted: `docker stack deploy` makes them in any order.
+    """
     if isinstance(spec, dict):
         return {
             key: said(value)
             for key, value in spec.items()
             if key not in {"SecretID", "Target"} and not key.startswith(("dev.envman.", "com.docker.stack."))
         }
-    return [said(one) for one in spec] if isinstance(spec, list) else spec
+    if not isinstance(spec, list):
+        return spec
+    found = [said(one) for one in spec]
+    return sorted(found, key=str) if any(isinstance(one, dict) for one in found) else found
 
 
 def described(private: PrivateEngine, kind: str, name: str) -> Any:

@@ -170,7 +170,7 @@ def test_a_field_that_nobody_knows_is_named() -> None:
     found = captured(container(host={"Invented": {"by": "tomorrow"}, "Empty": None}))
 
     assert [one.message for one in found.report if one.code == "EV829"] == [
-        "web: the engine says HostConfig.Invented.by of it, which this envman does not know"
+        "the engine says HostConfig.Invented.by of web, which this envman does not know"
     ]
 
 

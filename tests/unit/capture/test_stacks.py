@@ -206,7 +206,9 @@ def test_mounts_of_every_kind() -> None:
     ]  # fmt: skip
     assert api["tmpfs"] == ["/run:size=1m", "/plain"]
     assert found.data["volumes"] == {"data": {"driver": "nfs", "driver_opts": {"o": "addr=x"}, "labels": {"a": "b"}}}
-    assert codes(found) == ["EV826", "EV826"]
+    assert [(one.code, one.message) for one in found.report] == [
+        ("EV826", "mounted from the machine that was captured, without what is there: /srv (api), /etc/x (api)")
+    ]
 
 
 def test_a_volume_of_another_project_is_external() -> None:
@@ -278,3 +280,12 @@ def test_the_engines_own_pools_count() -> None:
     found = capture(Running("", own, (web,), networks=on(network("net", IPAM=given))))
 
     assert found.data["networks"] == {"net": None}
+
+
+def test_a_crowd_says_once_what_all_have() -> None:
+    many = [of_shop(f"s{number}", host={"Binds": [f"/srv/{number}:/srv"], "New": 1}) for number in range(600)]
+
+    found = shop(*many)
+
+    assert codes(found) == ["EV829", "EV826"]
+    assert all("and 580 more" in one.message for one in found.report)
