@@ -91,7 +91,7 @@ def log_in(
         elif ask is not None:
             credential = Credential(*ask(username, refused))
         else:
-            raise _nobody_to_ask(host, refused)
+            raise refused or _nobody_to_ask(host)
         if not credential.username or not credential.password:
             what = "password" if credential.username else "username"
             raise fail("EV431", f"no {what} for {host}", help="an empty one lets nobody in; nothing was changed")
@@ -114,11 +114,10 @@ def _try_known(registries: Registries, host: str, credential: Credential | None)
     return LoggedIn(host, credential.username, credential.origin) if credential is not None else None
 
 
-def _nobody_to_ask(host: str, refused: EnvmanError | None) -> EnvmanError:
-    notes = refused.diagnostics[0].message if refused is not None else ""
+def _nobody_to_ask(host: str) -> EnvmanError:
     return fail(
         "EV431",
-        f"no password for {host}, and no terminal to ask at" + (f": {notes}" if notes else ""),
+        f"no password for {host}, and no terminal to ask at",
         help=f"`envman login {host} --username NAME --password-stdin < FILE`, or a credential helper in Docker's "
         "config.json",
     )

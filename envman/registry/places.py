@@ -41,7 +41,12 @@ def mapped(reference: Reference, places: Places) -> Reference:
 
 def rule_of(reference: Reference, places: Places) -> str | None:
     """Return the prefix in ``places`` that decides where ``reference`` comes from, or None."""
-    fitting = [one for one in places if reference.repository == one or reference.repository.startswith(f"{one}/")]
+    # A whole repository cannot become a registry: nothing would be left to ask it for.
+    fitting = [
+        one
+        for one, target in places.items()
+        if reference.repository.startswith(f"{one}/") or (reference.repository == one and "/" in target)
+    ]
     return max(fitting, key=len, default=None)
 
 
