@@ -11,7 +11,7 @@ from typing import Final
 from benchmarks.bench import COMPOSE, DOWN, ENVMAN, Bench
 from benchmarks.locking import lock_prod, up_frozen, up_frozen_idle
 from benchmarks.projects import ENVIRONMENTS, write_services, write_shipped, write_sleepers
-from benchmarks.snapshots import snapshot_large, snapshot_many
+from benchmarks.snapshots import snapshot_api, snapshot_large, snapshot_many
 from benchmarks.switching import switch_beside, switch_gap, switch_port
 from benchmarks.timing import Pair, Side
 
@@ -136,4 +136,5 @@ WITH_ENGINE: Final = {
     "switch-gap": switch_gap,
     "snapshot-many": snapshot_many,
     "snapshot-large": snapshot_large,
+    "snapshot-api": snapshot_api,
 }

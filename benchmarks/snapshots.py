@@ -46,16 +46,37 @@ def snapshot_large(bench: Bench) -> Iterator[Pair]:
 
 
 @contextmanager
-def _snapshot(bench: Bench, name: str, title: str, file_size: int | None) -> Iterator[Pair]:
+def snapshot_api(bench: Bench) -> Iterator[Pair]:
+    """Compare a snapshot by the engine's own archive, where the image has no ``tar``, with what ``docker cp`` gets."""
+    image = f"bench-{secrets.token_hex(3)}:no-tar"
+    dockerfile = f"FROM {_IMAGE}\nRUN rm -f /bin/tar /usr/bin/tar\n"
+    subprocess.run(["docker", "build", "--quiet", "--tag", image, "-"], input=dockerfile.encode(), check=True,
+                   capture_output=True)  # fmt: skip
+    title = "snapshot by the engine's archive, {size} MB in files of 50 KB; docker cp to zstd"
+    try:
+        with _snapshot(bench, "snapshot-api", title, _MANY, image) as pair:
+            yield pair
+    finally:
+        subprocess.run(["docker", "rmi", image], check=True, capture_output=True)
+
+
+@contextmanager
+def _snapshot(
+    bench: Bench, name: str, title: str, file_size: int | None, without_tar: str | None = None
+) -> Iterator[Pair]:
     size = int(os.environ.get("BENCH_MEGABYTES", "1000"))
     root = bench.folder / name
     project = f"bench-{secrets.token_hex(3)}"
-    write_store(root, project, _IMAGE)
+    write_store(root, project, without_tar or _IMAGE)
     volume = f"{project}-dev_data"
     try:
         bench.call(*ENVMAN, "up", "dev", directory=root)
         _fill(f"{project}-dev-store-1", size * _BLOCK, file_size or size * _BLOCK)
-        command, target = _tar(volume, bench.folder / f"{name}.tar.zst")
+        copied = bench.folder / f"{name}.tar.zst"
+        if without_tar is None:
+            command, target = _tar(volume, copied)
+        else:
+            command, target = f"docker cp {project}-dev-store-1:/data - | zstd -q -f -o {copied}", _ANYWHERE
 
         def forget() -> None:
             bench.call(*ENVMAN, "snapshot", "prune", "dev", "--keep", "0", "--yes", directory=root)

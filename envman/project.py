@@ -261,5 +261,5 @@ def _check_name(project: Project, name: str, known: list[str], report: Report) -
         f'there is no environment "{name}"',
         expected=near_match(name, environments),
         help=near_match(name, environments)
-        or (f"the environments are: {', '.join(environments)}" if environments else "`envman init` writes blueprints"),
+        or (f"the environments are: {', '.join(environments)}" if environments else f"write {BLUEPRINTS}/{name}.yaml"),
     )

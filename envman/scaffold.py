@@ -1,4 +1,4 @@
-"""New projects from the template. The only importer of cookiecutter.
+"""New projects from the template, and what a template makes. The only importer of cookiecutter.
 
 cookiecutter follows ``../../evil``, writes every answer in clear below the home folder, and ignores answers to
 questions that do not exist. So names and answers are validated before it sees them, its configuration and replay
@@ -19,12 +19,10 @@ from typing import Any
 
 from envman.diagnostics.diagnostic import fail, near_match
 from envman.model.header import PROJECT_NAME
-from envman.project import BLUEPRINTS
-from envman.shipped import shipped
 from envman.source.files import explain_os_error
-from envman.source.root import PROJECT_FILE
-from envman.state.atomic import write_whole
 from envman.state.editor import write_schema
+from envman.template.origin import Template, shipped_template
+from envman.template.pristine import File, is_inside, kept, read_files, write_files
 
 _PACKAGE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 # No quotes, backslashes, braces or control characters: an answer stands in TOML, YAML, Python and Markdown.
@@ -41,31 +39,56 @@ class Question:
     help: str = ""
 
 
-def questions(name: str) -> list[Question]:
-    """Return the template's options for a project called ``name``, in order."""
-    context = _template_context()
-    prompts: dict[str, Any] = context.get("__prompts__", {})
+def questions(template: Template, name: str) -> list[Question]:
+    """Return the options of ``template`` for a project called ``name``, in order."""
+    prompts: dict[str, Any] = template.context.get("__prompts__", {})
     found = []
-    for option, default in context.items():
-        if option.startswith("_") or option == "project_name":
+    for option, value in resolved(template, {"project_name": name}).items():
+        if option == "project_name":
             continue
+        default = template.context[option]
         choices = tuple(map(str, default)) if isinstance(default, list) else ()
-        value = choices[0] if choices else _derive(option, str(default), name)
         prompt = prompts.get(option, "")
         text = prompt if isinstance(prompt, str) else str(prompt.get("__prompt__", ""))
         found.append(Question(option, value, choices, text))
     return found
 
 
-def _derive(option: str, default: str, name: str) -> str:
-    return (
-        name.replace("-", "_") if option == "package_name" else default.replace("{{ cookiecutter.project_name }}", name)
-    )
+def resolved(template: Template, answers: Mapping[str, str]) -> dict[str, str]:
+    """Return the value of every option of ``template``: those of ``answers``, for all others their defaults.
+
+    Raises:
+        EnvmanError: EV703 where a default cannot be made.
+    """
+    from cookiecutter.exceptions import CookiecutterException
+    from cookiecutter.generate import generate_context
+    from cookiecutter.prompt import prompt_for_config
+    from jinja2 import TemplateError
+
+    try:
+        context = generate_context(str(template.folder / "cookiecutter.json"), extra_context=dict(answers))
+        values = prompt_for_config(context, no_input=True)
+    except (CookiecutterException, TemplateError, ValueError, TypeError) as error:
+        raise fail("EV703", f"the template's options cannot be read: {type(error).__name__}") from None
+    return {
+        option: str(value)
+        for option, value in values.items()
+        if not option.startswith("_") and not isinstance(value, dict)
+    }
 
 
-def _template_context() -> dict[str, Any]:
-    context: dict[str, Any] = json.loads((shipped("cookiecutter-mlproject") / "cookiecutter.json").read_text())
-    return context
+def rendered(template: Template, answers: Mapping[str, str]) -> dict[str, File]:
+    """Return the files that ``template`` makes of ``answers``.
+
+    Raises:
+        EnvmanError: EV703 where it cannot be rendered, or makes a file that no template may make.
+    """
+    with tempfile.TemporaryDirectory(prefix="envman-render.") as work:
+        files = read_files(_bake(template, answers, Path(work)))
+    bad = [path for path in files if not is_inside(path)]
+    if bad:
+        raise fail("EV703", f"the template makes {bad[0]!r}, which leads out of a project or into git's own files")
+    return files
 
 
 def new_project(
@@ -87,25 +110,39 @@ def new_project(
     folder = parent.absolute() / name
     if folder.exists():
         raise fail("EV702", f"{folder} is already there", help="choose another name, or remove the folder first")
-    options = questions(name)
-    for given in answers:
-        if given not in {one.name for one in options}:
-            raise fail(
-                "EV701",
-                f'the template has no option "{given}"',
-                expected=near_match(given, [one.name for one in options])
-                or f"one of {', '.join(one.name for one in options)}",
-            )
+    template = shipped_template()
+    options = questions(template, name)
+    check_options(options, answers)
     chosen = {"project_name": name}
     for option in options:
         answer = answers[option.name] if option.name in answers else ask(option) if ask else option.default
         check_answer(option, answer)
         chosen[option.name] = answer
-    _bake(chosen, folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the target, so that the last step is a rename on one file system.
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as work:
+            made = _bake(template, chosen, Path(work))
+            write_files(made, kept(template, chosen, read_files(made)))
+            made.rename(folder)
+    except OSError as error:
+        raise fail("EV008", f"{folder} cannot be written: {explain_os_error(error)}") from None
     write_schema(folder)
     if git:
         _git_init(folder)
     return folder
+
+
+def check_options(options: list[Question], answers: Mapping[str, str]) -> None:
+    """Raise EV701 where ``answers`` has one to no option of the template."""
+    known = [one.name for one in options]
+    for given in answers:
+        if given not in known:
+            raise fail(
+                "EV701",
+                f'the template has no option "{given}"',
+                expected=near_match(given, known) or f"one of {', '.join(known)}",
+            )
 
 
 def check_project_name(name: str) -> None:
@@ -115,13 +152,14 @@ def check_project_name(name: str) -> None:
             "EV004",
             f'"{name}" is not a name for a project',
             expected="lower-case letters, digits and -, a letter first, at most 40",
-            help=f"for example: {_suggestion(name)}",
+            help=f"for example: {suggested_name(name, otherwise='churn')}",
         )
 
 
-def _suggestion(name: str) -> str:
+def suggested_name(name: str, *, otherwise: str) -> str:
+    """Return a name for a project that is like ``name``, or ``otherwise`` where none is."""
     cleaned = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-")
-    return cleaned if re.fullmatch(PROJECT_NAME, cleaned) else "churn"
+    return cleaned if re.fullmatch(PROJECT_NAME, cleaned) else otherwise
 
 
 def check_answer(option: Question, answer: str) -> None:
@@ -142,32 +180,29 @@ def check_answer(option: Question, answer: str) -> None:
         )
 
 
-def _bake(answers: dict[str, str], folder: Path) -> None:
+def _bake(template: Template, answers: Mapping[str, str], scratch: Path) -> Path:
+    """Render ``template`` into a folder below ``scratch`` and return that."""
     from cookiecutter.exceptions import CookiecutterException
     from cookiecutter.main import cookiecutter
+    from jinja2 import TemplateError
 
+    config = scratch / "config.yaml"
+    config.write_text(json.dumps({"cookiecutters_dir": str(scratch / "cache"), "replay_dir": str(scratch / "replay")}))
+    out = scratch / "out"
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        # Beside the target, so that the last step is a rename on one file system.
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as work:
-            scratch = Path(work)
-            config = scratch / "config.yaml"
-            config.write_text(
-                json.dumps({"cookiecutters_dir": str(scratch / "cache"), "replay_dir": str(scratch / "replay")})
-            )
-            made = cookiecutter(
-                str(shipped("cookiecutter-mlproject")),
-                no_input=True,
-                extra_context=answers,
-                output_dir=str(scratch / "out"),
-                config_file=str(config),
-                accept_hooks=False,
-            )
-            Path(made).rename(folder)
-    except CookiecutterException as error:
+        made = cookiecutter(
+            str(template.folder),
+            no_input=True,
+            extra_context=dict(answers),
+            output_dir=str(out),
+            config_file=str(config),
+            accept_hooks=False,
+        )
+    except (CookiecutterException, TemplateError) as error:
         raise fail("EV703", f"the template cannot be rendered: {type(error).__name__}") from None
-    except OSError as error:
-        raise fail("EV008", f"{folder} cannot be written: {explain_os_error(error)}") from None
+    if Path(made).resolve().parent != out.resolve():
+        raise fail("EV703", "the template leaves the folder that it is given")
+    return Path(made)
 
 
 def _git_init(folder: Path) -> None:
@@ -178,25 +213,3 @@ def _git_init(folder: Path) -> None:
     )
     if done.returncode != 0:
         raise fail("EV704", "git init failed", help=f"the project is in {folder} all the same", detail=done.stderr)
-
-
-def init_project(folder: Path, name: str | None) -> list[Path]:
-    """Make an envman project of ``folder``: ``envman.yaml`` and the shipped blueprints; return what was written.
-
-    Raises:
-        EnvmanError: EV011 where there is one already, EV004 for a bad name.
-    """
-    folder = folder.absolute()
-    chosen = name or folder.name.lower()
-    check_project_name(chosen)
-    if (folder / PROJECT_FILE).exists():
-        raise fail("EV011", f"{folder / PROJECT_FILE} is already there", help="`envman check` reads it")
-    written = []
-    for source in sorted(shipped("blueprints").glob("*.yaml")):
-        target = folder / BLUEPRINTS / source.name
-        if not target.exists():
-            write_whole(target, source.read_text(encoding="utf-8"))
-            written.append(target.relative_to(folder))
-    write_whole(folder / PROJECT_FILE, f"name: {chosen}\nlanguage: 1\n")
-    write_schema(folder)
-    return [Path(PROJECT_FILE), *written]

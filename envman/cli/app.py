@@ -24,6 +24,7 @@ from envman.cli import (
     snapshots,
     status,
     switch,
+    update,
 )
 from envman.cli.invocation import Format, Invocation
 
@@ -68,7 +69,22 @@ def options(
 
 
 for module in (
-    create, adopt, look, origins, editor, run, switch, status, lock, inside, images, registry, data, snapshots, bundle,
+    create,
+    adopt,
+    update,
+    look,
+    origins,
+    editor,
+    run,
+    switch,
+    status,
+    lock,
+    inside,
+    images,
+    registry,
+    data,
+    snapshots,
+    bundle,
     setup,
-):  # fmt: skip
+):
     module.register(app)

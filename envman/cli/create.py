@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -63,12 +62,38 @@ def _shown(path: Path) -> str:
 def init(
     context: typer.Context,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="The project's name; default: the folder's.")] = None,
+    environments: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,...", help="The environments to begin with; default: local,dev,staging,prod."),
+    ] = None,
+    beside_compose: Annotated[
+        bool, typer.Option("--beside-compose", help="Begin anew although there are Compose files to import.")
+    ] = False,
 ) -> None:
-    """Make an envman project of this folder, with the shipped blueprints to begin from."""
-    from envman.scaffold import init_project
+    """Add blueprints to this folder: for its Dockerfile, or an example. No file that is there is touched."""
+    from envman.operations.initialise import initialise
 
     invocation = context.ensure_object(Invocation)
-    written = init_project(invocation.directory, name)
-    text = "\n".join(["wrote:", *[f"  {path}" for path in written], "", "Next: envman check"])
-    invocation.show({"folder": str(invocation.directory), "files": [str(path) for path in written]}, text)
-    sys.stdout.flush()
+    names = [one.strip() for one in environments.split(",")] if environments is not None else None
+    done = initialise(invocation.directory, name, names, beside_compose=beside_compose)
+    ports = ", ".join(f"{port}/{protocol}" for port, protocol in done.found.ports)
+    what = f"for {done.found.dockerfile}" + (f", port {ports}" if ports else "") if done.found.dockerfile else ""
+    text = "\n".join(
+        [
+            f"{done.name} {what}".rstrip() + ":",
+            *[f"  {path}" for path in done.written],
+            *([""] if done.advice else []),
+            *done.advice,
+            "",
+            "Next: envman check",
+        ]
+    )
+    result = {
+        "project": done.name,
+        "folder": str(done.root),
+        "files": [str(path) for path in done.written],
+        "dockerfile": done.found.dockerfile,
+        "ports": [f"{port}/{protocol}" for port, protocol in done.found.ports],
+        "advice": list(done.advice),
+    }
+    invocation.show(result, text)

@@ -32,11 +32,12 @@ def show_services(invocation: Invocation, environment: str, *, instance: str | N
         EnvmanError: as ``service_statuses``.
     """
     from envman.operations.services import service_statuses
+    from envman.operations.status import unfinished_switch
     from envman.output.status import service_data, services_text
 
     workspace = invocation.workspace(instance=instance)
     found = service_statuses(workspace, environment)
-    invocation.warn(workspace.report.errors)
+    invocation.warn([*workspace.report.errors, *unfinished_switch(workspace.checkout.state)])
     invocation.show([service_data(one) for one in found], services_text(environment, found))
 
 
@@ -68,19 +69,24 @@ def watch_services(invocation: Invocation, environment: str, *, instance: str | 
 
 
 def _follow(invocation: Invocation, looks: Statuses, look: Callable[[], None], text: Callable[[], str]) -> None:
+    from envman.operations.status import unfinished_switch
     from envman.operations.watch import watch
 
     terminal = sys.stdout.isatty()
-    shown: list[str] = []
+    shown: list[object] = []
 
     def draw() -> None:
-        now = text()
+        now, warnings = text(), unfinished_switch(state)
         # Elsewhere than on a terminal a table is written once for every change, with an empty line between two.
-        if shown != [now]:
+        if shown != [now, warnings]:
             invocation.show(None, f"{_CLEAR}{now}" if terminal else ("\n" if shown else "") + now)
-            shown[:] = [now]
+            # Below it: a terminal is cleared before each.
+            invocation.warn(warnings)
+            shown[:] = [now, warnings]
 
+    checkout = looks.overview().checkout
+    state = checkout.state
     try:
-        watch(looks.engine, looks.overview().checkout.id, look, draw, ages=terminal)
+        watch(looks.engine, checkout.id, look, draw, ages=terminal)
     except KeyboardInterrupt:
         return

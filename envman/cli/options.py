@@ -24,6 +24,10 @@ Timeout = Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long
 Profiles = Annotated[
     list[str] | None, typer.Option("--profile", metavar="NAME", help="Activate a profile. Repeatable.")
 ]
+NoSnapshot = Annotated[
+    bool,
+    typer.Option("--no-snapshot", help="Take no snapshot of anonymous volumes before they are left behind."),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 NoWait = Annotated[
     bool, typer.Option("--no-wait", help="Fail at once, rather than wait, where another envman is at work here.")

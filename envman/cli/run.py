@@ -8,9 +8,9 @@ import typer
 
 from envman.cli.ask import confirm_loss, confirm_takeover
 from envman.cli.invocation import Invocation
-from envman.cli.options import Env, Frozen, Instance, Names, NoWait, Profiles, Settings, Timeout, Yes
+from envman.cli.options import Env, Frozen, Instance, Names, NoSnapshot, NoWait, Profiles, Settings, Timeout, Yes
 from envman.cli.target import split_target, under_lock
-from envman.output.up import up_data, up_text
+from envman.output.up import left_text, up_data, up_text
 
 if TYPE_CHECKING:
     from envman.operations.up import Up
@@ -65,6 +65,7 @@ def up(
     recreate: Annotated[bool, typer.Option("--recreate", help="Make containers anew, also unchanged ones.")] = False,
     frozen: Frozen = False,
     adopt: Annotated[bool, typer.Option("--adopt", help="Take over a stack whose checkout ID was lost.")] = False,
+    no_snapshot: NoSnapshot = False,
     yes: Yes = False,
     no_wait: NoWait = False,
 ) -> None:
@@ -87,9 +88,9 @@ def up(
             take_over(workspace, environment, progress)
         if frozen:
             environment = under_lock(invocation, workspace, environment, progress, building=() if build else None)
-        options = UpOptions(tuple(services), build, pull, timeout, tuple(profiles or ()), recreate)
+        options = UpOptions(tuple(services), build, pull, timeout, tuple(profiles or ()), recreate, not no_snapshot)
         done = bring_up(workspace, environment, options, progress)
-        if not done.plan and not adopt and options == UpOptions(timeout=timeout):
+        if not done.plan and not adopt and options == UpOptions(timeout=timeout, snapshot=options.snapshot):
             root = workspace.project.root
             request = Request(root, name or "", instance or "", settings or (), workspace.context, frozen)
             keep_at_rest(request, workspace)
@@ -97,11 +98,13 @@ def up(
 
 
 def _up_data(done: Up) -> dict[str, Any]:
-    return up_data(done.environment.name, done.environment.compose_project, done.plan.steps, done.urls, done.seconds)
+    data = up_data(done.environment.name, done.environment.compose_project, done.plan.steps, done.urls, done.seconds)
+    return {**data, "snapshot": done.snapshot}
 
 
 def _up_text(done: Up) -> str:
-    return up_text(done.environment.name, done.urls, done.seconds if done.plan else None)
+    text = up_text(done.environment.name, done.urls, done.seconds if done.plan else None)
+    return text + left_text(done.environment.name, done.snapshot)
 
 
 def down(
@@ -124,6 +127,7 @@ def down(
     from envman.operations.down import volume_loss
     from envman.operations.prepare import existing
     from envman.operations.snapshots import before as take_before
+    from envman.plan.unnamed import unnamed_volumes
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(settings=settings or (), instance=instance)
@@ -133,7 +137,10 @@ def down(
         prepared = existing(workspace, loaded)
         if volumes:
             confirm_loss(invocation, loaded, volume_loss(workspace, loaded, prepared), yes=yes, typed=confirm)
-        saved = take_before(workspace, loaded, "down", progress) if volumes and not no_snapshot else None
+        saved = None
+        if volumes and not no_snapshot:
+            unnamed = tuple(unnamed_volumes(prepared.observed.containers))
+            saved = take_before(workspace, loaded, "down", progress, unnamed=unnamed)
         deleted = take_down(workspace, loaded, prepared, progress, volumes=volumes)
         kept = [] if volumes else list(volume_loss(workspace, loaded, prepared).volumes)
     text = f"{loaded.name} is down"

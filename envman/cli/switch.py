@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envman.cli.invocation import Invocation
-from envman.cli.options import Frozen, Instance, NoWait, Settings, Timeout
+from envman.cli.options import Frozen, Instance, NoSnapshot, NoWait, Settings, Timeout
 from envman.cli.target import under_lock
-from envman.output.up import up_data, up_text
+from envman.output.up import left_text, up_data, up_text
 
 if TYPE_CHECKING:
     from envman.operations.switch import Switched
@@ -29,6 +29,7 @@ def switch(
     snapshot: Annotated[
         bool, typer.Option("--snapshot", help="Take a snapshot of the volumes of the one that runs first.")
     ] = False,
+    no_snapshot: NoSnapshot = False,
     settings: Settings = None,
     instance: Instance = None,
     frozen: Frozen = False,
@@ -42,6 +43,7 @@ def switch(
             environment is not None
             or source is not None
             or snapshot
+            or no_snapshot
             or settings
             or instance
             or frozen
@@ -65,7 +67,8 @@ def switch(
             target = under_lock(invocation, workspace, target, progress)
         name = find_source(workspace, target.name, source)
         loaded = None if name is None or name == target.name else workspace.environment(name)
-        done = switch_to(workspace, target, loaded, UpOptions(timeout=timeout), progress, snapshot=snapshot)
+        options = UpOptions(timeout=timeout, snapshot=not no_snapshot)
+        done = switch_to(workspace, target, loaded, options, progress, snapshot=snapshot)
     _show(invocation, done)
 
 
@@ -100,9 +103,10 @@ def _show(invocation: Invocation, done: Switched) -> None:
         "waited": list(done.waited),
         "reasons": list(done.reasons),
         "snapshot": done.snapshot,
+        "target_snapshot": done.up.snapshot,
     }
     if done.snapshot is not None and done.source is not None:
         restore = f"envman snapshot restore {done.source.name} {done.snapshot}"
         came += f"\nsnapshot {done.snapshot} has the data of {done.source.name}: `{restore}`"
     text = up_text(target, done.up.urls, done.up.seconds if done.up.plan else None)
-    invocation.show(data, f"{came}\n{text}")
+    invocation.show(data, f"{came}\n{text}{left_text(target, done.up.snapshot)}")

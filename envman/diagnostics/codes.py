@@ -20,6 +20,7 @@ class Code(NamedTuple):
 USAGE: Final = 2
 ENGINE: Final = 3
 BUG: Final = 4
+DIFFERS: Final = 5
 
 CODES: Final[dict[str, Code]] = {
     "EV001": Code("not an envman project"),
@@ -163,6 +164,7 @@ CODES: Final[dict[str, Code]] = {
     "EV632": Code("no switch to go on with"),
     "EV633": Code("containers to bring back are gone"),
     "EV634": Code("one container name for two environments"),
+    "EV635": Code("a service was not replaced"),
     "EV640": Code("no such snapshot"),
     "EV641": Code("a snapshot of that name exists"),
     "EV642": Code("a volume that no snapshot can be made of"),
@@ -192,6 +194,21 @@ CODES: Final[dict[str, Code]] = {
     "EV702": Code("the folder exists"),
     "EV703": Code("the template cannot be rendered"),
     "EV704": Code("git is not usable"),
+    "EV705": Code("no template is recorded"),
+    "EV706": Code("the template's record is damaged"),
+    "EV707": Code("the template cannot be had"),
+    "EV708": Code("not a version that the project can go to"),
+    "EV709": Code("no git repository to merge into"),
+    "EV710": Code("changes that are not committed"),
+    "EV711": Code("files that an update would run over"),
+    "EV712": Code("the template and the project changed the same", DIFFERS),
+    "EV713": Code("an update was interrupted"),
+    "EV714": Code("git refused"),
+    "EV715": Code("another template"),
+    "EV716": Code("the template's options have changed"),
+    "EV717": Code("Compose files are here already"),
+    "EV718": Code("a template is recorded already"),
+    "EV719": Code("a deleted file has changed in the template"),
     "EV801": Code("a blueprint is already there"),
     "EV802": Code("left out of the blueprint"),
     "EV803": Code("an imported variable has no value"),

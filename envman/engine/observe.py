@@ -196,7 +196,7 @@ def service_logs(engine: Engine, container: str, *, tail: int = 20) -> str:
 
 def container_events(engine: Engine, label: str) -> Iterator[dict[str, Any]]:
     """Return what happens to containers that bear ``label``, from this moment on, whenever it is read first."""
-    return engine.events({"type": "container", "event": _EVENTS, "label": label}, since=f"{time.time():.6f}")
+    return engine.events({"type": "container", "event": _EVENTS, "label": label}, since=f"{engine.now():.6f}")
 
 
 def wait_for_change(engine: Engine, project: str, *, since: float, timeout: float) -> None:

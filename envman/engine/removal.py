@@ -26,3 +26,23 @@ def remove_volume(engine: Engine, name: str, *, expected: Mapping[str, str]) -> 
             raise fail("EV502", f"volume {name} does not bear the labels that it should", help="nothing was deleted")
         engine.api.remove_volume(name)
     return True
+
+
+def remove_container(engine: Engine, identity: str, *, expected: Mapping[str, str]) -> None:
+    """Remove a container, by force where it runs, if it bears every label in ``expected``; its volumes stay.
+
+    One that has gone is no error.
+
+    Raises:
+        EnvmanError: EV502 where a label differs.
+    """
+    from docker.errors import NotFound
+
+    with engine.errors():
+        try:
+            labels = (engine.api.inspect_container(identity).get("Config") or {}).get("Labels") or {}
+            if any(labels.get(key) != value for key, value in expected.items()):
+                raise fail("EV502", f"container {identity[:12]} does not bear the labels that it should")
+            engine.api.remove_container(identity, force=True)
+        except NotFound:
+            return

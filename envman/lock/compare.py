@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from envman.diagnostics import Diagnostic, Note, Span
-from envman.diagnostics.diagnostic import near_match
 from envman.lock.current import Current
 from envman.lock.text import LockFile
+from envman.registry.reference import parse_reference
 
 _LONGEST: Final = 80
 _OF_BUILDING: Final = frozenset({"context", "bases"})
@@ -70,25 +70,34 @@ def concerns_only(one: Difference, kept: frozenset[str], file: LockFile, current
 
 def _images(file: LockFile, current: Current) -> Iterator[Difference]:
     locked, named = file.lock.images, current.uses.images
+    left = [name for name in locked if name not in named]
     for name, image in named.items():
         if name in locked:
             continue
         places = ", ".join(dict.fromkeys(place.what for place in image.places))
+        message = f"image {image.reference.familiar} of {places} is not in the lock"
+        # Of the same repository, it is another tag that somebody wrote.
+        before = next((one for one in left if _repository(one) == image.reference.repository), None)
+        if before is not None:
+            left.remove(before)
+            message += f", which has {_familiar(before)}"
         yield Difference(
-            "EV533",
-            "image",
-            name,
-            f"image {image.reference.familiar} of {places} is not in the lock",
-            now=image.reference.familiar,
-            span=image.places[0].span,
-            lock_span=file.span("images"),
-            expected=near_match(name, locked),
-        )
-    for name in locked:
-        if name not in named:
-            used = ", ".join(locked[name].used_by)
-            text = f"the lock holds {name} for {used}, which names it no more"
-            yield Difference("EV534", "image", name, text, locked=name, lock_span=file.span("images", name))
+            "EV533", "image", name, message, before, image.reference.familiar, image.places[0].span,
+            file.span("images", before) if before is not None else None,
+        )  # fmt: skip
+    for name in left:
+        text = f"the lock holds {_familiar(name)} for {', '.join(locked[name].used_by)}, which names it no more"
+        yield Difference("EV534", "image", name, text, locked=name, lock_span=file.span("images", name))
+
+
+def _repository(name: str) -> str | None:
+    reference = parse_reference(name)
+    return None if reference is None else reference.repository
+
+
+def _familiar(name: str) -> str:
+    reference = parse_reference(name)
+    return name if reference is None else reference.familiar
 
 
 def _builds(file: LockFile, current: Current) -> Iterator[Difference]:
@@ -96,8 +105,7 @@ def _builds(file: LockFile, current: Current) -> Iterator[Difference]:
     for name, build in builds.items():
         if name not in locked:
             text = f"the build of {name} is not in the lock"
-            lock_span = file.span("builds") if locked else None
-            yield Difference("EV533", "build", name, text, span=build.span, lock_span=lock_span)
+            yield Difference("EV533", "build", name, text, span=build.span)
             continue
         one = locked[name]
         image = current.image_of(name)
@@ -134,8 +142,7 @@ def _variables(file: LockFile, current: Current) -> Iterator[Difference]:
     for name, now in variables.items():
         if name not in locked:
             text = f"variable {name} is not in the lock"
-            yield Difference("EV533", "variable", name, text, now=now.value, span=now.span,
-                             lock_span=file.span("variables"))  # fmt: skip
+            yield Difference("EV533", "variable", name, text, now=now.value, span=now.span)
         elif not same(locked[name].value, now.value):
             text = (
                 f"variable {name} is {_shown(now.value)} from {now.origin}; the lock has {_shown(locked[name].value)}"
@@ -177,7 +184,7 @@ def _parts(file: LockFile, current: Current) -> Iterator[Difference]:
         text = f"{part} is not what it was when it was locked" if known else f"{part} is not in the lock"
         yield Difference(
             "EV534" if known else "EV533", "part", part, text, locked.get(part), digest, current.part_span(part),
-            file.span("parts", part) if known else file.span("parts"),
+            file.span("parts", part) if known else None,
         )  # fmt: skip
     for part in locked:
         if part not in parts:

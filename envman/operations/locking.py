@@ -12,6 +12,7 @@ from envman.lock.current import Current
 from envman.lock.lock import (
     Lock,
     LockedImage,
+    LockedPlatform,
     LockedSecret,
     LockedTemplate,
     LockedVariable,
@@ -27,6 +28,7 @@ from envman.operations.resolving import (
     Resolver,
     engine_platform,
     explained,
+    is_missing,
     lacking_platforms,
     locked_image,
     used_by,
@@ -34,12 +36,14 @@ from envman.operations.resolving import (
 from envman.operations.workspace import Workspace
 from envman.registry.reference import Reference
 from envman.state.atomic import write_whole
+from envman.template.record import template_of
 from envman.version import installed_version
 
 if TYPE_CHECKING:
     from envman.engine.connection import Engine
 
-_NOT_TO_BE_KEPT = frozenset({"EV530", "EV531"})
+# A lock that `lock` may write over: of a newer envman, edited, another environment's, or (EV1xx) none at all.
+_NOT_TO_BE_KEPT = ("EV530", "EV531", "EV542", "EV1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,8 @@ def make_lock(
         for name, image in current.uses.images.items()
         if name not in known or (upgrade and (not services or any(one.workload in services for one in image.places)))
     }
-    images, problems = _resolved(environment, asked, resolver, platform)
+    notices: list[str] = []
+    images, problems = _resolved(environment, asked, resolver, engine, notices)
     for name, image in current.uses.images.items():
         if name not in asked:
             images[name] = LockedImage(
@@ -107,7 +112,6 @@ def make_lock(
             problems += lacking_platforms(environment, image, known[name].platforms, platform)
     workspace.report.extend(problems)
     workspace.report.raise_errors()
-    notices: list[str] = []
     builds = locked_builds(
         workspace, current, old.lock if old is not None else None, images, engine, platform, notices,
         upgraded=None if not upgrade else frozenset(services) or frozenset(current.uses.builds),
@@ -123,7 +127,7 @@ def make_lock(
         "secrets": _secrets(current, old),
         "parts": dict(current.parts),
     }  # fmt: skip
-    lock = sealed(made_with=_makers(workspace, engine, environment), **values)
+    lock = sealed(made_with=_makers(workspace, engine), **values)
     changes = lock_changes(old.lock if old is not None else None, lock)
     if old is not None and not changes:
         # What changes nothing has no new maker: the same lock is the same bytes on every machine.
@@ -170,7 +174,7 @@ def _old_lock(workspace: Workspace, environment: Environment) -> LockFile | None
     try:
         return read_lock_file(workspace.project.root, environment.name)
     except EnvmanError as error:
-        if not {one.code for one in error.diagnostics} <= _NOT_TO_BE_KEPT:
+        if not all(one.code.startswith(_NOT_TO_BE_KEPT) for one in error.diagnostics):
             raise
         for one in error.diagnostics:
             text = f"{one.message}; nothing of it is kept"
@@ -179,33 +183,64 @@ def _old_lock(workspace: Workspace, environment: Environment) -> LockFile | None
 
 
 def _resolved(
-    environment: Environment, asked: Mapping[str, NamedImage], resolver: Resolver, platform: str | None
+    environment: Environment,
+    asked: Mapping[str, NamedImage],
+    resolver: Resolver,
+    engine: Engine | None,
+    notices: list[str],
 ) -> tuple[dict[str, LockedImage], list[Diagnostic]]:
+    platform = None if engine is None else engine_platform(engine.facts())
     answers = resolver.resolve_all([image.reference for image in asked.values()]) if asked else {}
     images: dict[str, LockedImage] = {}
     problems: list[Diagnostic] = []
     for name, image in asked.items():
         answer = answers[image.reference]
         if isinstance(answer, EnvmanError):
-            problems += explained(answer, image)
+            own = _on_the_engine(image, engine) if is_missing(answer) else None
+            if own is None:
+                problems += explained(answer, image)
+                continue
+            images[name] = own
+            notices.append(
+                f"{image.reference.familiar} is in no registry, but on this engine: it is locked by its ID, and other "
+                "machines can have it from a bundle alone"
+            )
         else:
             images[name] = locked_image(answer, image)
             problems += lacking_platforms(environment, image, answer.platforms, platform)
     return images, problems
 
 
+def _on_the_engine(image: NamedImage, engine: Engine | None) -> LockedImage | None:
+    """Return the entry of an image that no registry has, where the engine has it: one that was built or loaded."""
+    if engine is None:
+        return None
+    from envman.engine.images import image_ids
+
+    found = image_ids(engine, image.written[:1])
+    if not found:
+        return None
+    platform = LockedPlatform(image=found[image.written[0]])
+    return LockedImage(platforms={engine_platform(engine.facts()): platform}, used_by=used_by(image))
+
+
 def _secrets(current: Current, old: LockFile | None) -> dict[str, LockedSecret]:
     """Return the fingerprints. Those of another checkout's key stay: this one cannot tell whether they still hold."""
-    known = old.lock.secrets if old is not None else {}
+    foreign = {name: one for name, one in (old.lock.secrets if old is not None else {}).items()
+               if one.key != current.key}  # fmt: skip
+    stack = current.environment.stack
+    declared = {*stack.secrets, *(f"env_file {file.path}" for service in stack.services.values()
+                                  for file in service.env_file or ())}  # fmt: skip
     return {
-        name: known[name]
-        if name in known and known[name].key != current.key
-        else LockedSecret(key=current.key, fingerprint=one.mark)
-        for name, one in current.secrets.items()
+        **{name: one for name, one in foreign.items() if name in declared},
+        **{
+            name: foreign.get(name) or LockedSecret(key=current.key, fingerprint=one.mark)
+            for name, one in current.secrets.items()
+        },
     }
 
 
-def _makers(workspace: Workspace, engine: Engine | None, environment: Environment) -> Makers:  # noqa: ARG001
+def _makers(workspace: Workspace, engine: Engine | None) -> Makers:
     compose = None
     if engine is not None:
         from envman.engine.compose import require_compose
@@ -219,8 +254,9 @@ def _makers(workspace: Workspace, engine: Engine | None, environment: Environmen
     )
 
 
-def _template(workspace: Workspace) -> LockedTemplate | None:  # noqa: ARG001
-    return None
+def _template(workspace: Workspace) -> LockedTemplate | None:
+    found = template_of(workspace.project.root)
+    return None if found is None else LockedTemplate(name=found[0], version=found[1])
 
 
 def _moves(

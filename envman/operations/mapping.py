@@ -11,9 +11,11 @@ from envman.engine.archive import Helpers
 from envman.engine.observe import COMPOSE
 from envman.model.environment import Environment
 from envman.operations.snapshots import Taking
-from envman.operations.volumes import DataVolume, images_for
+from envman.operations.volumes import DataVolume, images_for, unnamed_volume
 from envman.operations.workspace import Workspace
-from envman.snapshot.manifest import Manifest, VolumeCopy
+from envman.plan.observed import Observed
+from envman.plan.unnamed import unnamed_volumes
+from envman.snapshot.manifest import Manifest, Place, VolumeCopy
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +41,36 @@ class Refill:
     creation: tuple[str | None, Mapping[str, str], Mapping[str, str]]
 
 
-def fitting(target: Environment, source: str, manifest: Manifest, volumes: Sequence[DataVolume]) -> list[Fitting]:
-    """Return the volumes of ``target`` that get the files in ``manifest``, by key.
+def fitting(
+    target: Environment, source: str, manifest: Manifest, volumes: Sequence[DataVolume], observed: Observed
+) -> list[Fitting]:
+    """Return the volumes of ``target`` that get the files in ``manifest``: by key, or by where they are mounted.
+
+    A volume that was anonymous is left out where its service has none there now, and others are to be restored.
 
     Raises:
-        EnvmanError: EV642 for an external volume, EV652 where ``target`` has none of that key.
+        EnvmanError: EV642 for an external volume, EV652 where ``target`` has none of that key or at that place.
     """
     by_key = {one.key: one for one in volumes}
-    found = []
+    found: list[Fitting] = []
+    only = all(copy.place is not None for copy in manifest.volumes)
     for copy in manifest.volumes:
-        volume = by_key.get(copy.key)
+        if copy.place is not None:
+            volume = _mounted_at(target, copy.place, by_key, observed)
+            if volume is not None and volume.name in {one.volume.name for one in found}:
+                volume = None  # another copy of this snapshot goes there
+            if volume is None and not only:
+                continue
+        else:
+            volume = by_key.get(copy.key)
+        if volume is None and copy.place is not None:
+            raise fail(
+                "EV652",
+                f"snapshot {manifest.name} of {source} holds what {copy.place.service} had in an anonymous volume "
+                f"at {copy.place.target}, and {target.name} has no volume there",
+                expected=f"a volume of {copy.place.service} at {copy.place.target}",
+                help=homeless(target, copy.place),
+            )
         if volume is None:
             raise fail(
                 "EV652",
@@ -66,6 +88,32 @@ def fitting(target: Environment, source: str, manifest: Manifest, volumes: Seque
         if copy.files is not None:
             found.append(Fitting(copy, volume))
     return found
+
+
+def _mounted_at(
+    target: Environment, place: Place, by_key: Mapping[str, DataVolume], observed: Observed
+) -> DataVolume | None:
+    """Return the volume that is in ``place``: the named one that the blueprint mounts there, else what is mounted."""
+    service = target.stack.services.get(place.service)
+    for mount in (service.volumes or ()) if service is not None else ():
+        if mount.type == "volume" and mount.source and mount.target == place.target:
+            return by_key.get(mount.source)
+    return next(
+        (
+            unnamed_volume(one)
+            for one in unnamed_volumes(observed.containers)
+            if (one.service, one.number, one.target) == (place.service, place.number, place.target)
+        ),
+        None,
+    )
+
+
+def homeless(target: Environment, place: Place) -> str:
+    """Return what has to be done before what was in ``place`` can be put back there."""
+    return (
+        f"give {place.service} a volume there (`volumes: [{place.service}-data:{place.target}]`, and "
+        f"`{place.service}-data` below `volumes:`), `envman up {target.name}`, then restore again; nothing was changed"
+    )
 
 
 def hooked(target: Environment, manifest: Manifest, taking: Taking) -> None:

@@ -6,7 +6,7 @@ from envman.diagnostics import Diagnostic, EnvmanError, Note, Severity
 from envman.lock.text import LockFile
 from envman.model.environment import Environment
 from envman.operations.described import described
-from envman.operations.resolving import Resolver, explained
+from envman.operations.resolving import Resolver, explained, is_missing
 from envman.operations.workspace import Workspace
 
 
@@ -54,8 +54,3 @@ def look_up(workspace: Workspace, environment: Environment, file: LockFile, reso
                 )
             )
     return found
-
-
-def is_missing(error: EnvmanError) -> bool:
-    """Whether a registry answered that it has no such image."""
-    return any(one.code == "EV421" for one in error.diagnostics)

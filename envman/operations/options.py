@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
-    """Which services (all if none); whether to build, pull or recreate them in any case; seconds to wait."""
+    """Which services (all if none); whether to build, pull or recreate them in any case; seconds to wait.
+
+    ``snapshot`` says that anonymous volumes are copied before they are left behind.
+    """
 
     services: tuple[str, ...] = ()
     build: bool = False
@@ -15,3 +18,4 @@ class UpOptions:
     timeout: float = 300.0
     profiles: tuple[str, ...] = ()
     recreate: bool = False
+    snapshot: bool = True

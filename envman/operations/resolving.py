@@ -93,6 +93,11 @@ def explained(error: EnvmanError, image: NamedImage) -> list[Diagnostic]:
     return found
 
 
+def is_missing(error: EnvmanError) -> bool:
+    """Whether a registry answered that it has no such image."""
+    return any(one.code == "EV421" for one in error.diagnostics)
+
+
 def _each_once(places: Iterable[Place]) -> list[Place]:
     return list({place.what: place for place in reversed(list(places))}.values())[::-1]
 

@@ -14,7 +14,7 @@ from envman.diagnostics.diagnostic import fail
 from envman.engine.archive import Helpers
 from envman.model.environment import Environment
 from envman.operations.held import await_services, hold, let_go, refuse_foreign_writers
-from envman.operations.mapping import Refill, fitting, hooked, refills
+from envman.operations.mapping import Fitting, Refill, fitting, hooked, refills
 from envman.operations.prepare import look
 from envman.operations.progress import Progress
 from envman.operations.snapshots import Asked, Taking, free_name, refuse_failed_hook, shelf_of, words_of
@@ -100,7 +100,9 @@ class _Restore:
     def run(self, *, safety: bool, timeout: float) -> Restored:
         manifest, target = self.manifest, self.target
         observed = look(self.workspace, target)
-        fitted = fitting(target, self.shelf.environment, manifest, data_volumes(self.workspace, target, observed))
+        volumes = data_volumes(self.workspace, target, observed)
+        fitted = fitting(target, self.shelf.environment, manifest, volumes, observed)
+        self._say_left_out(fitted)
         taking = Taking(self.workspace, target, observed, self.progress)
         hooked(target, manifest, taking)
         refuse_foreign_writers(self.workspace, [one.volume.name for one in fitted])
@@ -141,6 +143,16 @@ class _Restore:
         return Restored(keys, tuple(one.service for one in manifest.dumps), copying.safety, bool(started))
 
     # --- before
+
+    def _say_left_out(self, fitted: Sequence[Fitting]) -> None:
+        taken = {one.copy.key for one in fitted}
+        for one in self.manifest.volumes:
+            if one.place is not None and one.key not in taken:
+                service, there = one.place.service, one.place.target
+                self.progress.notice(
+                    f"{one.key} is left out: {service} has no volume at {there} now; "
+                    f"once it has one and is up, restore again"
+                )
 
     def _safety(self, copying: Copying, plan: Sequence[Refill], taking: Taking, *, wanted: bool) -> Copying:
         shelf = shelf_of(self.workspace, self.target.key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from envman.diagnostics import EnvmanError
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
+from envman.operations.frozen import freeze
 from envman.operations.options import UpOptions
 from envman.operations.progress import Progress
 from envman.operations.signals import interrupted_once
@@ -35,6 +36,8 @@ def resume(workspace: Workspace, entry: SwitchEntry, progress: Progress) -> Swit
     progress.notice(f"{entry.describe()}: finishing it")
     target, source = _named(workspace, entry, entry.environment), _named(workspace, entry, entry.other)
     assert target is not None  # every switch has a target
+    if entry.frozen:
+        target = freeze(workspace, target, progress=progress)
     if entry.step in {UNDOING, REVIVING}:
         # The engine may still be stopping what it was told to stop.
         Transaction(workspace, entry, progress).stop_target()

@@ -31,8 +31,7 @@ _STARTING = 0.2
 class Sequence:
     """Containers of one Compose project that are to be up; ``explain`` says why one is not.
 
-    Of ``excused`` ones (those that were not well before either) nothing is expected but that they are started. Those
-    that were ``woken`` from a pause count as unhealthy until their next check: what is paused is not checked.
+    Of ``excused`` ones (those that were not well before either) nothing is expected but that they are started.
     """
 
     workspace: Workspace
@@ -40,7 +39,6 @@ class Sequence:
     progress: Progress
     explain: Callable[[Verdict], Diagnostic]
     excused: Collection[str] = ()
-    woken: set[str] = field(default_factory=set)
     _asked: dict[str, float | None] = field(default_factory=dict)
     _pending: frozenset[str] = frozenset()
     _ready: dict[str, float] = field(default_factory=dict)
@@ -130,10 +128,6 @@ class Sequence:
 
     def _verdict(self, one: ContainerState, *, one_shot: bool) -> Verdict:
         verdict = self._judge.container(one.service, one, one_shot=one_shot)
-        if verdict.failed is not None and one.id in self.woken and one.health == "unhealthy":
-            return Verdict(one.service, "not checked since it was paused")
-        if one.health != "unhealthy":
-            self.woken.discard(one.id)
         if one.id in self.excused and not verdict.ready:
             verdict = Verdict(one.service, f"{verdict.state}, as before", ready=True)
         return verdict

@@ -19,9 +19,10 @@ from envman.model.environment import Environment
 from envman.operations.held import foreign_writers, hold, let_go
 from envman.operations.prepare import look
 from envman.operations.progress import Progress
-from envman.operations.volumes import DataVolume, choose, data_volumes, images_for, names_of
+from envman.operations.volumes import DataVolume, choose, data_volumes, images_for, names_of, unnamed_volume
 from envman.operations.workspace import Workspace
 from envman.plan.observed import Observed
+from envman.plan.unnamed import Unnamed
 from envman.snapshot.archive import write_archive, write_stream
 from envman.snapshot.manifest import Dump, Manifest, VolumeCopy
 from envman.snapshot.shelf import Shelf
@@ -77,6 +78,18 @@ def create(workspace: Workspace, environment: Environment, asked: Asked, progres
     """
     observed = look(workspace, environment)
     chosen = choose(environment, data_volumes(workspace, environment, observed), asked.volumes)
+    return take(workspace, environment, observed, chosen, asked, progress)
+
+
+def take(
+    workspace: Workspace,
+    environment: Environment,
+    observed: Observed,
+    chosen: Sequence[DataVolume],
+    asked: Asked,
+    progress: Progress,
+) -> Manifest:
+    """Take a snapshot of the volumes ``chosen`` and return its manifest; raises as `create` does."""
     shelf = shelf_of(workspace, environment.key)
     name = asked.name or free_name(shelf)
     shelf.check_free(name)
@@ -113,18 +126,29 @@ def free_name(shelf: Shelf, prefix: str = "") -> str:
 
 
 def before(
-    workspace: Workspace, environment: Environment, deed: str, progress: Progress, *, asked: bool = False
+    workspace: Workspace,
+    environment: Environment,
+    deed: str,
+    progress: Progress,
+    *,
+    asked: bool = False,
+    unnamed: Sequence[Unnamed] = (),
+    named: bool = True,
 ) -> Manifest | None:
     """Take a snapshot because of what is about to be done; return None where there is no data that it would keep.
 
-    Unless it was ``asked`` for, it is said how to do without.
+    It holds the ``unnamed`` volumes and, where ``named``, the environment's own. Unless it was ``asked`` for, it is
+    said how to do without.
     """
     observed = look(workspace, environment)
-    volumes = data_volumes(workspace, environment, observed)
-    if not any(one.exists and not one.external and one.retain != "ephemeral" for one in volumes):
+    chosen = [unnamed_volume(one) for one in unnamed]
+    if named:
+        volumes = data_volumes(workspace, environment, observed)
+        chosen[:0] = [one for one in volumes if one.exists and not one.external and one.retain != "ephemeral"]
+    if not chosen:
         return None
     name = free_name(shelf_of(workspace, environment.key), f"before-{deed}-")
-    made = create(workspace, environment, Asked(name, reason=f"before {deed}"), progress)
+    made = take(workspace, environment, observed, chosen, Asked(name, reason=f"before {deed}"), progress)
     progress.notice(f"snapshot {name} was taken first" + ("" if asked else "; `--no-snapshot` does without"))
     return made
 
@@ -193,11 +217,13 @@ class Taking:
         way, stream = self.helpers.read(volume.name, images[0], live=live)
         try:
             with closing(stream):
-                files = write_archive(folder, volume.key, stream)
+                files = write_archive(folder, volume.stem, stream)
         except BrokenArchiveError as error:
             raise fail("EV646", f"volume {volume.key} could not be read to its end: {error}") from None
         self.progress.ready(volume.key, f"{files.entries} entries")
-        return VolumeCopy(volume.key, volume.name, consistency, files, way=way.value, not_carried=way.not_carried)
+        return VolumeCopy(
+            volume.key, volume.name, consistency, files, "", way.value, way.not_carried, place=volume.place
+        )
 
     # --- hooks
 

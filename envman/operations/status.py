@@ -12,6 +12,7 @@ from envman.operations.overview import Overview, overview
 from envman.plan.observed import ContainerState, Observed
 from envman.plan.sketch import ServiceSketch, Sketch, listed_drift
 from envman.state.journal import interrupted_switch
+from envman.state.lock import is_alive, is_held
 
 if TYPE_CHECKING:
     from envman.diagnostics import Diagnostic
@@ -42,6 +43,17 @@ class EnvironmentStatus:
     drift: tuple[str, ...] | None = ()
     snapshots: int = 0
     locked: str = "no"
+
+
+def unfinished_switch(state: Path) -> list[Diagnostic]:
+    """Return a warning where a switch was neither finished nor taken back; one that is under way is neither yet."""
+    entry = interrupted_switch(state)
+    if entry is None or (is_held(state) and is_alive(entry.pid)):
+        return []
+    from envman.diagnostics import Severity
+    from envman.operations.switch import unfinished
+
+    return [replace(unfinished(entry), severity=Severity.WARNING)]
 
 
 class Statuses:
@@ -96,14 +108,8 @@ class Statuses:
         return [_status(seen, name, own, observed, self._sketch(seen, name, own), images) for name, own in keys]
 
     def unfinished(self) -> list[Diagnostic]:
-        """Return a warning where, at the last look, a switch was neither finished nor taken back."""
-        entry = interrupted_switch(self.state) if self.state is not None else None
-        if entry is None:
-            return []
-        from envman.diagnostics import Severity
-        from envman.operations.switch import unfinished
-
-        return [replace(unfinished(entry), severity=Severity.WARNING)]
+        """Return a warning where a switch was neither finished nor taken back, once this has looked."""
+        return [] if self.state is None else unfinished_switch(self.state)
 
     def _sketch(self, seen: Overview, name: str, instance: str | None) -> Sketch | None:
         if instance == seen.chosen[1]:
@@ -131,7 +137,9 @@ def _status(
     key = name if instance is None else f"{name}-{instance}"
     drift: tuple[str, ...] | None = ()
     if containers:
-        drift = None if made is None else tuple(listed_drift(made, containers, images))
+        lock = seen.locks.get(name)
+        locked = lock.images if lock is not None else {}
+        drift = None if made is None else tuple(listed_drift(made, containers, images, locked))
     return EnvironmentStatus(
         name=name,
         instance=instance,

@@ -17,6 +17,7 @@ from envman.diagnostics import Diagnostic, EnvmanError, Note
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
 from envman.operations.down import run
+from envman.operations.leaving import save_leaving
 from envman.operations.obstacles import refuse_obstacles
 from envman.operations.options import UpOptions
 from envman.operations.planning import plan_up, remember_definitions
@@ -142,6 +143,7 @@ def _begin(workspace: Workspace, target: Environment, source: Environment | None
         settings=dict(workspace.settings),
         timeout=options.timeout,
         by_compose=source is not None and started_by_compose(workspace.offline_document(source)),
+        frozen=target.key in workspace.pins,
     )
 
 
@@ -178,6 +180,7 @@ class _Switch:
             self.progress.step("\n    ".join([f"{self.target.name} needs", *map(str, plan.steps)]))
         fetch_images(self.workspace, prepared, plan, self.options, self.progress)
         how = self._how(prepared, running)
+        left = save_leaving(self.workspace, prepared, plan, self.options, "switch", self.progress)
         self._create(prepared, plan)
         saved = self._save()
         begin = self._by_compose(prepared) if started_by_compose(prepared.document) else self._by_hand()
@@ -186,7 +189,7 @@ class _Switch:
         transaction.end()
         write_selection(self.workspace.checkout.state, Selection(self.target.name, self.target.instance))
         urls = named_urls(self.target, prepared.document)
-        done = Up(self.target, plan, urls, time.monotonic() - self.began)
+        done = Up(self.target, plan, urls, time.monotonic() - self.began, left)
         return Switched(self.source, done, gap, tuple(sorted(how.held)), tuple(how.reasons), saved)
 
     def _how(self, prepared: Prepared, running: list[ContainerState]) -> Overlap:
@@ -228,7 +231,6 @@ class _Switch:
 
         def begin(services: frozenset[str]) -> float:
             identities = {one.id for one in containers if one.service in services}
-            sequence.woken |= {one.id for one in containers if one.id in identities and one.state == "paused"}
             wake(self.workspace, Observed(tuple(containers)), tuple(services))
             return sequence.bring_up(identities, timeout=self.options.timeout)
 

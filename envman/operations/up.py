@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,11 +12,13 @@ from envman.diagnostics import Diagnostic, EnvmanError
 from envman.diagnostics.diagnostic import fail, near_match
 from envman.model.environment import Environment
 from envman.operations.gone import is_pinned, locked_image_gone
+from envman.operations.leaving import save_leaving
 from envman.operations.obstacles import refuse_obstacles
 from envman.operations.options import UpOptions
 from envman.operations.planning import inputs_of, plan_up, remember_builds, remember_definitions
 from envman.operations.prepare import Prepared, look, prepare
 from envman.operations.progress import Progress, Silent
+from envman.operations.rolling import roll, rolled_services
 from envman.operations.trouble import broke_off, trouble
 from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
@@ -44,12 +46,16 @@ class Url(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Up:
-    """An environment that is up: the plan that was carried out and where to reach it."""
+    """An environment that is up: the plan that was carried out and where to reach it.
+
+    ``snapshot`` is the name of the one of the anonymous volumes that the plan left behind.
+    """
 
     environment: Environment
     plan: Plan
     urls: tuple[Url, ...]
     seconds: float
+    snapshot: str | None = None
 
 
 def up(workspace: Workspace, environment: Environment, options: UpOptions, progress: Progress) -> Up:
@@ -62,7 +68,7 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
     check_services(environment, options.services)
     prepared = prepare(workspace, environment, progress)
     plan = plan_up(workspace, prepared, options)
-    urls = named_urls(environment, prepared.document)
+    urls = named_urls(environment, prepared.document, options.profiles)
     services = wanted_services(environment, options.services or None, frozenset(options.profiles))
     if not plan:
         watch = StackWatch(workspace, environment, services, Silent(), time.time())
@@ -71,11 +77,19 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
     refuse_obstacles(workspace, prepared, plan)
     with journalled(workspace.checkout.state, Entry("up", environment.key)):
         fetch_images(workspace, prepared, plan, options, progress)
+    # It has a record of its own; until here nothing of the stack has changed.
+    saved = save_leaving(workspace, prepared, plan, options, "up", progress)
+    with journalled(workspace.checkout.state, Entry("up", environment.key)):
         # A build or a pull may bring another image, and Compose then another container.
         replaced = frozenset(plan.services(Action.RECREATE, Action.BUILD, Action.PULL))
-        start(workspace, prepared, services, options, progress, replaced=replaced)
+        rolled = rolled_services(prepared, plan, prepared.observed)
+        apart = frozenset(one.service for one in rolled)
+        deadline = time.monotonic() + options.timeout
+        start(workspace, prepared, services, options, progress, replaced=replaced, apart=apart)
+        for rolling in rolled:
+            roll(workspace, prepared, rolling, options, progress, deadline=deadline)
         _expect_nothing_left(workspace, prepared, options)
-    return Up(environment, plan, urls, time.monotonic() - started)
+    return Up(environment, plan, urls, time.monotonic() - started, saved)
 
 
 def _expect_nothing_left(workspace: Workspace, prepared: Prepared, options: UpOptions) -> None:
@@ -215,24 +229,32 @@ def start(
     progress: Progress,
     *,
     replaced: frozenset[str] = frozenset(),
+    apart: frozenset[str] = frozenset(),
 ) -> None:
     """Have Compose create and start ``services`` and wait until they are what they should be.
 
-    What the containers of services that are ``replaced`` do until then counts for nothing.
+    What the containers of services that are ``replaced`` do until then counts for nothing. Services that are ``apart``
+    are left as they are.
     """
+    services = [name for name in services if name not in apart]
     environment = prepared.environment
     began = workspace.engine.now()
     deadline = time.monotonic() + options.timeout
     remember_definitions(workspace, environment, prepared.document, prepared.observed)
+    if apart and not services:
+        return
     progress.step(f"starting {environment.name}")
     wake(workspace, prepared.observed, services)
     arguments = ["up", "--detach", "--no-build", "--quiet-pull"]
-    if options.services:
-        arguments += services
-    else:
-        arguments.append("--remove-orphans")
     if options.recreate:
-        arguments.insert(1, "--force-recreate")
+        arguments.append("--force-recreate")
+    if not options.services:
+        arguments.append("--remove-orphans")
+    if apart:
+        # Or Compose would see to them as well, as what others depend on.
+        arguments.append("--no-deps")
+    if options.services or apart:
+        arguments += services
     profiles = [part for name in (*environment.stack.profiles, *options.profiles) for part in ("--profile", name)]
     handle = prepared.compose.start("--progress", "plain", *profiles, *arguments)
     doomed = frozenset(one.id for one in prepared.observed.containers if one.service in replaced)
@@ -286,11 +308,12 @@ def _why(watch: StackWatch, prepared: Prepared, handle: Handle) -> list[Diagnost
     return [Diagnostic("EV610", f"Compose could not start {environment.name}", detail=tail)]
 
 
-def named_urls(environment: Environment, document: Document) -> tuple[Url, ...]:
-    """Return the URLs of ports that have a name, from the document's host ports."""
+def named_urls(environment: Environment, document: Document, profiles: Iterable[str] = ()) -> tuple[Url, ...]:
+    """Return the URLs of ports that have a name, from the document's host ports; ``profiles`` are active as well."""
     urls = []
+    active = {*environment.stack.profiles, *profiles}
     for name, service in environment.stack.services.items():
-        if service.profiles and not set(service.profiles) & set(environment.stack.profiles):
+        if service.profiles and not set(service.profiles) & active:
             continue
         for port, rendered in zip(service.ports or (), document.services[name].get("ports", ()), strict=True):
             published = rendered.get("published")

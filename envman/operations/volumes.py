@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,11 +13,16 @@ from envman.model.environment import Environment
 from envman.operations.workspace import Workspace
 from envman.plan.observed import Observed
 from envman.plan.ownership import owned
+from envman.plan.unnamed import Unnamed
+from envman.snapshot.manifest import Place
 
 
 @dataclass(frozen=True, slots=True)
 class DataVolume:
-    """A volume: its key in the blueprint, the engine's name, and the services that mount it."""
+    """A volume: its key in the blueprint, the engine's name, and the services that mount it.
+
+    An anonymous one has a ``place``, and the key of that.
+    """
 
     key: str
     name: str
@@ -23,6 +30,23 @@ class DataVolume:
     retain: str
     external: bool
     services: tuple[str, ...]
+    place: Place | None = None
+
+    @property
+    def stem(self) -> str:
+        """How the names of its files in a snapshot begin."""
+        if self.place is None:
+            return self.key
+        readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", self.key)[:60]
+        return f"{readable}-{hashlib.sha256(self.key.encode()).hexdigest()[:8]}"
+
+
+def unnamed_volume(one: Unnamed) -> DataVolume:
+    """Return an anonymous volume as snapshots see it."""
+    place = Place(one.service, one.number, one.target)
+    return DataVolume(
+        place.key, one.volume, exists=True, retain="keep", external=False, services=(one.service,), place=place
+    )
 
 
 def data_volumes(workspace: Workspace, environment: Environment, observed: Observed) -> list[DataVolume]:

@@ -59,8 +59,7 @@ class Judge:
         if one.state != "running":
             return Verdict(name, one.state)
         if one.health == "unhealthy":
-            if one.failing_streak == 0:
-                # The engine calls a container unhealthy that was paused, until it is checked again.
+            if one.is_unchecked:
                 return Verdict(name, "not checked since it was paused")
             return Verdict(name, "unhealthy", failed=one)
         if one.health == "starting":

@@ -25,3 +25,11 @@ def up_text(environment: str, urls: Iterable[Sequence[str]], seconds: float | No
     named = [(f"{service} {name}", url) for service, name, url in urls]
     width = max((len(label) for label, _ in named), default=0)
     return "\n".join([f"{environment} is up{took}", *(f"  {label.ljust(width)}  {url}" for label, url in named)])
+
+
+def left_text(environment: str, snapshot: str | None) -> str:
+    """Return what is to be said of the ``snapshot`` of the anonymous volumes that were left behind, if there is one."""
+    if snapshot is None:
+        return ""
+    show = f"`envman snapshot show {environment} {snapshot}`"
+    return f"\nsnapshot {snapshot} has the anonymous volumes that were left behind: {show}"

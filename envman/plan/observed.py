@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from envman import LABEL_PREFIX
+
+# Of a health check that does not say how many failures make a container unhealthy.
+_RETRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,16 @@ class ContainerState:
         health = (self.inspected.get("State") or {}).get("Health") or {}
         streak = health.get("FailingStreak")
         return streak if isinstance(streak, int) else None
+
+    @property
+    def is_unchecked(self) -> bool:
+        """Whether it is called unhealthy with fewer checks failed in a row than that takes, so far as is known.
+
+        The engine calls a container unhealthy that was paused, until it is checked again.
+        """
+        check = (self.inspected.get("Config") or {}).get("Healthcheck") or {}
+        streak = self.failing_streak
+        return self.health == "unhealthy" and streak is not None and streak < (check.get("Retries") or _RETRIES)
 
     @property
     def volumes(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from envman.plan.causes import Cause
+from envman.plan.unnamed import Unnamed
 
 
 class Action(StrEnum):
@@ -37,7 +38,8 @@ SIGNS = {
 class Step:
     """One action on one thing, with its causes.
 
-    ``kind`` is service, network, volume or secret; ``data`` says in words which data the step touches or leaves alone.
+    ``kind`` is service, network, volume or secret; ``data`` says in words which data the step touches or leaves alone;
+    ``left`` are the anonymous volumes that it leaves behind, where no name leads back to them.
     """
 
     action: Action
@@ -45,6 +47,7 @@ class Step:
     name: str
     causes: tuple[Cause, ...] = ()
     data: tuple[str, ...] = ()
+    left: tuple[Unnamed, ...] = ()
 
     def __str__(self) -> str:
         why = f": {'; '.join(map(str, self.causes))}" if self.causes else ""
@@ -61,6 +64,11 @@ class Plan:
 
     def __bool__(self) -> bool:
         return bool(self.steps)
+
+    @property
+    def left(self) -> tuple[Unnamed, ...]:
+        """The anonymous volumes that its steps leave behind."""
+        return tuple(one for step in self.steps for one in step.left)
 
     def services(self, *actions: Action) -> list[str]:
         """Return the services that one of ``actions`` applies to."""

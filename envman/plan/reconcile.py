@@ -13,6 +13,8 @@ from envman.plan.known import Known
 from envman.plan.observed import ContainerState, Observed
 from envman.plan.plan import Action, Plan, Step
 from envman.plan.resources import creation_steps
+from envman.plan.rolling import rolling_of
+from envman.plan.unnamed import Unnamed, inherited_targets, left_behind, unnamed_volumes
 from envman.plan.wanted import is_one_shot, wanted_services
 from envman.render.document import Document
 
@@ -76,11 +78,18 @@ class _Services:
         causes = [*self._why_anew(name, containers), *([Cause("its image is built anew")] if image else [])]
         if causes:
             self.recreated.add(name)
-            yield Step(Action.RECREATE, "service", name, tuple(causes), tuple(self._kept(name, containers)))
+            left, said = self._left(name, containers, new_image=image is not None)
+            rolling = rolling_of(self.environment, self.document, name, containers)
+            running = sum(one.state == "running" for one in containers)
+            how = (rolling.describe(running),) if rolling is not None else ()
+            data = (*how, *self._kept(name, containers), *said)
+            yield Step(Action.RECREATE, "service", name, tuple(causes), data, left)
         elif len(containers) != service.replicas:
             span = self.environment.span("services", name, "deploy", "replicas")
             change = Cause(f"{len(containers)} -> {service.replicas} containers", span)
-            yield Step(Action.SCALE, "service", name, (change,))
+            everywhere = frozenset(one.target for one in unnamed_volumes(containers))
+            left = tuple(left_behind(containers, service.replicas, everywhere))
+            yield Step(Action.SCALE, "service", name, (change,), tuple(map(_leaving, left)), left)
         else:
             down = [one for one in containers if self._is_down(name, one)]
             if down:
@@ -163,10 +172,32 @@ class _Services:
             for volume in sorted(engine_name(self.document, "volumes", source) for source in sources)
             if volume in mounted
         )
+        unnamed = {one.volume for one in unnamed_volumes(containers)}
         for one in containers:
             for mount in one.mounts:
-                if mount.kind == "volume" and mount.target not in targets:
-                    yield f"leaves volume {_short(mount.name)} of {mount.target} behind"
+                if mount.kind == "volume" and mount.target not in targets and mount.name not in unnamed:
+                    yield f"leaves volume {mount.name} of {mount.target} behind"
+
+    def _left(
+        self, name: str, containers: list[ContainerState], *, new_image: bool
+    ) -> tuple[tuple[Unnamed, ...], list[str]]:
+        """Return the anonymous volumes that are left behind, and what is to be said of them.
+
+        Nobody knows yet which volumes a ``new_image``, which is still to be built or pulled, will want.
+        """
+        image = self.known.images.get(self.environment.image(name) or "")
+        inherited = inherited_targets(self.document.services[name], image)
+        left = tuple(left_behind(containers, self.environment.stack.services[name].replicas, inherited))
+        if new_image:
+            return (), [f"{_leaving(one)}, unless the new image wants it" for one in left]
+        return left, list(map(_leaving, left))
+
+
+def _leaving(one: Unnamed) -> str:
+    return (
+        f"leaves anonymous volume {_short(one.volume)} of {one.target} behind, after a snapshot of it "
+        "(`--no-snapshot` does without)"
+    )
 
 
 def _is_identity(image: str) -> bool:
@@ -185,4 +216,5 @@ def _orphans(environment: Environment, document: Document, observed: Observed) -
         digests = {one.digest for one in observed.containers if one.service == name}
         heir = next((new for new, one in document.digests.items() if one in digests and new not in present), None)
         cause = Cause(f"renamed to {heir}" if heir else "no blueprint names it any more")
-        yield Step(Action.REMOVE, "service", name, (cause,), ("its volumes stay",))
+        left = tuple(unnamed_volumes(one for one in observed.containers if one.service == name))
+        yield Step(Action.REMOVE, "service", name, (cause,), ("its volumes stay", *map(_leaving, left)), left)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from envman.plan.observed import ContainerState
@@ -57,30 +57,37 @@ def sketch(environment: Environment, document: Document) -> Sketch:
     return Sketch(environment.name, environment.instance, services)
 
 
-def listed_drift(made: Sketch, containers: Sequence[ContainerState], images: Mapping[str, str]) -> Iterator[str]:
+def listed_drift(
+    made: Sketch,
+    containers: Sequence[ContainerState],
+    images: Mapping[str, str],
+    locked: Mapping[str, Collection[str]] | None = None,
+) -> Iterator[str]:
     """Yield in words how ``containers`` differ from ``made``, as far as a listing tells; ``images`` are IDs.
 
-    Each service is named once. What `docker update` changed is in no listing: `diff ENV running` finds it.
+    ``locked`` are the IDs that a lock allows the image of a service, whatever its name leads to by now. Each service is
+    named once. What `docker update` changed is in no listing: `diff ENV running` finds it.
     """
     by_service: dict[str, list[ContainerState]] = {}
     for one in containers:
         by_service.setdefault(one.service, []).append(one)
     for name, service in made.services.items():
-        why = _of_service(service, by_service.get(name, []), images.get(service.image))
+        right = {images.get(service.image), *(locked or {}).get(name, ())} if service.image in images else set()
+        why = _of_service(service, by_service.get(name, []), right)
         if why:
             yield f"{name}: {why}"
     for name in sorted(set(by_service) - set(made.services)):
         yield f"{name}: no blueprint names it"
 
 
-def _of_service(service: ServiceSketch, containers: list[ContainerState], image: str | None) -> str:
+def _of_service(service: ServiceSketch, containers: list[ContainerState], images: Collection[str | None]) -> str:
     if not containers:
         return "missing" if service.wanted and service.replicas else ""
     if any(one.digest != service.digest for one in containers):
         return "made from another definition"
     if len(containers) != service.replicas:
         return f"{len(containers)} of {service.replicas} containers"
-    if image is not None and any(one.image_id != image for one in containers):
+    if images and any(one.image_id not in images for one in containers):
         return f"not the image that {service.image} is now"
     lost = {network for one in containers for network in service.networks if network not in one.networks}
     return f"not attached to {', '.join(sorted(lost))}" if lost else ""

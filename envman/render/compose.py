@@ -193,7 +193,8 @@ class _Renderer:
             return entry
         # A service that builds may leave the name of its image to Compose.
         written = entry.get("image") or f"{self.environment.compose_project}-{name}"
-        if written in images:
+        # An image that keeps its name is not named anew: Compose would take that for another definition.
+        if images.get(written, written) != written:
             entry = {**entry, "image": images[written]}
         if written in self.facts.never_pulled:
             entry = {**entry, "pull_policy": "never"}

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from envman.snapshot.archive import Archive, FileArchive
 
-FORMAT: Final = 1
+# 2: anonymous volumes.
+FORMAT: Final = 2
 
 
 class BrokenManifestError(Exception):
@@ -19,12 +20,30 @@ class BrokenManifestError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where an anonymous volume is mounted: in which container of which service, and at what target."""
+
+    service: str
+    number: int
+    target: str
+
+    @property
+    def key(self) -> str:
+        """What stands for the volume's name, which it has not got: ``db:/data``, of a second container ``db.2:/data``.
+
+        No name of a volume has a colon.
+        """
+        return f"{self.service}{f'.{self.number}' if self.number > 1 else ''}:{self.target}"
+
+
+@dataclass(frozen=True, slots=True)
 class VolumeCopy:
     """A volume in a snapshot.
 
-    ``key`` is its name in the blueprint, ``volume`` the engine's. Either ``files`` holds what was in it, or it is one
-    of those that a hook's ``dump`` stands for. ``consistency`` says in words why the copy is one of one moment, or that
-    it need not be; ``way`` how it was read; ``not_carried`` what that way leaves behind.
+    ``key`` is its name in the blueprint, ``volume`` the engine's; an anonymous one has a ``place``. Either ``files``
+    holds what was in it, or it is one of those that a hook's ``dump`` stands for. ``consistency`` says in words why the
+    copy is one of one moment, or that it need not be; ``way`` how it was read; ``not_carried`` what that way leaves
+    behind.
     """
 
     key: str
@@ -34,6 +53,7 @@ class VolumeCopy:
     dump: str = ""
     way: str = ""
     not_carried: tuple[str, ...] = ()
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +135,9 @@ def _volume(data: dict[str, Any]) -> VolumeCopy:
     files = data.pop("files")
     if files is not None:
         files = FileArchive(**{**files, "archive": Archive(**files["archive"]), "index": Archive(**files["index"])})
-    return VolumeCopy(**{**data, "files": files, "not_carried": tuple(data["not_carried"])})
+    place = data.pop("place", None)
+    place = Place(**place) if place is not None else None
+    return VolumeCopy(**{**data, "files": files, "not_carried": tuple(data["not_carried"]), "place": place})
 
 
 def _seal(data: Mapping[str, Any]) -> str:

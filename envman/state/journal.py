@@ -46,7 +46,8 @@ class SwitchEntry(Entry):
     source ran when it began: their health by ID; ``kept`` are containers of the target that ran then. ``settings`` and
     ``timeout`` are those that it was called with. ``stopped_at`` is when (Unix seconds) the source began to be stopped
     with the target not ready yet; ``by_compose`` says that the source needs Compose to stop and start it, ``stopping``
-    that containers of the source may be being stopped, ``snapshot`` that one of its data has still to be taken.
+    that containers of the source may be being stopped, ``snapshot`` that one of its data has still to be taken,
+    ``frozen`` that the target is held to its lock.
     """
 
     instance: str | None = None
@@ -58,6 +59,7 @@ class SwitchEntry(Entry):
     by_compose: bool = False
     stopping: bool = False
     snapshot: bool = False
+    frozen: bool = False
 
 
 def interrupted(state: Path) -> Entry | None:

@@ -91,14 +91,19 @@ def _holder(descriptor: int) -> str:
     match = _PID.search(text)
     if match is None:
         return "another envman"
+    # It has taken the lock and not written its name yet; or this was killed, and what it started is not done yet.
+    return text if is_alive(int(match[1])) else _UNNAMED
+
+
+def is_alive(process: int) -> bool:
+    """Whether there is a process with that ID, whoever's it is."""
     try:
-        os.kill(int(match[1]), 0)
+        os.kill(process, 0)
     except PermissionError:
-        return text
+        return True
     except (ProcessLookupError, OverflowError):
-        # It has taken the lock and not written its name yet; or this was killed, and what it started is not done yet.
-        return _UNNAMED
-    return text
+        return False
+    return True
 
 
 def _acquire(descriptor: int, wait: float, waiting: Callable[[str], None]) -> None:

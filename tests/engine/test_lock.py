@@ -330,3 +330,27 @@ def test_nothing_to_do_under_a_lock_reads_no_blueprint(checkout: Checkout, tmp_p
     lock.unlink()
     assert "EV532" in checkout.run("up", "dev", "--frozen", status=1).err
     assert json.loads(checkout.run("--format", "json", "up", "dev").out)["exit_status"] == 0
+
+
+def test_an_image_that_no_registry_has_is_locked_by_its_id(
+    checkout: Checkout, registry: RealRegistry, images: list[str], tmp_path: Path
+) -> None:
+    source = build(tmp_path, "own", images)
+    name = registry.name("team/never-pushed", "1")
+    docker("tag", source, name)
+    images.append(name)
+    checkout.write(dev=f'services: {{app: {{image: "{name}", {SLEEP}}}}}\n')
+
+    told = checkout.run("lock", "dev")
+
+    assert "is in no registry" in told.out
+    assert locked(checkout)["images"][name]["platforms"] == {"linux/amd64": {"image": image_id(source)}}
+    checkout.run("up", "dev", "--frozen")
+    checkout.run("verify", "dev")
+    # Another image under that name is another image.
+    docker("tag", build(tmp_path, "other", images), name)
+    checkout.run("up", "dev", "--frozen")
+    assert running(checkout, "app")[0] == image_id(source)
+    forget(name, source)
+    checkout.run("down", "dev")
+    forget(source, image_id(images[-1]))

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 from demo import ORACLE
+from load import asked_all_the_while
 from readme import Story, console_commands
-from stacks import Checkout, docker
+from stacks import Checkout, await_true, docker
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -154,3 +155,69 @@ def test_batch_scores_a_volume_of_csv_files(story: Story) -> None:
     scored = done.out[done.out.index("mean_radius,") :].splitlines()
     assert scored[0].endswith(",prediction,probability,model_version")
     assert len(scored) == 144
+
+
+def test_the_projects_tests_run_in_its_own_image(story: Story) -> None:
+    done = story.project.run("run", "local", "test", "pytest", "-p", "no:cacheprovider", "tests/test_settings.py")
+    assert re.search(r"\d+ passed", done.out)
+
+
+def test_the_drift_of_what_was_scored_is_reported_as_a_page(story: Story) -> None:
+    script = "batch >/dev/null && drift >/dev/null && cat /data/drift/drift.json && cat /data/drift/report.html"
+    done = story.project.run("run", "local", "drift", "sh", "-c", script)
+    assert '"probability": 0.' in done.out
+    assert "<h1>Drift of" in done.out
+    assert done.out.count("<svg") == 31
+
+
+def test_what_an_edit_changes_is_answered_within_two_seconds(story: Story) -> None:
+    api = url(story.project, "local", "api")
+    file = story.project.root / "src" / story.project.name.replace("-", "_") / "api.py"
+    before = file.read_text()
+    try:
+        file.write_text(before.replace("Is a tumour benign or malignant?", "Edited just now."))
+        await_true(lambda: _description(api) == "Edited just now.", seconds=20)
+    finally:
+        file.write_text(before)
+    await_true(lambda: _description(api) == "Is a tumour benign or malignant?", seconds=20)
+
+
+def _description(api: str) -> str:
+    try:
+        return str(request("GET", f"{api}/openapi.json")[1]["info"]["description"])
+    except OSError:
+        return ""  # it starts anew
+
+
+def test_prod_replaces_every_replica_under_load_and_its_database_comes_back_from_a_backup(story: Story) -> None:
+    prod = story.project
+    done = prod.run("up", "prod")
+    assert "tracking ui" not in done.out, "only the gateway can be reached"
+    prod.run("run", "prod", "train")
+    gateway = url(prod, "prod", "gateway")
+    await_true(lambda: request("GET", f"{gateway}/health/ready")[0] == 200)
+    assert request("GET", f"{gateway}/metrics")[0] == 403
+    _, example = request("GET", f"{gateway}/example")
+    before = set(docker("ps", "--quiet", "--filter", f"name={prod.name}-prod-api").split())
+
+    def predict() -> tuple[int, str]:
+        status, answer = request("POST", f"{gateway}/predict", example)
+        return status, str(answer.get("model_version", answer))
+
+    with asked_all_the_while(predict, a_second=50) as answers:
+        done = prod.run("up", "prod", "--set", "model_refresh_seconds=9")
+    assert "api: 2 of 2 replaced" in done.err
+    after = set(docker("ps", "--quiet", "--filter", f"name={prod.name}-prod-api").split())
+    assert len(after) == len(before) == 2
+    assert not after & before
+    assert set(answers) == {(200, "1")}
+    assert len(answers) > 100
+
+    written = prod.run("run", "prod", "backup").out
+    assert re.match(r"wrote mlflow-\d{8}T\d{6}Z\.dump\n", written)
+    sql = ("psql", "--username=mlflow", "--dbname=mlflow", "--tuples-only", "--no-align", "--command")
+    prod.run("exec", "prod", "db", *sql, "DELETE FROM registered_model_aliases")
+    count = "SELECT count(*) FROM registered_model_aliases"
+    assert prod.run("exec", "prod", "db", *sql, count).out.strip() == "0"
+    assert "restored mlflow-" in prod.run("run", "prod", "restore").out
+    assert prod.run("exec", "prod", "db", *sql, count).out.strip() == "1"

@@ -123,7 +123,14 @@ def test_other_commands_leave_both_alone_and_say_so(pair: Pair) -> None:
     said = f"EV631]: `switch {pair.down}` from {pair.up} was interrupted (stopping the other)"
     for command in (["up", pair.up], ["down", pair.down], ["stop", pair.up], ["switch", pair.up]):
         assert f"error[{said}" in pair.checkout.run(*command, status=1).err
-    assert f"warning[{said}" in pair.checkout.run("status").err
+    for command in (["status"], ["status", pair.up]):
+        assert f"warning[{said}" in pair.checkout.run(*command).err
+    for watching in (["status", "--watch"], ["status", pair.down, "--watch"]):
+        with pair.checkout.start(*watching) as process:
+            assert process.stderr is not None
+            assert process.stderr.readline().startswith(f"warning[{said}")
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 0
     pair.checkout.run("switch", "--abort")
     pair.prove()
 

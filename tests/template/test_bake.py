@@ -42,12 +42,15 @@ requirements/tracking.txt
 src/ml_project/__init__.py
 src/ml_project/api.py
 src/ml_project/batch.py
+src/ml_project/context.py
 src/ml_project/data.py
+src/ml_project/drift.py
 src/ml_project/evaluate.py
 src/ml_project/features.py
 src/ml_project/health.py
 src/ml_project/jobs.py
 src/ml_project/logs.py
+src/ml_project/metrics.py
 src/ml_project/predict.py
 src/ml_project/py.typed
 src/ml_project/registry.py
@@ -58,7 +61,10 @@ tests/conftest.py
 tests/test_api.py
 tests/test_batch.py
 tests/test_data.py
+tests/test_drift.py
 tests/test_features.py
+tests/test_metrics.py
+tests/test_model.py
 tests/test_registry.py
 tests/test_reload.py
 tests/test_serve.py
@@ -245,8 +251,13 @@ def test_every_service_of_prod_is_hardened(project: Path) -> None:
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}, name
         assert set(service["logging"]["options"]) == {"max-size", "max-file"}, name
-    jobs = {name for name, service in layers["base"]["services"].items() if service.get("profiles") == ["jobs"]}
-    assert jobs == {"train", "batch"}
+    jobs = {
+        name
+        for layer in ("base", "postgres")
+        for name, service in layers[layer]["services"].items()
+        if service.get("profiles") == ["jobs"]
+    }
+    assert jobs == {"train", "batch", "drift", "backup", "restore"}
     assert {name for name, service in services.items() if service.get("restart") == "unless-stopped"} == names - jobs
     assert {volume["retain"] for volume in layers["prod"]["volumes"].values()} == {"protected"}
 

@@ -23,7 +23,7 @@ RIVER = [
     {"checks", "render"},
     {"explanation"},
     {"difference"},
-    {"plan", "state", "adopt"},
+    {"plan", "state", "adopt", "template", "starter"},
     {"secrets", "snapshot", "lock"},
     {"bundle"},
     {"engine", "scaffold"},

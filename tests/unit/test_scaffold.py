@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from envman.diagnostics import EnvmanError
-from envman.scaffold import Question, check_answer, check_project_name, init_project, new_project, questions
+from envman.scaffold import Question, check_answer, check_project_name, new_project, questions, rendered
+from envman.template.origin import Template, shipped_template
 
 
 def code(caught: pytest.ExceptionInfo[EnvmanError]) -> str:
@@ -80,37 +80,23 @@ def test_questions_are_asked_in_order_with_defaults_made_for_the_name(tmp_path: 
         return one.default
 
     new_project("credit-risk", tmp_path, answers={"author": "Ada"}, ask=answer, git=False)
-    assert [one.name for one in asked] == [one.name for one in questions("credit-risk") if one.name != "author"]
+    assert [one.name for one in asked] == [
+        one.name for one in questions(shipped_template(), "credit-risk") if one.name != "author"
+    ]
     assert next(one.default for one in asked if one.name == "package_name") == "credit_risk"
 
 
-def test_init_makes_a_project_of_a_folder_and_overwrites_nothing(tmp_path: Path) -> None:
-    folder = tmp_path / "churn"
-    (folder / "blueprints").mkdir(parents=True)
-    (folder / "blueprints" / "dev.yaml").write_text("services: {}\n")
-    written = [str(path) for path in init_project(folder, None)]
-    assert written[0] == "envman.yaml"
-    assert "blueprints/dev.yaml" not in written
-    assert "blueprints/prod.yaml" in written
-    assert (folder / "blueprints" / "dev.yaml").read_text() == "services: {}\n"
-    with pytest.raises(EnvmanError) as caught:
-        init_project(folder, None)
-    assert code(caught) == "EV011"
-
-
 def test_every_question_has_help() -> None:
-    from envman.shipped import shipped
-
-    context = json.loads((shipped("cookiecutter-mlproject") / "cookiecutter.json").read_text())
-    assert all(one.help for one in questions("churn")), context.get("__prompts__")
+    template = shipped_template()
+    assert all(one.help for one in questions(template, "churn")), template.context.get("__prompts__")
 
 
 def test_a_broken_template_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "template"
     (broken / "{{ cookiecutter.project_name }}").mkdir(parents=True)
     (broken / "{{ cookiecutter.project_name }}" / "file").write_text("{{ cookiecutter.nothing }}")
-    (broken / "cookiecutter.json").write_text('{"project_name": "x"}')
-    monkeypatch.setattr("envman.scaffold.shipped", lambda _: broken)
+    (broken / "cookiecutter.json").write_text('{"_version": "1", "project_name": "x"}')
+    monkeypatch.setattr("envman.template.origin.shipped", lambda _: broken)
     with pytest.raises(EnvmanError) as caught:
         new_project("churn", tmp_path / "made", answers={}, ask=None, git=False)
     assert code(caught) == "EV703"
@@ -128,3 +114,31 @@ def test_a_git_that_fails_leaves_the_project(tmp_path: Path, monkeypatch: pytest
     assert code(caught) == "EV704"
     assert caught.value.diagnostics[0].detail == "no room\n"
     assert (tmp_path / "churn" / "envman.yaml").is_file()
+
+
+def template_of(folder: Path, slug: str, text: str = "") -> Template:
+    made = folder / "template" / slug
+    made.mkdir(parents=True)
+    (made / "file").write_text(text)
+    (folder / "template" / "cookiecutter.json").write_text('{"project_name": "x", "__slug": "../evil"}')
+    return Template(folder / "template", "t", "1", None, {"project_name": "x", "__slug": "../evil"})
+
+
+@pytest.mark.parametrize(
+    ("slug", "text"),
+    [
+        ("{{cookiecutter.__slug}}", ""),
+        ("{{cookiecutter.project_name}}", "{% nonsense %}"),
+        ("{{cookiecutter.project_name}}/.git", ""),
+    ],
+)
+def test_a_template_that_does_what_none_should(tmp_path: Path, slug: str, text: str) -> None:
+    with pytest.raises(EnvmanError) as caught:
+        rendered(template_of(tmp_path, slug, text), {"project_name": "churn"})
+    assert code(caught) == "EV703"
+
+
+def test_the_shipped_template_has_a_name_and_a_version() -> None:
+    template = shipped_template()
+    assert (template.name, template.source) == ("cookiecutter-mlproject", None)
+    assert "_version" in template.context

@@ -43,6 +43,7 @@ UNDERSTOOD = [
     "render --instance bob dev --no-cache",
     "render dev --annotate -o -",
     "render --annotate --no-cache dev",
+    "render --frozen dev -o -",
     "-C folder render dev",
     "--directory folder --format json render dev",
     "--format=concise --context=remote render dev",
@@ -106,6 +107,7 @@ def test_so_are_empty_words_and_completion() -> None:
 
 def test_up_and_status_alone_are_plain_too(tmp_path: Path) -> None:
     assert fast.plain_up(Invocation(), ["-C", str(tmp_path), "up", "dev", "--set", "a=1"]) is not None
+    assert fast.plain_up(Invocation(), ["up", "--frozen", "dev"]) is not None
     assert fast.plain_status(Invocation(), ["--format", "json", "status", "--instance", "bob"]) is not None
 
 

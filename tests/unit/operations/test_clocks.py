@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -147,3 +148,18 @@ def test_a_stream_that_the_engine_does_not_end_is_ended(monkeypatch: pytest.Monk
     observe.wait_for_change(one, "churn-dev", since=0.0, timeout=0.1)
     assert stream.closed.is_set()
     assert time.monotonic() - began < 5
+
+
+def test_events_are_asked_for_from_the_engines_own_time_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = engine()
+    bounds: dict[str, str] = {}
+
+    def events(_: object, **given: str) -> Iterator[dict[str, Any]]:
+        bounds.update(given)
+        return iter(())
+
+    monkeypatch.setattr(told, "events", events)
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    before = told.now()
+    assert list(observe.container_events(told, "label")) == []
+    assert before <= float(bounds["since"]) <= before + 60

@@ -21,6 +21,7 @@ from envman.plan.wanted import is_one_shot, wanted_services
 from envman.render.compose import render
 
 NETWORK = (network("default"),)
+WITHOUT = "`--no-snapshot` does without"
 
 
 class Stack:
@@ -314,7 +315,29 @@ def test_what_becomes_of_data_is_said(tmp_path: Path) -> None:
             "db",
             (
                 "keeps volume churn-dev_logs",
-                "leaves volume ffffffffffff of /anonymous behind",
+                f"leaves anonymous volume {'f' * 12} of /anonymous behind, after a snapshot of it ({WITHOUT})",
             ),
         ),
     ]
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_nobody_knows_which_volumes_a_new_image_will_want(tmp_path: Path, missing: bool) -> None:
+    stack = Stack(tmp_path, "services: {db: {image: b}}\n")
+    one = container("db", labels=labels(digest="x"), mounts=(MountPoint("volume", "f" * 64, "/old"),))
+    plan = stack.plan([one], missing=["b"] if missing else [])
+    said = plan.steps[-1].data[0]
+    assert said.endswith("unless the new image wants it") is missing
+    assert [volume.target for volume in plan.left] == ([] if missing else ["/old"])
+
+
+def test_what_a_removed_service_and_too_many_containers_leave_behind(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, "services: {db: {image: b, volumes: [/old]}}\n")
+    mounts = [(MountPoint("volume", digit * 64, "/old"),) for digit in "123"]
+    containers = [stack.made("db", number, mounts=mounts[number - 1]) for number in (1, 2)]
+    plan = stack.plan([*containers, container("gone", mounts=mounts[2])])
+    assert [(step.action, step.name, [one.number for one in step.left]) for step in plan.steps] == [
+        (Action.SCALE, "db", [2]),
+        (Action.REMOVE, "gone", [1]),
+    ]
+    assert [one.volume[0] for one in plan.left] == ["2", "3"]

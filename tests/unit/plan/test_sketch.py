@@ -75,5 +75,10 @@ def test_each_kind_of_drift_in_words(made: Sketch) -> None:
     assert set(drift(made, stack(made), image="sha256:1")) == {
         f"{name}: not the image that b:1 is now" for name in ("api", "many", "once", "alone")
     }
+    # What a lock holds is right, whatever the tag leads to by now.
+    locked = {name: ["sha256:0"] for name in ("api", "many", "once")}
+    assert list(listed_drift(made, stack(made), {"b:1": "sha256:1"}, locked)) == [
+        "alone: not the image that b:1 is now"
+    ]
     # An image that the engine no longer has under its name says nothing of the containers.
     assert list(listed_drift(made, stack(made), {})) == []

@@ -7,7 +7,16 @@ import pytest
 
 from envman.diagnostics import EnvmanError
 from envman.snapshot.archive import Archive, FileArchive
-from envman.snapshot.manifest import BrokenManifestError, Dump, Manifest, VolumeCopy, manifest_text, read_manifest
+from envman.snapshot.manifest import (
+    BrokenManifestError,
+    Dump,
+    Manifest,
+    Place,
+    VolumeCopy,
+    _seal,
+    manifest_text,
+    read_manifest,
+)
 from envman.snapshot.shelf import Shelf
 
 ARCHIVE = Archive("data.tar.zst", 10, 5, "a" * 64)
@@ -26,6 +35,7 @@ def manifest(name: str = "one") -> Manifest:
         volumes=(
             VolumeCopy("data", "churn-dev_data", "db paused", FILES, way="tar", not_carried=("sockets",)),
             VolumeCopy("notes", "churn-dev_notes", "the snapshot hook of api was run", dump="api"),
+            VolumeCopy("db.2:/old", "f" * 64, "db paused", FILES, way="tar", place=Place("db", 2, "/old")),
         ),
         dumps=(Dump("api", ("dump", "all"), Archive("api.dump.zst", 1, 1, "e" * 64)),),
         images={"db": {"reference": "db:1", "id": "sha256:f", "digests": []}},
@@ -34,8 +44,17 @@ def manifest(name: str = "one") -> Manifest:
 
 def test_a_manifest_is_read_as_it_was_written() -> None:
     assert read_manifest(manifest_text(manifest())) == manifest()
-    assert manifest().stored == 9
+    assert manifest().stored == 17
     assert manifest().dump_of("api") is not None
+
+
+def test_a_manifest_from_before_anonymous_volumes_is_read() -> None:
+    data = json.loads(manifest_text(manifest()))
+    del data["seal"]
+    data["format"] = 1
+    data["volumes"] = [{key: one[key] for key in one if key != "place"} for one in data["volumes"][:2]]
+    read = read_manifest(json.dumps({**data, "seal": _seal(data)}))
+    assert read.volumes == manifest().volumes[:2]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +64,7 @@ def test_a_manifest_is_read_as_it_was_written() -> None:
         ("[]", "not a manifest"),
         ("{}", "not a manifest"),
         (manifest_text(manifest()).replace("db paused", "db paused!"), "its seal is wrong"),
-        (manifest_text(manifest()).replace('"format": 1', '"format": 2'), "a newer envman"),
+        (manifest_text(manifest()).replace('"format": 2', '"format": 3'), "a newer envman"),
         (manifest_text(manifest())[:-40], "not a manifest"),
     ],
 )

@@ -8,10 +8,12 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 from fastapi import FastAPI, HTTPException, Request, status
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, create_model
 
 from .features import EXAMPLE, FEATURES
+from .metrics import Measured, Metrics
 from .predict import Label, ModelInService, ModelUnavailableError, Refresher, predict
 from .registry import LoadedModel, Registry, open_registry
 from .settings import Settings
@@ -115,6 +117,8 @@ def create_app(settings: Settings | None = None, registry: Registry | None = Non
         lifespan=lifespan,
         exception_handlers={RequestValidationError: _refuse},
     )
+    metrics = Metrics()
+    app.add_middleware(Measured, metrics=metrics)
 
     def in_service() -> LoadedModel:
         if (current := model.current) is None:
@@ -141,11 +145,13 @@ def create_app(settings: Settings | None = None, registry: Registry | None = Non
         """Predict up to 1000 rows."""
         current = in_service()
         rows = pd.DataFrame([instance.model_dump() for instance in request.instances])
+        predictions = predict(current.pipeline, rows)
+        metrics.count_predictions(predictions, model_version=current.version)
         return PredictionResponse(
             model_version=current.version,
             predictions=[
                 InstancePrediction(prediction=label, probability=probability)
-                for label, probability in predict(current.pipeline, rows)
+                for label, probability in predictions
             ],
         )
 
@@ -167,5 +173,12 @@ def create_app(settings: Settings | None = None, registry: Registry | None = Non
         except ModelUnavailableError as error:
             raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, str(error)) from error
         return ReloadResponse(changed=changed, model=_describe(in_service()))
+
+    @app.get("/metrics", include_in_schema=False)
+    def measurements() -> Response:
+        """Give what was measured, for Prometheus."""
+        current = model.current
+        text = metrics.text((current.name, current.version) if current is not None else None)
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     return app

@@ -25,10 +25,23 @@ def evaluate(model: Pipeline, held_out: Dataset) -> dict[str, float]:
     }
 
 
-def check_gate(metrics: Mapping[str, float], *, minimum_accuracy: float) -> None:
-    """Take a model's metrics; raise GateError unless they allow it to be registered."""
+def check_gate(
+    metrics: Mapping[str, float],
+    *,
+    minimum_accuracy: float,
+    champion: Mapping[str, float] | None = None,
+) -> None:
+    """Take a model's metrics, and those of the one in service on the same rows, if there is one.
+
+    Raises GateError unless they allow it to be registered.
+    """
     if metrics["accuracy"] < minimum_accuracy:
         raise GateError(
             f"held-out accuracy {metrics['accuracy']:.4f} is below the minimum of "
             f"{minimum_accuracy:.4f}; the model is not registered"
+        )
+    if champion is not None and metrics["accuracy"] < champion["accuracy"]:
+        raise GateError(
+            f"held-out accuracy {metrics['accuracy']:.4f} is below the {champion['accuracy']:.4f} "
+            "of the registered model; the model is not registered"
         )

@@ -6,6 +6,8 @@ import logging.config
 from datetime import UTC, datetime
 from typing import Any
 
+from .context import request_id
+
 # What every record has; whatever else stands on one was given by `extra=`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 
@@ -21,6 +23,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if identity := request_id.get():
+            line["request_id"] = identity
         line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
@@ -46,8 +50,8 @@ def logging_configuration(level: str) -> dict[str, Any]:
         "root": {"level": "INFO" if level == "debug" else level.upper(), "handlers": ["stdout"]},
         "loggers": {
             (__package__ or "__main__"): {"level": level.upper()},
-            # It logs every request on info, health checks included.
-            "uvicorn.access": {"level": "INFO" if level == "debug" else "WARNING"},
+            # `metrics` logs requests, with their IDs.
+            "uvicorn.access": {"level": "WARNING"},
             # Misses pip, whose version it would like to note; images hold none.
             "mlflow.utils.environment": {"level": "ERROR"},
         },

@@ -20,6 +20,7 @@ import pandas as pd
 import skops.io
 from sklearn.pipeline import Pipeline
 
+from .data import Dataset
 from .settings import Settings
 
 # What a model needs wherever it is loaded; MLflow would otherwise find out by loading it in a new
@@ -34,6 +35,8 @@ class TrainedModel:
     pipeline: Pipeline
     parameters: Mapping[str, str | int | float]
     metrics: Mapping[str, float]
+    held_out: Dataset
+    """The rows that it was judged by."""
     sample: pd.DataFrame
     """Some rows that it was trained on, from which its signature follows."""
 

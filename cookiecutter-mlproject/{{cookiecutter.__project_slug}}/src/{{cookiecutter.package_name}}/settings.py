@@ -71,6 +71,8 @@ class Settings(BaseSettings):
 
     batch_folder: Path = Path("/data")
     """Holds `in/` with CSV files to score and `out/` with the scored ones."""
+    maximum_drift: float = Field(default=0, ge=0)
+    """The drift of the probabilities from which on the drift job fails; 0: it only reports."""
     batch_sample: bool = True
     """Whether a batch job without input writes a sample and scores that."""
 

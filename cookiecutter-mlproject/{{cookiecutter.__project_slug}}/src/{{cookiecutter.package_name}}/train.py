@@ -3,6 +3,7 @@
 import logging
 import sys
 
+import joblib
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
@@ -10,7 +11,7 @@ from .data import Dataset, load_dataset, split
 from .evaluate import GateError, check_gate, evaluate
 from .features import preprocessing
 from .jobs import JobError, run_job
-from .registry import TrainedModel, open_registry
+from .registry import Registry, TrainedModel, open_registry
 from .settings import Settings
 
 _LOGGER = logging.getLogger(__name__)
@@ -25,6 +26,29 @@ def fit(training: Dataset, *, seed: int) -> Pipeline:
     return model.fit(training.features, training.target)
 
 
+def model_digest(model: Pipeline) -> str:
+    """Take a fitted model; give a digest of all that it has learned.
+
+    The same rows, seed and locked requirements give the same one.
+    """
+    return str(joblib.hash(model, hash_name="sha1"))
+
+
+def champion_metrics(registry: Registry, held_out: Dataset) -> dict[str, float] | None:
+    """Take a registry and rows; give how good the model in service is on them, if it can be told.
+
+    One that was made for other features cannot be compared, and is no obstacle.
+    """
+    version = registry.champion()
+    if version is None:
+        return None
+    try:
+        return evaluate(registry.load(version).pipeline, held_out)
+    except (ValueError, KeyError, TypeError) as error:
+        _LOGGER.warning("version %s cannot be compared: %s", version, error)
+        return None
+
+
 def train(settings: Settings) -> TrainedModel:
     """Take the settings; give a model that has been trained and judged, but not recorded."""
     dataset = split(load_dataset(), test_fraction=settings.test_fraction, seed=settings.seed)
@@ -37,8 +61,10 @@ def train(settings: Settings) -> TrainedModel:
             "seed": settings.seed,
             "test_fraction": settings.test_fraction,
             "training_rows": len(dataset.training.features),
+            "model_digest": model_digest(pipeline),
         },
         metrics=evaluate(pipeline, dataset.held_out),
+        held_out=dataset.held_out,
         sample=dataset.training.features.head(100),
     )
 
@@ -53,7 +79,11 @@ def train_and_register(settings: Settings) -> None:
     trained = train(settings)
     _LOGGER.info("trained", extra={"metrics": dict(trained.metrics)})
     try:
-        check_gate(trained.metrics, minimum_accuracy=settings.minimum_accuracy)
+        check_gate(
+            trained.metrics,
+            minimum_accuracy=settings.minimum_accuracy,
+            champion=champion_metrics(registry, trained.held_out),
+        )
     except GateError as error:
         registry.record(trained, register=False)
         raise JobError(str(error)) from error

@@ -1,0 +1,41 @@
+"""Tests of the model: what must not matter to it, what must, and how well it does."""
+
+from {{ cookiecutter.package_name }}.data import Split
+from {{ cookiecutter.package_name }}.evaluate import evaluate
+from {{ cookiecutter.package_name }}.predict import predict
+from {{ cookiecutter.package_name }}.registry import TrainedModel
+
+
+def test_invariance_rows_do_not_influence_each_other(trained: TrainedModel, dataset: Split) -> None:
+    rows = dataset.held_out.features.head(20)
+    together = predict(trained.pipeline, rows)
+    alone = [predict(trained.pipeline, rows.iloc[[number]])[0] for number in range(len(rows))]
+    for one, other in zip(together, alone, strict=True):
+        assert one.label == other.label
+        assert abs(one.probability - other.probability) < 1e-9
+
+
+def test_invariance_the_order_of_columns_does_not_matter(
+    trained: TrainedModel, dataset: Split
+) -> None:
+    rows = dataset.held_out.features
+    assert predict(trained.pipeline, rows) == predict(trained.pipeline, rows[rows.columns[::-1]])
+
+
+def test_direction_larger_tumours_are_more_often_malignant(
+    trained: TrainedModel, dataset: Split
+) -> None:
+    rows = dataset.held_out.features
+    sizes = ["worst_radius", "worst_perimeter", "worst_area"]
+    larger = rows.assign(**{name: rows[name] * 1.2 for name in sizes})
+    before = [one.probability for one in predict(trained.pipeline, rows)]
+    after = [one.probability for one in predict(trained.pipeline, larger)]
+    assert all(late >= early for early, late in zip(before, after, strict=True))
+
+
+def test_minimum_it_is_much_better_than_guessing(trained: TrainedModel, dataset: Split) -> None:
+    metrics = evaluate(trained.pipeline, dataset.held_out)
+    majority = 1 - dataset.held_out.target.mean()
+    assert metrics["accuracy"] > majority + 0.25
+    assert metrics["recall"] > 0.9
+    assert metrics["roc_auc"] > 0.98

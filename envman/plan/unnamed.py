@@ -1,0 +1,56 @@
+"""Anonymous volumes: which of them a plan leaves behind, where no name leads back to them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from envman.plan.observed import ContainerState, LocalImage
+
+# What an engine calls a volume that nobody named.
+_UNNAMED: Final = re.compile(r"[0-9a-f]{64}")
+
+
+class Unnamed(NamedTuple):
+    """An anonymous volume: the engine's name of it, and where it is mounted."""
+
+    volume: str
+    service: str
+    number: int
+    target: str
+
+
+def unnamed_volumes(containers: Iterable[ContainerState]) -> Iterator[Unnamed]:
+    """Yield the anonymous volumes of ``containers``; those of one-off ones go with their containers."""
+    for one in containers:
+        if not one.oneoff:
+            for mount in one.mounts:
+                if mount.kind == "volume" and _UNNAMED.fullmatch(mount.name):
+                    yield Unnamed(mount.name, one.service, one.number, mount.target)
+
+
+def inherited_targets(service: Mapping[str, Any], image: LocalImage | None) -> frozenset[str]:
+    """Return where a container made anew of ``service`` gets the anonymous volume of the one before.
+
+    Compose hands those on that the service itself or its image's ``VOLUME`` still wants; tried with Compose 2.40.
+    """
+    mounts = service.get("volumes") or ()
+    own = {str(one["target"]) for one in mounts if one["type"] == "volume" and not one.get("source")}
+    others = {str(one["target"]) for one in mounts} - own
+    declared = set((image.config.get("Volumes") or {}) if image is not None else ())
+    return frozenset(own | (declared - others))
+
+
+def left_behind(containers: Collection[ContainerState], replicas: int, inherited: frozenset[str]) -> list[Unnamed]:
+    """Return the anonymous volumes that none of the ``replicas`` containers made in the place of these will have.
+
+    Where there are too many, Compose removes those with the highest numbers.
+    """
+    staying = {one.id for one in sorted(containers, key=lambda one: one.number)[:replicas]}
+    return [
+        volume
+        for one in containers
+        for volume in unnamed_volumes([one])
+        if one.id not in staying or volume.target not in inherited
+    ]

@@ -1,0 +1,1 @@
+"""First blueprints for a repository that has none, fitting what is found in it."""

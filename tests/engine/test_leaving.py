@@ -1,0 +1,113 @@
+"""Anonymous volumes that a recreation would orphan: copied first, and brought back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from stacks import Checkout, docker
+
+QUICK = "image: busybox:1.37, init: true, stop_grace_period: 0s, command: [sleep, infinity]"
+BEFORE = f"services: {{db: {{{QUICK}, volumes: [/old]}}}}\n"
+WITHOUT = f"services: {{db: {{{QUICK}}}}}\n"
+NAMED = f"services: {{db: {{{QUICK}, volumes: ['data:/old']}}}}\nvolumes: {{data: {{}}}}\n"
+
+
+@pytest.fixture
+def checkout(checkout: Checkout, tmp_path: Path) -> Checkout:
+    checkout.environ["XDG_STATE_HOME"] = str(tmp_path / "state")
+    return checkout
+
+
+def snapshots(checkout: Checkout) -> list[str]:
+    return [one["name"] for one in checkout.run("--format", "json", "snapshot", "list").json]
+
+
+def remove(volumes: list[str]) -> None:
+    if volumes:
+        docker("volume", "rm", *volumes)
+
+
+def anonymous(checkout: Checkout, environment: str = "dev") -> str:
+    form = '{{range .Mounts}}{{if eq .Destination "/old"}}{{.Name}}{{end}}{{end}}'
+    return docker("inspect", "--format", form, f"{checkout.name}-{environment}-db-1")
+
+
+def test_what_up_leaves_behind_is_copied_first_and_comes_back_where_a_volume_is_then(checkout: Checkout) -> None:
+    checkout.write(dev=BEFORE).run("up", "dev")
+    left = [anonymous(checkout)]
+    try:
+        checkout.sh("dev", "db", "echo precious >/old/file && chown 70:71 /old/file")
+        checkout.run("up", "dev", "--recreate")
+        assert (anonymous(checkout), snapshots(checkout)) == (left[0], []), "Compose hands it on"
+
+        checkout.write(dev=WITHOUT)
+        said = f"leaves anonymous volume {left[0][:12]} of /old behind, after a snapshot of it (`--no-snapshot` does without)"
+        assert said in checkout.run("plan", "dev").out
+        done = checkout.run("up", "dev")
+        [name] = snapshots(checkout)
+        assert name.startswith("before-up-")
+        assert f"snapshot {name} was taken first; `--no-snapshot` does without" in done.err
+        assert f"snapshot {name} has the anonymous volumes that were left behind" in done.out
+        assert f"db:/old ({left[0]})" in checkout.run("snapshot", "show", "dev", name, "--verify").out
+        refused = checkout.run("snapshot", "restore", "dev", name, "--yes", status=1).err
+        assert "error[EV652]" in refused
+        assert "`volumes: [db-data:/old]`" in refused
+
+        checkout.write(dev=NAMED).run("up", "dev")
+        checkout.run("snapshot", "restore", "dev", name, "--yes")
+        assert checkout.sh("dev", "db", "cat /old/file; stat -c %u:%g /old/file") == "precious\n70:71"
+    finally:
+        remove(left)
+
+
+def test_it_comes_back_into_an_anonymous_volume_too_and_no_snapshot_does_without(checkout: Checkout) -> None:
+    checkout.write(dev=BEFORE).run("up", "dev")
+    left = [anonymous(checkout)]
+    try:
+        checkout.sh("dev", "db", "echo precious >/old/file")
+        checkout.write(dev=WITHOUT).run("up", "dev")
+        [name] = snapshots(checkout)
+        checkout.write(dev=BEFORE).run("up", "dev")
+        left.append(anonymous(checkout))
+        assert checkout.sh("dev", "db", "ls /old") == "", "a new one"
+        done = checkout.run("--format", "json", "snapshot", "restore", "dev", name, "--yes").json
+        assert done["volumes"] == ["db:/old"]
+        assert checkout.sh("dev", "db", "cat /old/file") == "precious"
+        assert anonymous(checkout) == left[1], "refilled in place"
+        before = snapshots(checkout)
+        checkout.write(dev=WITHOUT).run("up", "dev", "--no-snapshot")
+        assert snapshots(checkout) == before
+    finally:
+        remove(left)
+
+
+def test_down_with_volumes_copies_them_and_a_restore_says_what_has_no_place_yet(checkout: Checkout) -> None:
+    both = NAMED.replace("'data:/old'", "'data:/data', /old")
+    checkout.write(dev=both).run("up", "dev")
+    checkout.sh("dev", "db", "echo one >/data/file && echo two >/old/file")
+    checkout.run("down", "dev", "--volumes", "--yes")
+    [name] = snapshots(checkout)
+    done = checkout.run("snapshot", "restore", "dev", name, "--yes")
+    assert "db:/old is left out: db has no volume at /old now" in done.err
+    checkout.run("up", "dev")
+    assert checkout.sh("dev", "db", "cat /data/file; ls /old") == "one"
+    checkout.run("snapshot", "restore", "dev", name, "--yes")
+    assert checkout.sh("dev", "db", "cat /data/file /old/file") == "one\ntwo"
+
+
+def test_a_switch_copies_what_its_target_leaves_behind(checkout: Checkout) -> None:
+    checkout.write(dev=WITHOUT, qa=BEFORE).run("up", "qa")
+    left = [anonymous(checkout, "qa")]
+    try:
+        checkout.sh("qa", "db", "echo precious >/old/file")
+        checkout.run("stop", "qa")
+        checkout.run("up", "dev")
+        checkout.write(qa=NAMED)
+        result = checkout.run("--format", "json", "switch", "qa", "--from", "dev").json
+        assert result["target_snapshot"].startswith("before-switch-")
+        assert result["snapshot"] is None
+        checkout.run("snapshot", "restore", "qa", result["target_snapshot"], "--yes")
+        assert checkout.sh("qa", "db", "cat /old/file") == "precious"
+    finally:
+        remove(left)
