@@ -64,14 +64,10 @@ def origin_of(workspace: Workspace, name: str, source: str | None, progress: Pro
             EV68x for the bundle.
     """
     if source is None:
-        environment = workspace.project.environments(workspace.report)
         file = read_lock_file(workspace.project.root, name)
-        if file is None and name in environment:
+        if file is None:
             file = required_lock(workspace, workspace.environment(name))
-        if file is not None:
-            return Origin(workspace, name, file, f"blueprints/{name}.lock")
-        workspace.environment(name)
-    assert source is not None  # a name without a blueprint is an error
+        return Origin(workspace, name, file, f"blueprints/{name}.lock")
     path = Path(source)
     if path.is_file() and is_bundle(path):
         return _bundled(workspace, name, path, progress, folder)

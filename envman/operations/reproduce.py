@@ -26,6 +26,7 @@ from envman.reproduction.draft import Machine, Token
 from envman.reproduction.report import Fidelity
 from envman.secrets.store import SecretStore
 from envman.state.atomic import write_whole
+from envman.state.reproductions import Reproduced, read_reproduced, write_reproduced
 
 _MASTER = ".reproduction"
 
@@ -81,10 +82,11 @@ def reproduce(workspace: Workspace, origin: Origin, options: ReproduceOptions, p
     """Bring up a copy of what ``origin`` holds, and compare it with production.
 
     Raises:
-        EnvmanError: EV53x and EV540 where the lock does not hold, EV66x for what no copy can be made of, EV664 where
-            the data could not be cleaned (nothing runs then), and as ``up``.
+        EnvmanError: EV53x and EV540 where the lock does not hold, EV66x for what no copy can be made of or called,
+            EV664 where the data could not be cleaned (nothing runs then), and as ``up``.
     """
     path = check_name(workspace, origin.name, options.name)
+    _refuse_former(workspace, origin.name, options.name, path)
     shelved = snapshot_named(workspace, origin.name, options.data) if options.data is not None else None
     progress.step(f"reading {origin.name} as {origin.words} has it")
     found = production(workspace, origin)
@@ -98,6 +100,8 @@ def reproduce(workspace: Workspace, origin: Origin, options: ReproduceOptions, p
     made = make_copy(environment, found.images, _machine(workspace, environment, options.name), fit=options.fit)
     write_whole(path, blueprint_text(made))
     copy = _load(workspace, options.name)
+    if read_reproduced(workspace.checkout.state, copy.key) is None:
+        write_reproduced(workspace.checkout.state, Reproduced(copy.key))
     _provide(workspace.store(copy), made)
     discard(workspace, copy, progress)
     if shelved is not None:
@@ -105,6 +109,23 @@ def reproduce(workspace: Workspace, origin: Origin, options: ReproduceOptions, p
     done = up(workspace, copy, UpOptions(timeout=options.timeout), progress)
     report = report_on(workspace, found, copy, made.substitutions, left_out=made.left_out)
     return Reproduction(copy, f"{BLUEPRINTS}/{options.name}.yaml", done, report)
+
+
+def _refuse_former(workspace: Workspace, source: str, name: str, path: Path) -> None:
+    """Raise EV663 where an environment that was no copy has left containers or volumes under ``name``."""
+    from envman.engine.observe import observe
+
+    if path.exists() or read_reproduced(workspace.checkout.state, name) is not None:
+        return
+    left = observe(workspace.engine, [f"{workspace.project.name}-{name}"])
+    if left.containers or left.volumes:
+        names = [*(one.name for one in left.volumes), *(one.name for one in left.containers)]
+        raise fail(
+            "EV663",
+            f"{', '.join(names[:3])} is left of an environment {name} that was no copy",
+            expected="a name that no environment has had",
+            help=f"choose another with `envman reproduce {source} --as NAME`; nothing was changed",
+        )
 
 
 def compare_again(workspace: Workspace, origin: Origin, name: str, *, fit: bool) -> Fidelity:

@@ -51,7 +51,10 @@ def fill(
         EnvmanError: EV664 where a hook failed, EV64x and EV65x where the data could not be put there; the volumes are
             emptied then, and nothing runs.
     """
+    names = _volumes(copy, manifest)
     prepared = prepare(workspace, copy, progress)
+    # What is made only now holds nothing that anybody could want back.
+    kept = any(one.name in names for one in prepared.observed.volumes)
     fetch_images(workspace, prepared, plan_up(workspace, prepared, UpOptions()), UpOptions(), progress)
     run(prepared, "--profile", "*", "down", "--remove-orphans")
     if manifest.dumps:
@@ -59,12 +62,11 @@ def fill(
         feeding = UpOptions(services=tuple(one.service for one in manifest.dumps), timeout=timeout)
         up(workspace, copy, feeding, progress)
     state = workspace.checkout.state
-    names = _volumes(copy, manifest)
     before = read_reproduced(state, copy.key) or Reproduced(copy.key)
     write_reproduced(state, replace(before, unclean=names))
     words = f"snapshot {manifest.name} of {shelf.environment}"
     try:
-        restore(workspace, shelf, manifest, copy, progress, timeout=timeout)
+        restore(workspace, shelf, manifest, copy, progress, safety=kept, timeout=timeout)
         # Only what reads a dump back ran until here.
         run(prepared, "--profile", "*", "down", "--remove-orphans")
         hooks = hooks_of(copy)

@@ -78,6 +78,7 @@ secrets:
 reproduce:
   endpoints: {{api.pay.example.com: payments}}
 """
+HOOKS = "snapshot: {command: cat /data/rows, restore: [sh, -c, 'cat >/data/rows']}, sanitize: {command: 'sed -i s/real/nobody/ /data/rows'}"
 CLEAN = '[sh, -c, "sed -i s/real/nobody/ /data/rows"]'
 DEV = "services: {db: {image: 'busybox:1.37', init: true, command: [sleep, infinity], volumes: ['data:/data']}}\nvolumes: {data: {}}\n"
 
@@ -326,6 +327,21 @@ def test_a_reproduce_that_was_killed_while_data_was_cleaned_can_be_repeated(data
     assert not data.containers("prod_copy", "label=com.docker.compose.oneoff=True")
 
 
+def test_what_a_snapshot_hook_wrote_is_read_back_by_its_service_alone_and_cleaned_too(shop: Checkout) -> None:
+    hooked = DEV.replace("volumes: ['data:/data']", "volumes: ['data:/data'], " + HOOKS)
+    shop.write(dev=hooked)
+    shop.run("up", "dev")
+    shop.sh("dev", "db", "echo real customer >/data/rows")
+    shop.run("snapshot", "create", "dev", "--name", "dumped")
+    other = "  api: {image: 'busybox:1.37', init: true, command: [sh, -c, 'cat /data/rows; sleep infinity'], volumes: ['data:/data']}\n"
+    both = hooked.replace("services: {db: ", "services:\n  db: ").replace("}}\nvolumes", "}\n" + other + "volumes")
+    shop.write(prod=both)
+    shop.run("lock", "prod")
+    report = report_of(shop, "--with-data", "dev/dumped")
+    assert docker("logs", f"{shop.name}-prod_copy-api-1") == "nobody customer"
+    assert report["volume data", "content"]["copy"] == "snapshot dumped of dev, cleaned by db"
+
+
 def test_data_without_a_hook_is_used_with_a_warning(data: Checkout) -> None:
     data.write(prod=DEV)
     data.run("lock", "prod")
@@ -341,6 +357,13 @@ def test_data_without_a_hook_is_used_with_a_warning(data: Checkout) -> None:
 def test_a_blueprint_that_is_no_copy_is_never_written_over(shop: Checkout) -> None:
     done = shop.run("reproduce", "prod", "--as", "dev", status=1)
     assert "error[EV663]: blueprints/dev.yaml is not a copy" in done.err
+    shop.write(former=DEV).run("up", "former")
+    shop.sh("former", "db", "echo precious >/data/rows")
+    (shop.root / "blueprints" / "former.yaml").unlink()
+    done = shop.run("reproduce", "prod", "--as", "former", status=1)
+    assert f"{shop.name}-former_data" in done.err
+    assert "EV663" in done.err
+    assert shop.sh("former", "db", "cat /data/rows") == "precious"
     shop.run("reproduce", "prod")
     path = shop.root / "blueprints" / "prod_copy.yaml"
     path.write_text(path.read_text().replace('LOG_LEVEL: "info"', 'LOG_LEVEL: "debug"'))
