@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
@@ -58,9 +57,6 @@ class Registries:
         self._conversations: dict[str, list[Conversation]] = {}
         self._homes: dict[str, Conversation] = {}
         self._lock = threading.Lock()
-        # References wait for requests, and requests for nobody: two pools, so that none waits for a place in its own.
-        self._references: ThreadPoolExecutor | None = None
-        self._requests: ThreadPoolExecutor | None = None
 
     @classmethod
     def of(cls, engine: Engine | None, environ: Mapping[str, str], *, places: Places | None = None) -> Registries:
@@ -80,10 +76,7 @@ class Registries:
         self.close()
 
     def close(self) -> None:
-        """End what is under way, and close the connections."""
-        for pool in (self._references, self._requests):
-            if pool is not None:
-                pool.shutdown(wait=False, cancel_futures=True)
+        """Close the connections."""
         self._transport.close()
 
     # Looking
@@ -101,14 +94,14 @@ class Registries:
             found = {platform: PlatformManifest(manifest.digest, config.digest)} if platform else {}
             return replace(manifest, platforms=found)
         digests = {name: one.digest for name, one in manifest.platforms.items()}
-        read = self._all(self._request_pool, lambda digest: self._image(reference, digest), set(digests.values()))
+        read = _all(lambda digest: self._image(reference, digest), set(digests.values()))
         images = {digest: _raised(one) for digest, one in read.items()}
         platforms = {name: PlatformManifest(digest, images[digest]) for name, digest in digests.items()}
         return replace(manifest, platforms=platforms)
 
     def resolve_all(self, references: Iterable[Reference]) -> dict[Reference, Manifest | EnvmanError]:
         """Return what each of ``references`` leads to, or what is in the way; all are asked for together."""
-        return self._all(self._reference_pool, self.resolve, set(references))
+        return _all(self.resolve, set(references))
 
     def manifest(self, reference: Reference) -> Manifest:
         """Return the manifest or index itself, by digest where ``reference`` has one, else by tag.
@@ -369,30 +362,33 @@ class Registries:
     def _own(self, place: Reference) -> Conversation:
         return self._sites(place.host)[-1]
 
-    def _reference_pool(self) -> ThreadPoolExecutor:
-        with self._lock:
-            self._references = self._references or ThreadPoolExecutor(_AT_ONCE, "envman-references")
-            return self._references
 
-    def _request_pool(self) -> ThreadPoolExecutor:
-        with self._lock:
-            self._requests = self._requests or ThreadPoolExecutor(_AT_ONCE, "envman-requests")
-            return self._requests
+def _all(work: Callable[[Any], _Found], wanted: Iterable[Any]) -> dict[Any, _Found | EnvmanError]:
+    """Return what ``work`` finds for each of ``wanted``, several at a time, or what is in the way."""
+    keys = sorted(wanted, key=str)
+    found: dict[Any, _Found | EnvmanError] = {}
+    bugs: list[BaseException] = []
+    waiting = iter(keys)
 
-    @staticmethod
-    def _all(
-        pool: Callable[[], ThreadPoolExecutor], work: Callable[[Any], _Found], wanted: Iterable[Any]
-    ) -> dict[Any, _Found | EnvmanError]:
-        def one(key: Any) -> _Found | EnvmanError:
+    def run() -> None:
+        # A list's iterator gives each entry once, whoever asks.
+        for key in waiting:
             try:
-                return work(key)
+                found[key] = work(key)
             except EnvmanError as error:
-                return error
+                found[key] = error
+            except BaseException as error:  # noqa: BLE001 - it is raised where somebody waits for the answer
+                bugs.append(error)
 
-        keys = sorted(wanted, key=str)
-        if len(keys) == 1:
-            return {keys[0]: one(keys[0])}
-        return dict(zip(keys, pool().map(one, keys), strict=True)) if keys else {}
+    # Daemons: who interrupts a command need not wait until a registry has answered.
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(min(len(keys), _AT_ONCE))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if bugs:
+        raise bugs[0]
+    return {key: found[key] for key in keys}
 
 
 def _raised(found: _Found | EnvmanError) -> _Found:

@@ -152,6 +152,9 @@ class Conversation:
         url = urljoin(home, request.target)
         for _ in range(_REDIRECTS):
             own = _origin(url) == _origin(home)
+            parts = urlsplit(url)
+            if parts.scheme != "https" and not own and (way.scheme == "https" or not is_loopback(parts.netloc)):
+                break
             # The store of blobs that a registry sends one to has no business with its login.
             sent = headers if own else {key: value for key, value in headers.items() if key != "Authorization"}
             response = self._sent(request, url, sent, verify=way.verify or not own, last=last)
@@ -159,11 +162,7 @@ class Conversation:
             if response.status not in _MOVED or not where or request.method not in {"GET", "HEAD"}:
                 return response
             response.drain_conn()
-            followed = urljoin(url, where)
-            parts = urlsplit(followed)
-            if parts.scheme != "https" and (urlsplit(url).scheme == "https" or not is_loopback(parts.netloc)):
-                break
-            url = followed
+            url = urljoin(url, where)
         raise fail(
             "EV425",
             f"{self.name} sends one on to where nobody should follow",
@@ -211,6 +210,8 @@ class Conversation:
                 # Who shows a certificate speaks TLS, and would not understand anything else.
                 tls = tls or unspoken.tls
             else:
+                if way.scheme == "http" or not way.verify:
+                    self.login.insecure = self.site.address
                 return way
         assert first is not None  # there is at least one way
         raise first

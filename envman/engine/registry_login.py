@@ -30,6 +30,8 @@ class Login:
 
     def __init__(self, host: str, name: str, transport: Transport, given: Credential | None) -> None:
         self.challenge: Challenge | None = None
+        # The registry's address where that need not prove who it is.
+        self.insecure: str | None = None
         self._host = host
         self._name = name
         self._transport = transport
@@ -83,7 +85,9 @@ class Login:
     def _token(self, challenge: Challenge, scopes: tuple[str, ...], credential: Credential | None) -> tuple[str, float]:
         url = challenge.parameters["realm"]
         realm = urlsplit(url)
-        if realm.scheme != "https" and not (realm.scheme == "http" and is_loopback(realm.netloc)):
+        # In the clear only where the registry itself is spoken to so: the engine was told that it may be.
+        plain = realm.scheme == "http" and (is_loopback(realm.netloc) or realm.netloc == self.insecure)
+        if realm.scheme != "https" and not plain:
             raise fail(
                 "EV425",
                 f"{self._name} wants the login to be sent in the clear, to {realm.hostname}",
@@ -107,7 +111,8 @@ class Login:
     ) -> tuple[str, float]:
         service = f"the token service of {self._name}"
         try:
-            response = self._transport.send(method, url, headers, body)
+            verify = urlsplit(url).netloc != self.insecure
+            response = self._transport.send(method, url, headers, body, verify=verify)
         except EnvmanError:
             raise
         except Exception as error:

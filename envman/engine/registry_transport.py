@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _CONNECT: Final = 10.0
 _READ: Final = 30.0
+# What may be asked at the same time; urllib3 complains of any more that come back.
+_MOST: Final = 64
 _LONGEST_WAIT: Final = 86_400.0
 
 
@@ -81,11 +83,13 @@ def _manager(proxy: str | None, context: ssl.SSLContext | None) -> urllib3.PoolM
     import urllib3
 
     if proxy is None:
-        return urllib3.PoolManager(maxsize=16, ssl_context=context)
+        return urllib3.PoolManager(maxsize=_MOST, ssl_context=context)
     parts = urlsplit(proxy)
     user, at, address = parts.netloc.rpartition("@")
     headers = urllib3.make_headers(proxy_basic_auth=user) if at else None
-    return urllib3.ProxyManager(f"{parts.scheme}://{address}", maxsize=16, ssl_context=context, proxy_headers=headers)
+    return urllib3.ProxyManager(
+        f"{parts.scheme}://{address}", maxsize=_MOST, ssl_context=context, proxy_headers=headers
+    )
 
 
 def chunks(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:

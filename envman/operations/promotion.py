@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from envman.diagnostics import Diagnostic, EnvmanError, Note, Report
 from envman.diagnostics.diagnostic import fail
 from envman.lock.changes import lock_changes
-from envman.lock.glance import locked_image_of
 from envman.lock.lock import LockedBuild, LockedImage, LockedPlatform, lock_path
 from envman.lock.text import lock_text, read_lock_file, sealed
+from envman.lock.uses import workloads
 from envman.model.environment import Environment
-from envman.operations.described import described
 from envman.operations.locking import Locking, make_lock, resolver_of, write_lock
 from envman.operations.progress import Progress
 from envman.operations.verify import verify
@@ -30,12 +29,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PromotedImage:
-    """The image of ``service``: found as ``source``, to be called ``target``, both with its ``digest``.
+    """The image of ``service`` (or job, as ``section`` says): found as ``source``, to be called ``target``.
+
+    Both have its ``digest``.
 
     ``manifest`` is set where the registry is to give it the new tag, and ``before`` is what that tag leads to now.
     Without a manifest only the lock changes: the image is somebody else's and has the same name in both.
     """
 
+    section: str
     service: str
     source: Reference
     target: Reference
@@ -145,37 +147,39 @@ def _images(
 ) -> tuple[tuple[PromotedImage, ...], tuple[str, ...]]:
     file = read_lock_file(workspace.project.root, source.name)
     assert file is not None  # it was verified
-    current = described(workspace, source, contexts=False)
     own = own_repositories(workspace, (source, target))
     problems: list[Diagnostic] = []
     left: list[str] = []
     found: list[PromotedImage] = []
-    for name, service in target.stack.services.items():
-        if service.provider is not None:
+    theirs = {(section, name): one for section, name, one in workloads(source)}
+    for section, name, workload in workloads(target):
+        other = theirs.get((section, name))
+        if other is None:
+            left.append(f"{name}: {source.name} has none")
             continue
-        if name not in source.stack.services:
-            left.append(f"{name}: {source.name} has no such service")
-            continue
-        locked = locked_image_of(file.lock, current, name)
-        here = parse_reference(locked.image if isinstance(locked, LockedBuild) else source.image(name) or "")
-        there = parse_reference(target.image(name) or "")
+        here, there = (parse_reference(one.image or f"{name}") for one in (other, workload))
+        locked: LockedImage | LockedBuild | None = file.lock.builds.get(name) if other.build is not None else None
+        if isinstance(locked, LockedBuild):
+            here = parse_reference(locked.image)
+        elif here is not None:
+            locked = file.lock.images.get(here.canonical)
         if locked is None or here is None or there is None:
-            left.append(f"{name}: {source.image(name) or 'it'} is no name that a registry knows")
+            left.append(f"{name}: {other.image or 'its image'} is no name that a registry knows")
             continue
         if isinstance(locked, LockedImage) and here.repository not in own and there.repository not in own:
             if here.canonical != there.canonical:
                 left.append(f"{name}: {target.name} names {there.familiar}, {source.name} runs {here.familiar}")
             elif locked.digest is not None:
-                found.append(PromotedImage(name, here.pinned(locked.digest), there, locked.digest))
+                found.append(PromotedImage(section, name, here.pinned(locked.digest), there, locked.digest))
             continue
-        problem = _unfit(source, target, name, locked, there)
+        problem = _unfit(source, target, (section, name), locked, there if workload.image else None)
         if problem is not None:
             problems.append(problem)
             continue
         digest = locked.digest
         assert digest is not None  # it is fit
         pinned = replace(here, tag=None, digest=digest)
-        found.append(PromotedImage(name, pinned, there, digest))
+        found.append(PromotedImage(section, name, pinned, there, digest))
     problems += _contradictions(target, found)
     if problems:
         raise EnvmanError(*problems)
@@ -196,7 +200,7 @@ def _resolved(
             continue
         manifest = manifests[one.source]
         if isinstance(manifest, EnvmanError):
-            note = Note(f"{source.name} runs it as {one.service}", source.key_span("services", one.service))
+            note = Note(f"{source.name} runs it as {one.service}", source.key_span(one.section, one.service))
             problems += [replace(each, notes=(*each.notes, note)) for each in manifest.diagnostics]
             continue
         made.append(replace(one, manifest=manifest, before=_tagged(registries, one.target)))
@@ -227,29 +231,34 @@ def own_repositories(workspace: Workspace, loaded: Iterable[Environment]) -> fro
             if other is not None:
                 found[name] = other
     names = (
-        service.image
+        one.image
         for environment in found.values()
-        for service in environment.stack.services.values()
-        if service.build is not None and service.image is not None
+        for _, _, one in workloads(environment)
+        if one.build is not None and one.image is not None
     )
     return frozenset(one.repository for name in names if (one := parse_reference(name)) is not None)
 
 
 def _unfit(
-    source: Environment, target: Environment, name: str, locked: LockedImage | LockedBuild, there: Reference
+    source: Environment,
+    target: Environment,
+    path: tuple[str, str],
+    locked: LockedImage | LockedBuild,
+    there: Reference | None,
 ) -> Diagnostic | None:
+    _, name = path
     if locked.digest is None:
         return Diagnostic(
             "EV443",
             f"the image of {name} was never pushed: only the engine of {source.name} has it",
-            source.key_span("services", name),
+            source.key_span(*path),
             help=f"`envman push {source.name}`, then `envman lock {source.name}`",
         )
-    if target.stack.services[name].image is None or (there.host == HUB and there.path.startswith("library/")):
+    if there is None or (there.host == HUB and there.path.startswith("library/")):
         return Diagnostic(
             "EV444",
             f"{target.name} has no name for the image of {name} that a registry could know",
-            target.key_span("services", name),
+            target.key_span(*path),
             "an `image:` with a registry or a repository of your own",
             help=f"name it in the blueprint, for example `image: registry.example.com/team/{name}:{target.name}`",
         )
@@ -257,7 +266,7 @@ def _unfit(
         return Diagnostic(
             "EV444",
             f"{target.name} fixes the image of {name} to another digest",
-            target.span("services", name, "image"),
+            target.span(*path, "image"),
             "a tag: digests are what locks are for",
             help="name a tag in the blueprint",
         )
@@ -273,8 +282,8 @@ def _contradictions(target: Environment, found: list[PromotedImage]) -> Iterator
                 "EV445",
                 f"{one.target.familiar} would have to be two images: {other.digest[:19]} for {other.service} and "
                 f"{one.digest[:19]} for {one.service}",
-                target.span("services", one.service, "image"),
-                notes=(Note(f"{other.service} names it too", target.span("services", other.service, "image")),),
+                target.span(one.section, one.service, "image"),
+                notes=(Note(f"{other.service} names it too", target.span(other.section, other.service, "image")),),
                 help="give the two services names of their own",
             )
 
@@ -303,21 +312,24 @@ def _locking(
     made = make_lock(workspace, target, _Promised(promised, resolver_of(workspace)))
     fields = {name: getattr(made.lock, name) for name in type(made.lock).model_fields if name not in {"lock", "seal"}}
     locked, builds = dict(made.lock.images), dict(made.lock.builds)
+    for name, known in file.lock.images.items():
+        # Whoever names it, a hook or a mount as well: one name is one image in both.
+        if name in locked and known.digest is not None:
+            locked[name] = LockedImage(digest=known.digest, platforms=known.platforms, used_by=locked[name].used_by)
     for one in images:
-        if one.service in builds:
+        if one.manifest is not None and one.service in builds:
             before, origin = builds[one.service], file.lock.builds.get(one.service)
             builds[one.service] = LockedBuild(
                 image=before.image,
                 context=origin.context if origin is not None else before.context,
                 bases=list(origin.bases if origin is not None else before.bases),
                 digest=one.digest,
-                platforms=_platforms(one, {}),
+                platforms=_platforms(one.manifest),
             )
-        elif one.target.canonical in locked:
-            known = file.lock.images.get(one.source.canonical) or file.lock.images.get(one.target.canonical)
+        elif one.manifest is not None and one.target.canonical in locked:
             locked[one.target.canonical] = LockedImage(
                 digest=one.digest,
-                platforms=_platforms(one, known.platforms if known is not None else {}),
+                platforms=_platforms(one.manifest),
                 used_by=locked[one.target.canonical].used_by,
             )
     old = made.old.lock if made.old is not None else None
@@ -328,10 +340,6 @@ def _locking(
     return replace(made, lock=lock, text=lock_text(lock), changes=changes)
 
 
-def _platforms(one: PromotedImage, known: Mapping[str, LockedPlatform]) -> dict[str, LockedPlatform]:
-    if one.manifest is None:
-        return dict(known)
-    return {
-        name: LockedPlatform(manifest=each.digest, image=each.image or None)
-        for name, each in one.manifest.platforms.items()
-    }
+def _platforms(manifest: Manifest | None) -> dict[str, LockedPlatform]:
+    found = manifest.platforms if manifest is not None else {}
+    return {name: LockedPlatform(manifest=one.digest, image=one.image or None) for name, one in found.items()}
