@@ -128,7 +128,8 @@ def _rendered(part: Part, value: Any) -> tuple[Any, str]:
     if value == "auto" and part.rendered != value:
         return part.rendered, "a host port that envman chose"
     if part.path[-1:] in {("image",), ("source",)} and isinstance(part.rendered, str) and part.rendered != value:
-        return part.rendered, "where the registry map takes it from"
+        locked = "@" in part.rendered and "@" not in str(value)
+        return part.rendered, "as it is locked" if locked else "where the registry map takes it from"
     return None, ""
 
 

@@ -31,7 +31,7 @@ def why(path: Path) -> str:
     if path[:1] == ("secrets",):
         return "envman: how the secret reaches containers"
     if path[2:4] in {("build", "additional_contexts"), ("build", "args")}:
-        return "envman: where the registry map takes it from"
+        return "envman: what the registry map or the lock makes of what the build starts from"
     if path[:1] == ("services",) and path[2:3] == ("deploy",):
         return "envman: the GPU that `gpu:` asks for"
     if path[:1] == ("services",) and last == "protocol":
