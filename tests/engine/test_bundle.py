@@ -16,10 +16,23 @@ from stacks import Checkout, Done, docker
 
 
 @pytest.fixture(scope="module")
-def far() -> Iterator[PrivateEngine]:
-    """An engine that nothing can be pulled to: it is alone in its network."""
+def alone() -> Iterator[PrivateEngine]:
     with PrivateEngine("busybox:1.37") as engine:
         yield engine
+
+
+@pytest.fixture
+def far(alone: PrivateEngine) -> Iterator[PrivateEngine]:
+    """An engine that nothing can be pulled to, alone in its network; it has busybox and no other image."""
+    yield alone
+    containers = alone.docker("ps", "--all", "--quiet").split()
+    if containers:
+        alone.docker("rm", "--force", "--volumes", *containers)
+    names = alone.docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    others = [name for name in names if name != "busybox:1.37" and "<none>" not in name]
+    if others:
+        alone.docker("rmi", "--force", *others)
+    alone.docker("image", "prune", "--force")
 
 
 @pytest.fixture
