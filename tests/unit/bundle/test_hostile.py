@@ -92,7 +92,9 @@ def test_a_file_that_goes_on_is_refused(tmp_path: Path, whole: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"hello\n" * 200, gzip.compress(b"x" * 5000), bytes(2048), b"PK\x03\x04" + bytes(1020)]
+    "data",
+    [b"hello\n" * 200, gzip.compress(b"x" * 5000, mtime=0), bytes(2048), b"PK\x03\x04" + bytes(1020)],
+    ids=["text", "gzip", "zeros", "zip"],
 )
 def test_another_kind_of_file_is_refused(tmp_path: Path, data: bytes) -> None:
     assert "is no bundle" in said(tmp_path, data)
