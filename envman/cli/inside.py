@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from envman.cli.invocation import Invocation
-from envman.cli.options import PASS_ON, Instance, Names, NoWait, Settings
-from envman.cli.target import split_target
+from envman.cli.options import PASS_ON, Frozen, Instance, Names, NoWait, Settings
+from envman.cli.target import split_target, under_lock
 from envman.diagnostics.diagnostic import fail
 
 Words = Annotated[list[str], typer.Argument(metavar="[ENV] SERVICE [COMMAND]...", help="What to run, and where.")]
@@ -80,6 +80,7 @@ def run(
     build: Annotated[bool, typer.Option("--build", help="Build its image anew first.")] = False,
     no_tty: Annotated[bool, typer.Option("--no-tty", "-T", help="Without a terminal.")] = False,
     env: Annotated[list[str] | None, typer.Option("--env", "-e", metavar="NAME=VALUE", help="Set a variable.")] = None,
+    frozen: Frozen = False,
     no_wait: NoWait = False,
 ) -> int:
     """Run a job once: its output is shown, its exit status passed on, its container removed."""
@@ -93,6 +94,8 @@ def run(
     invocation.warn(workspace.report)
     progress = invocation.progress()
     with invocation.exclusive(workspace, f"envman run {environment.key} {service}", progress, wait=not no_wait):
+        if frozen:
+            environment = under_lock(invocation, workspace, environment, progress, building=() if build else None)
         arguments, compose = ready_job(workspace, environment, service, progress, build=build)
     # The lock is free again: a training run may take hours.
     flags = [*(["--no-TTY"] if no_tty else []), *(part for one in env or () for part in ("--env", one))]

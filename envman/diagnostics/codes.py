@@ -197,7 +197,6 @@ CODES: Final[dict[str, Code]] = {
     "EV665": Code("data that was not cleaned"),
     "EV666": Code("nothing to reproduce from"),
     "EV667": Code("data is used as it is"),
-    "EV680": Code("an environment that cannot be bundled"),
     "EV681": Code("an image for a bundle cannot be had"),
     "EV682": Code("a bundle is for one platform"),
     "EV683": Code("a bundle cannot be written"),

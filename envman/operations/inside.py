@@ -63,7 +63,9 @@ def ready_job(
     plan = plan_up(workspace, prepared, options)
     refuse_obstacles(workspace, prepared, _around(plan, service))
     fetch_images(workspace, prepared, _images_only(plan), options, progress)
-    return ["--progress", "quiet", "run", "--rm", "--quiet-pull"], prepared.compose
+    # Compose would make anew what it takes for changed, such as another name of the same image.
+    alone = ["--no-deps"] if not _around(plan, service) else []
+    return ["--progress", "quiet", "run", "--rm", "--quiet-pull", *alone], prepared.compose
 
 
 def _around(plan: Plan, job: str) -> Plan:

@@ -24,7 +24,7 @@ class PrivateEngine:
     Only processes that it started are ended: its own, by their ids.
     """
 
-    def __init__(self, *images: str, pool: str = "10.213.0.0/16", size: int = 24) -> None:
+    def __init__(self, *images: str, pool: str = "10.213.0.0/16", size: int = 24, disk: str = _DISK) -> None:
         missing = [name for name in ("dockerd", "unshare", "mount") if shutil.which(name) is None]
         if os.geteuid() != 0 or missing:
             pytest.skip(f"a second engine needs root{f' and {missing[0]}' if missing else ''}")
@@ -32,6 +32,7 @@ class PrivateEngine:
         self.data = self.folder / "data"
         self.socket = self.folder / "docker.sock"
         self.images = images
+        self.disk = disk
         self.pool = f"base={pool},size={size}"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -69,12 +70,18 @@ class PrivateEngine:
         done = subprocess.run(["docker", "--host", self.host, "version"], capture_output=True, check=False)
         return done.returncode == 0
 
+    def inside(self, *command: str) -> list[str]:
+        """Return the command line of ``command`` in the engine's network namespace."""
+        assert self._process is not None
+        return ["nsenter", "--net", f"--target={self._process.pid}", *command]
+
+    def open_loopback(self) -> None:
+        """Give the namespace the loopback address that every machine has."""
+        subprocess.run(self.inside("ip", "link", "set", "lo", "up"), check=True)
+
     def swarm(self) -> None:
         """Make the engine a Swarm of one node, which needs an address in its namespace."""
-        assert self._process is not None
-        subprocess.run(
-            ["nsenter", "--net", f"--target={self._process.pid}", "ip", "link", "set", "lo", "up"], check=True
-        )
+        self.open_loopback()
         self.docker("swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr", "127.0.0.1:2377")
 
     def kill(self) -> None:
@@ -96,7 +103,7 @@ class PrivateEngine:
     def __enter__(self) -> Self:
         (self.folder / "none.json").write_text("{}")
         self.data.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_DISK}", "tmpfs", str(self.data)], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.disk}", "tmpfs", str(self.data)], check=True)
         try:
             self.start()
             with subprocess.Popen(["docker", "save", *self.images], stdout=subprocess.PIPE) as saved:
