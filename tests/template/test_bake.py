@@ -22,6 +22,7 @@ FILES = """\
 .github/workflows/ci.yml
 .gitignore
 .pre-commit-config.yaml
+LICENSE
 Makefile
 README.md
 blueprints/base.yaml

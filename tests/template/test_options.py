@@ -179,6 +179,22 @@ def test_linters_have_nothing_to_say(tool: str, arguments: list[str], default: F
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    ("licence", "identifier", "title"),
+    [
+        ("proprietary", "LicenseRef-Proprietary", "Copyright (c) Ada. All rights reserved."),
+        ("MIT", "MIT", "MIT License"),
+        ("Apache-2.0", "Apache-2.0", "Apache License"),
+    ],
+)
+def test_the_licence_is_named_and_there(licence: str, identifier: str, title: str) -> None:
+    made = bake(licence=licence, author="Ada")
+    declared = tomllib.loads(text(made, "pyproject.toml"))["project"]
+    assert (declared["license"], declared["license-files"]) == (identifier, ["LICENSE"])
+    assert text(made, "LICENSE").strip().startswith(title)
+    assert re.search(r"Copyright (\(c\) )?Ada\b", text(made, "LICENSE"))
+
+
 def test_hooks_are_the_tools_of_the_project(default: Files) -> None:
     [repository] = yaml.safe_load(text(default, ".pre-commit-config.yaml"))["repos"]
     assert repository["repo"] == "local"
