@@ -35,7 +35,9 @@ COMBINATIONS: list[Answers] = [
     dict(zip(CHOICES, values, strict=True)) for values in itertools.product(*CHOICES.values())
 ]
 # What an answer brings, and what it takes away, beside what the default answers make.
-BRINGS: dict[tuple[str, str], set[str]] = {}
+BRINGS: dict[tuple[str, str], set[str]] = {
+    ("notebook", "jupyter"): {"blueprints/notebook.yaml", "notebooks/explore.ipynb", "requirements/notebook.txt"},
+}
 TAKES: dict[tuple[str, str], set[str]] = {
     ("ci", "none"): {".github/workflows/ci.yml"},
 }
