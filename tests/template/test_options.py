@@ -40,6 +40,12 @@ BRINGS: dict[tuple[str, str], set[str]] = {
 }
 TAKES: dict[tuple[str, str], set[str]] = {
     ("ci", "none"): {".github/workflows/ci.yml"},
+    ("tracking", "none"): {
+        "blueprints/postgres.yaml",
+        "docker/tracking/tracking_server.py",
+        "requirements/tracking.txt",
+        "tests/test_tracking_server.py",
+    },
 }
 
 
