@@ -8,6 +8,7 @@ import importlib
 import io
 import itertools
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -361,28 +362,29 @@ def test_ci_installs_the_envman_that_made_the_project(root: Path, default: Files
     assert json.loads((TEMPLATE.folder / "cookiecutter.json").read_text())["__envman_version"] == version
 
 
-def required(tool: str) -> str:
-    """Return the path of a linter; where it is not installed the test is skipped."""
+# The first two come with this project's own requirements; only an older environment can lack them.
+LINTERS = {
+    "zizmor": (r"\.github/", ["--offline", "--no-progress", "--persona=pedantic"]),
+    "hadolint": (r"docker/.*Dockerfile$", []),
+    "actionlint": (r"\.github/", []),
+    "shellcheck": (r"scripts/", []),
+}
+
+
+@pytest.mark.parametrize("tool", LINTERS)
+def test_linters_have_nothing_to_say(tool: str, tmp_path: Path) -> None:
     path = shutil.which(tool) or shutil.which(tool, path=str(Path(sys.executable).parent))
     if path is None:
+        in_ci = bool(os.environ.get("ENVMAN_REQUIRE_ENGINE"))
+        assert not (in_ci and tool in {"zizmor", "hadolint"}), f"{tool} is not installed"
         pytest.skip(f"{tool} is not installed")
-    return path
-
-
-@pytest.mark.parametrize(
-    ("tool", "arguments"),
-    [
-        ("shellcheck", ["scripts/ci"]),
-        ("zizmor", ["--offline", "--no-progress", "--persona=pedantic", ".github"]),
-        ("actionlint", [".github/workflows/ci.yml"]),
-        ("hadolint", ["docker/Dockerfile", "docker/gateway/Dockerfile"]),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_linters_have_nothing_to_say(tool: str, arguments: list[str], default: Files, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [required(tool), *arguments], cwd=write(default, tmp_path), capture_output=True, text=True, check=False
-    )
+    names, options = LINTERS[tool]
+    files = []
+    for number, answers in enumerate(those_that_differ_in(names)):
+        made = {name: file for name, file in bake(**answers).items() if re.match(names, name)}
+        files += [str(write(made, tmp_path / str(number)) / name) for name in made]
+    assert files
+    done = subprocess.run([path, *options, *files], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
