@@ -8,6 +8,7 @@ folder are temporary, hooks are off, and its output is moved into place only whe
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -202,7 +203,15 @@ def _bake(template: Template, answers: Mapping[str, str], scratch: Path) -> Path
         raise fail("EV703", f"the template cannot be rendered: {type(error).__name__}") from None
     if Path(made).resolve().parent != out.resolve():
         raise fail("EV703", "the template leaves the folder that it is given")
+    _remove_empty_folders(Path(made))
     return Path(made)
+
+
+def _remove_empty_folders(folder: Path) -> None:
+    """Remove the folders below ``folder`` whose files no answer asked for: cookiecutter cannot leave a folder out."""
+    for path, _, _ in os.walk(folder, topdown=False):
+        if path != str(folder) and not any(Path(path).iterdir()):
+            Path(path).rmdir()
 
 
 def _git_init(folder: Path) -> None:

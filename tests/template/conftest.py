@@ -51,11 +51,14 @@ def project(bake: Bake) -> Path:
 
 @pytest.fixture(scope="session")
 def other(bake: Bake) -> Path:
-    """A project without a single default answer, to be read only."""
+    """A project with the same files but without a single default answer, to be read only."""
     return bake(
         project_name="churn-of-customers",
         package_name="customer_churn_prediction",
         description='Who "leaves" & why <soon>',
         author="Zoë O'Brien",
         python_version="3.11",
+        licence="MIT",
+        gpu="optional",
+        registry="registry.example.com/team",
     )

@@ -1,15 +1,19 @@
 """Tests of `registry`."""
 
+{% if cookiecutter.tracking == "mlflow" %}
 from collections.abc import Callable
 from pathlib import Path
 
+{% endif %}
 import numpy as np
 import pytest
 
 from {{ cookiecutter.package_name }}.data import Split
 from {{ cookiecutter.package_name }}.registry import (
     FolderRegistry,
+    {% if cookiecutter.tracking == "mlflow" %}
     MlflowRegistry,
+    {% endif %}
     Registry,
     TrainedModel,
     open_registry,
@@ -17,6 +21,7 @@ from {{ cookiecutter.package_name }}.registry import (
 from {{ cookiecutter.package_name }}.settings import Settings
 
 
+{% if cookiecutter.tracking == "mlflow" %}
 def _folder(path: Path) -> Registry:
     return FolderRegistry(path / "models", name="test-model", alias="champion")
 
@@ -34,6 +39,11 @@ def any_registry(
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     make: Callable[[Path], Registry] = request.param
     return make(tmp_path)
+{% else %}
+@pytest.fixture
+def any_registry(registry: FolderRegistry) -> Registry:
+    return registry
+{% endif %}
 
 
 def test_there_is_no_champion_at_first(any_registry: Registry) -> None:
@@ -82,5 +92,7 @@ def test_nothing_unfinished_stays_behind(
 
 def test_the_settings_choose_the_registry(settings: Settings) -> None:
     assert isinstance(open_registry(settings), FolderRegistry)
+    {% if cookiecutter.tracking == "mlflow" %}
     server = settings.model_copy(update={"mlflow_tracking_uri": "http://127.0.0.1:9"})
     assert isinstance(open_registry(server), MlflowRegistry)
+    {% endif %}

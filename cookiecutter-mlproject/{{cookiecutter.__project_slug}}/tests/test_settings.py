@@ -18,10 +18,10 @@ def test_a_variable_sets_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_file_sets_a_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "uri"
-    file.write_text("http://user:pass@tracking:5000\n")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI_FILE", str(file))
-    assert Settings().mlflow_tracking_uri == "http://user:pass@tracking:5000"
+    file = tmp_path / "alias"
+    file.write_text("challenger\n")
+    monkeypatch.setenv("MODEL_ALIAS_FILE", str(file))
+    assert Settings().model_alias == "challenger"
 
 
 def test_a_setting_given_both_ways_is_refused(

@@ -52,8 +52,10 @@ def logging_configuration(level: str) -> dict[str, Any]:
             (__package__ or "__main__"): {"level": level.upper()},
             # `metrics` logs requests, with their IDs.
             "uvicorn.access": {"level": "WARNING"},
+            {% if cookiecutter.tracking == "mlflow" %}
             # Misses pip, whose version it would like to note; images hold none.
             "mlflow.utils.environment": {"level": "ERROR"},
+            {% endif %}
         },
     }
 

@@ -1,15 +1,23 @@
 """The registry: where trained models are recorded, and where the one to serve is found.
 
+{% if cookiecutter.tracking == "mlflow" %}
 With a tracking server that is MLflow. Without one it is a folder, so that tests and a first try
 need nothing that runs.
 """
+{% else %}
+It is a folder, which services share as a volume.
+"""
+{% endif %}
 
 import json
+{% if cookiecutter.tracking == "mlflow" %}
 import os
+{% endif %}
 import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+{% if cookiecutter.tracking == "mlflow" %}
 from functools import cached_property
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -18,15 +26,23 @@ from typing import Any, Final, Protocol
 
 import pandas as pd
 import skops.io
+{% else %}
+from pathlib import Path
+from typing import Protocol
+
+import skops.io
+{% endif %}
 from sklearn.pipeline import Pipeline
 
 from .data import Dataset
 from .settings import Settings
 
+{% if cookiecutter.tracking == "mlflow" %}
 # What a model needs wherever it is loaded; MLflow would otherwise find out by loading it in a new
 # process, which takes longer than the training.
 _REQUIREMENTS: Final = ("scikit-learn", "skops", "pandas", "numpy")
 
+{% endif %}
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
@@ -37,8 +53,10 @@ class TrainedModel:
     metrics: Mapping[str, float]
     held_out: Dataset
     """The rows that it was judged by."""
+    {% if cookiecutter.tracking == "mlflow" %}
     sample: pd.DataFrame
     """Some rows that it was trained on, from which its signature follows."""
+    {% endif %}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +108,8 @@ class FolderRegistry:
             skops.io.dump(trained.pipeline, written / "model.skops")
             record = {"parameters": dict(trained.parameters), "metrics": dict(trained.metrics)}
             (written / "record.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
+            # Temporary folders are their owner's alone; other users only read.
+            written.chmod(0o755)
             written.rename(self._folder / version)
         except BaseException:
             shutil.rmtree(written)
@@ -123,6 +143,7 @@ class FolderRegistry:
         return [entry.name for entry in self._folder.iterdir() if entry.name.isdecimal()]
 
 
+{% if cookiecutter.tracking == "mlflow" %}
 class MlflowRegistry:
     """Keeps runs and models on an MLflow tracking server."""
 
@@ -189,12 +210,17 @@ class MlflowRegistry:
         )
 
 
+{% endif %}
 def open_registry(settings: Settings) -> Registry:
+    {% if cookiecutter.tracking == "mlflow" %}
     """Take the settings; give MLflow's registry, or the folder's if no server is configured."""
     if settings.mlflow_tracking_uri:
         return MlflowRegistry(
             settings.mlflow_tracking_uri, name=settings.model_name, alias=settings.model_alias
         )
+    {% else %}
+    """Take the settings; give the registry in the folder that they name."""
+    {% endif %}
     return FolderRegistry(
         settings.model_folder, name=settings.model_name, alias=settings.model_alias
     )

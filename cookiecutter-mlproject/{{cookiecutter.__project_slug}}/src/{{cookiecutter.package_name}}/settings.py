@@ -50,14 +50,20 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
+    {% if cookiecutter.tracking == "mlflow" %}
     mlflow_tracking_uri: str = ""
     """The tracking server; empty means the model folder instead."""
+    {% endif %}
     model_name: str = (__package__ or "model").replace("_", "-")
     """The name under which models are registered."""
     model_alias: str = "champion"
     """The registered model that is served: the one that bears this alias."""
     model_folder: Path = Path("models")
+    {% if cookiecutter.tracking == "mlflow" %}
     """Where models are kept when there is no tracking server."""
+    {% else %}
+    """Where models are kept."""
+    {% endif %}
 
     seed: int = 7
     test_fraction: float = Field(default=0.25, gt=0, lt=1)

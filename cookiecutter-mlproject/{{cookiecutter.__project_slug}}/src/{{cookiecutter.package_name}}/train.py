@@ -65,7 +65,9 @@ def train(settings: Settings) -> TrainedModel:
         },
         metrics=evaluate(pipeline, dataset.held_out),
         held_out=dataset.held_out,
+        {% if cookiecutter.tracking == "mlflow" %}
         sample=dataset.training.features.head(100),
+        {% endif %}
     )
 
 

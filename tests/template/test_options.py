@@ -1,0 +1,412 @@
+"""The template's options: every combination is baked, and makes exactly the files that its answers ask for."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import io
+import itertools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+import yaml
+from attribute_cases import read_plain
+from environments import facts
+
+from envman.cli.invocation import Invocation
+from envman.cli.main import run
+from envman.diagnostics import Report
+from envman.language.authoring import blueprint_schema
+from envman.operations.workspace import automatic_ports
+from envman.project import load_environment, open_project
+from envman.render.compose import render
+from envman.scaffold import new_project, rendered
+from envman.template.origin import shipped_template
+from envman.template.pristine import File
+
+Answers = dict[str, str]
+Files = dict[str, File]
+
+TEMPLATE = shipped_template()
+# Every one that changes more than the version of the base image, and an answer for each that takes any text.
+CHOICES: dict[str, list[str]] = {
+    name: list(map(str, default))
+    for name, default in TEMPLATE.context.items()
+    if isinstance(default, list) and not name.startswith("_") and name != "python_version"
+}
+COMBINATIONS: list[Answers] = [
+    dict(zip(CHOICES, values, strict=True)) for values in itertools.product(*CHOICES.values())
+]
+# What an answer brings, and what it takes away, beside what the default answers make.
+BRINGS: dict[tuple[str, str], set[str]] = {
+    ("notebook", "jupyter"): {"blueprints/notebook.yaml", "notebooks/explore.ipynb", "requirements/notebook.txt"},
+}
+TAKES: dict[tuple[str, str], set[str]] = {
+    ("ci", "none"): {".github/workflows/ci.yml"},
+    ("tracking", "none"): {
+        "blueprints/postgres.yaml",
+        "docker/tracking/tracking_server.py",
+        "requirements/tracking.txt",
+        "tests/test_tracking_server.py",
+    },
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _templates_are_compiled_once() -> Iterator[None]:
+    """Most of a bake is Jinja, which compiles the same texts again for each."""
+    compiled: dict[Any, Any] = {}
+    really = jinja2.Environment.compile
+
+    def compile_once(self: jinja2.Environment, source: str, *names: Any, **options: Any) -> Any:
+        key = (source, names, *sorted(options.items()))
+        if key not in compiled:
+            compiled[key] = really(self, source, *names, **options)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jinja2.Environment, "compile", compile_once)
+        yield
+
+
+_CONTENTS: dict[bytes, bytes] = {}
+
+
+@functools.cache
+def _bake(answers: tuple[tuple[str, str], ...]) -> Files:
+    made = rendered(TEMPLATE, {"project_name": "churn", **dict(answers)})
+    # Most files of two bakes are equal: they are kept once.
+    return {
+        name: file._replace(content=_CONTENTS.setdefault(file.content, file.content)) for name, file in made.items()
+    }
+
+
+def bake(**answers: str) -> Files:
+    return _bake(tuple(sorted(answers.items())))
+
+
+def those_that_differ_in(pattern: str) -> list[Answers]:
+    """Return one combination for each set of contents that the files whose names match can have."""
+    found: dict[frozenset[tuple[str, bytes]], Answers] = {}
+    for answers in COMBINATIONS:
+        files = {(name, file.content) for name, file in bake(**answers).items() if re.match(pattern, name)}
+        found.setdefault(frozenset(files), answers)
+    return list(found.values())
+
+
+@pytest.fixture(scope="module")
+def default() -> Files:
+    return bake()
+
+
+def write(files: Files, folder: Path) -> Path:
+    for name, file in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.content)
+        path.chmod(0o755 if file.executable else 0o644)
+    return folder
+
+
+def text(files: Files, name: str) -> str:
+    return files[name].content.decode()
+
+
+def expected(default: Files, answers: Answers) -> set[str]:
+    given = set(answers.items())
+    brought = set().union(*(names for answer, names in BRINGS.items() if answer in given))
+    taken = set().union(*(names for answer, names in TAKES.items() if answer in given))
+    return (set(default) | brought) - taken
+
+
+@pytest.mark.parametrize("first", next(iter(CHOICES.values())))
+def test_every_combination_makes_exactly_its_files(first: str, default: Files) -> None:
+    option = next(iter(CHOICES))
+    for answers in COMBINATIONS:
+        if answers[option] != first:
+            continue
+        made = bake(**answers)
+        assert set(made) == expected(default, answers), answers
+        for name, file in made.items():
+            content = file.content.decode()
+            # What GitHub fills in, ${{ }}, looks like what a template does.
+            assert not re.search(r"\{%|\{#|(?<!\$)\{\{|cookiecutter", content), (answers, name)
+            assert not content or (content.endswith("\n") and not content.endswith("\n\n")), (answers, name)
+            assert not re.search(r"[ \t]+$", content, re.MULTILINE), (answers, name)
+            assert "\n\n\n" not in content or name.endswith(".py") or name == "LICENSE", (answers, name)
+
+
+def check(folder: Path) -> dict[str, Any]:
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        run(Invocation(directory=folder), ["--format", "json", "check"])
+    document: dict[str, Any] = json.loads(out.getvalue())
+    return document
+
+
+def test_envman_has_nothing_to_complain_about(tmp_path: Path) -> None:
+    combinations = those_that_differ_in("blueprints/")
+    assert len(combinations) >= 12
+    for number, answers in enumerate([*combinations, {"registry": "registry.example.com/team"}]):
+        document = check(write(bake(**answers), tmp_path / str(number)))
+        assert (document["exit_status"], document["diagnostics"]) == (0, []), answers
+
+
+def test_editors_have_nothing_to_complain_about() -> None:
+    jsonschema: Any = importlib.import_module("jsonschema")
+    validator = jsonschema.Draft7Validator(blueprint_schema("1.2.3"))
+    for answers in those_that_differ_in("blueprints/"):
+        for name, file in bake(**answers).items():
+            if name.startswith("blueprints/"):
+                content = file.content.decode()
+                assert content.startswith("# yaml-language-server: $schema=../.envman/schema.json\n"), name
+                assert not list(validator.iter_errors(read_plain(content))), (answers, name)
+
+
+def test_its_python_is_clean(tmp_path: Path) -> None:
+    combinations = those_that_differ_in(r".*\.(py|ipynb|toml)$")
+    for number, answers in enumerate(combinations):
+        folder = write(bake(**answers), tmp_path / str(number))
+        (folder / "pyproject.toml").write_text(text(bake(**answers), "pyproject.toml"))
+    for arguments in (["check"], ["format", "--check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *arguments, "--no-cache", "."],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+
+
+def pins(lock: str) -> set[tuple[str, str]]:
+    return set(re.findall(r"^([a-z0-9._-]+)==(\S+)", lock, re.MULTILINE))
+
+
+def test_locks_hold_what_is_required_agree_and_name_no_address() -> None:
+    for answers in those_that_differ_in("requirements/|pyproject.toml$"):
+        made = bake(**answers)
+        locks = {
+            name.removeprefix("requirements/").removesuffix(".txt"): text(made, name)
+            for name in made
+            if name.startswith("requirements/")
+        }
+        declared = tomllib.loads(text(made, "pyproject.toml"))
+        groups: dict[str, list[str]] = {**declared["dependency-groups"], "runtime": declared["project"]["dependencies"]}
+        assert set(groups) == set(locks), answers
+        for name, required in groups.items():
+            assert "://" not in locks[name]
+            wanted = {re.split(r"[\[<>=]", one)[0].lower() for one in required}
+            assert wanted <= {package for package, _ in pins(locks[name])}, (answers, name)
+        development = pins(locks["dev"])
+        assert pins(locks["runtime"]) <= development
+        for name, lock in locks.items():
+            shared = {pin for pin in pins(lock) if pin[0] in {package for package, _ in development}}
+            assert shared <= development, (answers, name)
+
+
+def test_what_is_written_about_the_files_is_true() -> None:
+    for answers in those_that_differ_in(r"README|\.env|blueprints/|docker/Dockerfile|\.dockerignore|Makefile"):
+        made = bake(**answers)
+        parents = {str(parent) for name in made for parent in Path(name).parents}
+        for name in re.findall(r"`([\w./]+(?:\.py|\.yaml|\.txt|\.yml|/))`", text(made, "README.md")):
+            inside = {name, f"src/churn/{name}"}
+            assert inside & made.keys() or name.rstrip("/") in parents, (answers, name)
+        variables = [
+            variable["env"]
+            for name in made
+            if name.startswith("blueprints/")
+            for variable in yaml.safe_load(text(made, name)).get("variables", {}).values()
+            if "env" in variable
+        ]
+        named = re.findall(r"^# ([A-Z_]+)=", text(made, ".env.example"), re.MULTILINE)
+        assert sorted(named) == sorted(set(variables)), answers
+        allowed = re.findall(r"^!(\S+)", text(made, ".dockerignore"), re.MULTILINE)
+        for path in allowed:
+            assert path in made or path in parents, (answers, path)
+        dockerfile = text(made, "docker/Dockerfile")
+        copied = " ".join(re.findall(r"^COPY (?!--from)(?:--\S+ )?(.+) \S+$", dockerfile, re.MULTILINE)).split()
+        for path in (*copied, *re.findall(r"source=(\S+?),", dockerfile)):
+            assert path in made or any(parent == path for parent in parents), (answers, path)
+            assert any(f"{path}/".startswith(f"{one}/") or one.startswith(f"{path}/") for one in allowed), path
+        stages = set(re.findall(r"^FROM \S+ AS (\S+)$", dockerfile, re.MULTILINE))
+        wanted = {
+            target
+            for name in made
+            if "blueprints/" in name
+            for target in re.findall(r"target: ([a-z]+)\b", text(made, name))
+        }
+        assert wanted <= stages, answers
+        locked = set(re.findall(r"-o (requirements/\S+)", text(made, "Makefile")))
+        assert locked == {name for name in made if name.startswith("requirements/")}, answers
+
+
+@pytest.mark.parametrize("tracking", CHOICES["tracking"])
+def test_nothing_is_left_of_the_tracking_that_was_not_chosen(tracking: str) -> None:
+    made = bake(tracking=tracking)
+    word = re.compile(r"mlflow|tracking|postgres" if tracking == "none" else r"MODEL_FOLDER: /models", re.IGNORECASE)
+    for name in made:
+        # Telemetry's own "tracking", and names of packages that others require, are not ours.
+        if not name.startswith("requirements/"):
+            assert not word.search(text(made, name)), name
+    if tracking == "none":
+        locks = "".join(text(made, name) for name in made if name.startswith("requirements/"))
+        assert not {package for package, _ in pins(locks)} & {"mlflow", "mlflow-skinny", "psycopg", "sqlalchemy"}
+
+
+def rendered_train(folder: Path, answer: str, *, engine_has_gpu: bool) -> dict[str, Any]:
+    root = write(bake(gpu=answer), folder)
+    environment = load_environment(open_project(root), "prod", Report(), settings={}, process={}, instance=None)
+    assert environment is not None
+    ports = dict.fromkeys(automatic_ports(environment), 20000)
+    document = render(environment, facts(root, ports=ports, gpu=engine_has_gpu))
+    service: dict[str, Any] = yaml.safe_load(document.text())["services"]["train"]
+    return service
+
+
+@pytest.mark.parametrize("engine_has_gpu", [False, True])
+@pytest.mark.parametrize("answer", CHOICES["gpu"])
+def test_gpus_are_reserved_for_training(answer: str, engine_has_gpu: bool, tmp_path: Path) -> None:
+    train = rendered_train(tmp_path, answer, engine_has_gpu=engine_has_gpu)
+    reserved = train["deploy"]["resources"].get("reservations")
+    wanted = answer == "required" or (answer == "optional" and engine_has_gpu)
+    assert reserved == (
+        {"devices": [{"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}]} if wanted else None
+    )
+    assert ("shm_size" in train) is (answer != "none")
+    assert set(train["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
+
+
+def test_images_are_named_for_the_registry() -> None:
+    made = bake(registry="registry.example.com/team")
+    variable = yaml.safe_load(text(made, "blueprints/base.yaml"))["variables"]["image_registry"]
+    assert variable == {"type": "string", "default": "registry.example.com/team", "env": "IMAGE_REGISTRY"}
+
+
+def test_notebooks_are_for_those_who_know_the_token(tmp_path: Path) -> None:
+    root = write(bake(notebook="jupyter"), tmp_path)
+    for name in ("local", "dev"):
+        environment = load_environment(open_project(root), name, Report(), settings={}, process={}, instance=None)
+        assert environment is not None
+        notebook = environment.stack.services["notebook"]
+        assert notebook.profiles == ["notebook"]
+        document = render(environment, facts(root, ports=dict.fromkeys(automatic_ports(environment), 20000)))
+        service = yaml.safe_load(document.text())["services"]["notebook"]
+        assert [port["host_ip"] for port in service["ports"]] == ["127.0.0.1"]
+        assert [secret["source"] for secret in service["secrets"]] == ["notebook_token"]
+        assert service["environment"]["JUPYTER_TOKEN_FILE"] == "/run/secrets/notebook_token"
+    for name in ("prod", "staging"):
+        environment = load_environment(open_project(root), name, Report(), settings={}, process={}, instance=None)
+        assert environment is not None
+        assert "notebook" not in environment.stack.services
+
+
+def test_no_option_is_dead(default: Files) -> None:
+    for option, values in CHOICES.items():
+        made = [bake(**{option: value}) for value in values]
+        assert default in made, option
+        for one, other in itertools.combinations(made, 2):
+            assert one != other, f"two answers to {option} make the same"
+
+
+def test_no_folder_is_left_empty(tmp_path: Path) -> None:
+    made = new_project("churn", tmp_path, answers={"ci": "none"}, ask=None, git=False)
+    assert [str(path) for path in made.rglob("*") if path.is_dir() and not any(path.iterdir())] == []
+    assert not (made / ".github").exists()
+
+
+def test_no_answer_is_an_option_s_by_another_name() -> None:
+    named = {*BRINGS, *TAKES}
+    assert named <= {(option, value) for option, values in CHOICES.items() for value in values}
+
+
+def test_the_workflow_is_what_github_takes(default: Files, tmp_path: Path) -> None:
+    workflow = write(default, tmp_path) / ".github/workflows/ci.yml"
+    for schema in ("vendor.github-workflows", "custom.github-workflows-require-timeout"):
+        done = subprocess.run(
+            [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(workflow)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_workflow_has_no_more_rights_than_it_needs(default: Files) -> None:
+    workflow = yaml.safe_load(text(default, ".github/workflows/ci.yml"))
+    assert workflow["permissions"] == {}
+    [job] = workflow["jobs"].values()
+    assert job["permissions"] == {"contents": "read"}
+    used = re.findall(r"uses: (\S+)(.*)", text(default, ".github/workflows/ci.yml"))
+    assert len(used) == 2
+    for action, comment in used:
+        assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", action)
+        assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment)
+    assert job["steps"][0]["with"]["persist-credentials"] is False
+
+
+def test_ci_installs_the_envman_that_made_the_project(root: Path, default: Files) -> None:
+    version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
+    assert f"pip install envman=={version}\n" in text(default, ".github/workflows/ci.yml")
+    assert json.loads((TEMPLATE.folder / "cookiecutter.json").read_text())["__envman_version"] == version
+
+
+# The first two come with this project's own requirements; only an older environment can lack them.
+LINTERS = {
+    "zizmor": (r"\.github/", ["--offline", "--no-progress", "--persona=pedantic"]),
+    "hadolint": (r"docker/.*Dockerfile$", []),
+    "actionlint": (r"\.github/", []),
+    "shellcheck": (r"scripts/", []),
+}
+
+
+@pytest.mark.parametrize("tool", LINTERS)
+def test_linters_have_nothing_to_say(tool: str, tmp_path: Path) -> None:
+    path = shutil.which(tool) or shutil.which(tool, path=str(Path(sys.executable).parent))
+    if path is None:
+        in_ci = bool(os.environ.get("ENVMAN_REQUIRE_ENGINE"))
+        assert not (in_ci and tool in {"zizmor", "hadolint"}), f"{tool} is not installed"
+        pytest.skip(f"{tool} is not installed")
+    names, options = LINTERS[tool]
+    files = []
+    for number, answers in enumerate(those_that_differ_in(names)):
+        made = {name: file for name, file in bake(**answers).items() if re.match(names, name)}
+        files += [str(write(made, tmp_path / str(number)) / name) for name in made]
+    assert files
+    done = subprocess.run([path, *options, *files], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("licence", "identifier", "title"),
+    [
+        ("proprietary", "LicenseRef-Proprietary", "Copyright (c) Ada. All rights reserved."),
+        ("MIT", "MIT", "MIT License"),
+        ("Apache-2.0", "Apache-2.0", "Apache License"),
+    ],
+)
+def test_the_licence_is_named_and_there(licence: str, identifier: str, title: str) -> None:
+    made = bake(licence=licence, author="Ada")
+    declared = tomllib.loads(text(made, "pyproject.toml"))["project"]
+    assert (declared["license"], declared["license-files"]) == (identifier, ["LICENSE"])
+    assert text(made, "LICENSE").strip().startswith(title)
+    assert re.search(r"Copyright (\(c\) )?Ada\b", text(made, "LICENSE"))
+
+
+def test_hooks_are_the_tools_of_the_project(default: Files) -> None:
+    [repository] = yaml.safe_load(text(default, ".pre-commit-config.yaml"))["repos"]
+    assert repository["repo"] == "local"
+    assert {hook["language"] for hook in repository["hooks"]} == {"system"}
+    for hook in repository["hooks"]:
+        assert hook["entry"].split()[0] in {"ruff", "mypy", "envman"}
