@@ -217,7 +217,7 @@ def test_busybox_has(applet: str) -> None:
     docker("run", "--rm", "busybox:1.37", "which", applet)
 
 
-def test_prometheus_runs_as_nobody_and_keeps_its_data_where_volumes_are_mounted(start: Run, volume: str) -> None:
+def test_prometheus_runs_as_nobody_and_keeps_its_data_where_volumes_are_mounted(volume: str, start: Run) -> None:
     hard = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--volume", f"{volume}:/prometheus")
     name = start(*hard, *health("wget -q --spider http://127.0.0.1:9090/-/ready"), "prom/prometheus:v2.53.3")
     assert healthy(name), docker("logs", name)
@@ -240,6 +240,8 @@ def test_prometheus_brings_promtool() -> None:
 
 
 def test_the_exporter_of_postgres_takes_its_password_from_a_file(start: Run, secret: Path) -> None:
+    # It takes passwords neither with spaces nor with apostrophes.
+    secret.write_text("pa$$word\n")
     database = start(*postgres(secret))
     assert healthy(database), docker("logs", database)
     # That the server trusts its own address says nothing of the password, so it is asked for by another.
