@@ -11,9 +11,13 @@ hub_pid() { pid_of "$HUB_PID_FILE" docker-registry "$HUB_CONFIGURATION"; }
 
 hub_address() { printf '127.0.0.1:%s\n' "$(<"$HUB_PORT_FILE")"; }
 
+# Images with short names belong to an owner of their own.
+hub_repository() { [[ $1 == */* ]] && printf '%s\n' "$1" || printf 'library/%s\n' "$1"; }
+
 hub_has() {
-    local name=${1%%:*} tag=${1##*:}
-    [[ -e $HUB_HOME/docker/registry/v2/repositories/library/$name/_manifests/tags/$tag/current/link ]]
+    local name tag=${1##*:}
+    name=$(hub_repository "${1%%:*}")
+    [[ -e $HUB_HOME/docker/registry/v2/repositories/$name/_manifests/tags/$tag/current/link ]]
 }
 
 # Asked through the client, which knows the hub's address and the proxy, and needs no daemon for this.

@@ -7,13 +7,17 @@ BUILT=$ENGINE_HOME/stand-ins
 
 stand_ins() {
     local recipe
-    for recipe in "$RECIPES"/*/recipe; do
-        basename "$(dirname "$recipe")"
+    for recipe in "$RECIPES"/*/recipe "$RECIPES"/*/*/recipe; do
+        recipe=${recipe#"$RECIPES/"}
+        printf '%s\n' "${recipe%/recipe}"
     done
 }
 
-# Folders are called NAME-TAG.
-image_of() { printf '%s:%s\n' "${1%%-*}" "${1#*-}"; }
+# Folders are called NAME-TAG or OWNER/NAME-TAG, and a tag begins with a digit or a v and a digit.
+image_of() {
+    [[ $1 =~ ^([a-z/]+(-[a-z/]+)*)-(v?[0-9].*)$ ]] || die "the folder $1 names no image"
+    printf '%s:%s\n' "${BASH_REMATCH[1]}" "${BASH_REMATCH[3]}"
+}
 
 # Changes whenever anything that goes into the image does; what a rebuild would fetch from Debian is not asked.
 recipe_digest() (
@@ -31,14 +35,20 @@ stand_in_is_ready() {
 }
 
 build_stand_in() {
-    local stand_in=$1 mirror=$2 started=$SECONDS image reference
+    local stand_in=$1 mirror=$2 started=$SECONDS image reference replaced
     image=$(image_of "$stand_in")
-    reference=$(hub_address)/library/$image
+    replaced=$(own_docker image ls --quiet --no-trunc "$image")
+    reference=$(hub_address)/$(hub_repository "$image")
+    mkdir -p "$(dirname "$BUILT/$stand_in")" "$(dirname "$ENGINE_HOME/build/$stand_in")"
     # Pushed by the loopback hub's own name, it is pulled by the short one, so that it has a digest like any other.
     DOCKER_HOST=$ENGINE_URL "$RECIPES/build" "$stand_in" "$STAND_IN_SUITE" "$mirror" "$ENGINE_HOME/build" "$reference" || return
     own_docker push --quiet "$reference" >/dev/null || return
     own_docker pull --quiet "$image" >/dev/null || return
     own_docker image rm "$reference" >/dev/null || return
+    # By its ID and without force: what is built on it or runs it keeps it. Its label is no proof, since images that
+    # users build on a stand-in have that, too.
+    [[ -z $replaced || $replaced == "$(own_docker image ls --quiet --no-trunc "$image")" ]] ||
+        own_docker image rm "$replaced" >/dev/null 2>&1 || true
     recipe_digest "$stand_in" >"$BUILT/$stand_in"
     say "built $image in $((SECONDS - started)) s"
 }
@@ -53,7 +63,6 @@ provide_stand_ins() {
     install_packages mmdebstrap
     local mirror
     mirror=$(debian_mirror) || die "no Debian mirror among this machine's apt sources"
-    mkdir -p "$BUILT" "$ENGINE_HOME/build"
     say "building stand-ins from Debian's packages: ${wanted[*]}"
     # One build for each processor.
     local -a running=()
@@ -71,7 +80,5 @@ provide_stand_ins() {
         wait "$pid" || failed=yes
     done
     rm -rf "$ENGINE_HOME/build"
-    # What a rebuilt one replaced.
-    own_docker image prune --force --filter label=dev.envman.stand-in=true >/dev/null
     [[ -z $failed ]] || die "not every stand-in could be built"
 }

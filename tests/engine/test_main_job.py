@@ -85,7 +85,7 @@ def test_down_keeps_the_volumes_and_says_so(story: Story) -> None:
     assert sorted(story.out("envman down").removeprefix("staging is down; its data is kept: ").strip().split(", ")) == (
         sorted(kept)
     )
-    assert len(kept) == 2
+    assert len(kept) == 3
     assert story.project.containers("staging") == []
 
 
@@ -221,3 +221,29 @@ def test_prod_replaces_every_replica_under_load_and_its_database_comes_back_from
     assert prod.run("exec", "prod", "db", *sql, count).out.strip() == "0"
     assert "restored mlflow-" in prod.run("run", "prod", "restore").out
     assert prod.run("exec", "prod", "db", *sql, count).out.strip() == "1"
+
+
+def test_prometheus_watches_all_of_prod_and_sees_the_database_go(story: Story) -> None:
+    prod = story.project
+    prod.run("up", "prod")
+
+    def ask(question: str) -> list[dict[str, str]]:
+        command = ("promtool", "query", "instant", "--format=json", "http://localhost:9090", question)
+        return [one["metric"] for one in json.loads(prod.run("exec", "prod", "prometheus", *command).out)]
+
+    watched = ["api", "api", "db", "gateway", "prometheus"]
+    await_true(lambda: sorted(one["job"] for one in ask("up == 1")) == watched)
+    await_true(lambda: len(ask("nginx_up == 1 or pg_up == 1")) == 2)
+    # Both replicas found the model; the one that trained is a job, and watched by nobody.
+    await_true(lambda: [one["version"] for one in ask("model_info")] == ["1", "1"])
+    assert {one["name"] for one in ask("model_info")} == {prod.name}
+    loaded = ask("prometheus_rule_group_rules > 0")
+    assert [one["rule_group"].partition(";")[2] for one in loaded] == ["api", "db", "gateway", "prometheus"]
+    await_true(lambda: ask('ALERTS{alertname=~".*Down|NoModel"}') == [])
+    database = f"{prod.name}-prod-db-1"
+    docker("stop", database)
+    try:
+        await_true(lambda: [one["alertstate"] for one in ask('ALERTS{alertname="DatabaseDown"}')] == ["pending"])
+    finally:
+        docker("start", database)
+    await_true(lambda: ask('ALERTS{alertname="DatabaseDown"}') == [])

@@ -113,3 +113,41 @@ def test_a_pid_file_that_names_somebody_else_counts_for_nothing(tmp_path: Path, 
 def test_versions_compare_as_numbers(minimum: str, version: str, enough: bool) -> None:
     script = f'source "{ROOT}/scripts/lib/common.sh"; at_least {minimum} {version}'
     assert (subprocess.run(["bash", "-euc", script], check=False).returncode == 0) is enough
+
+
+@pytest.mark.parametrize(
+    ("folder", "image", "repository"),
+    [
+        ("busybox-1.37", "busybox:1.37", "library/busybox:1.37"),
+        ("python-3.13-slim", "python:3.13-slim", "library/python:3.13-slim"),
+        ("prom/prometheus-v2.53.3", "prom/prometheus:v2.53.3", "prom/prometheus:v2.53.3"),
+        ("some-one/two-words-1.4", "some-one/two-words:1.4", "some-one/two-words:1.4"),
+    ],
+)
+def test_a_stand_in_is_called_as_its_folder_says(folder: str, image: str, repository: str) -> None:
+    script = """
+        for part in common hub stand-ins; do source "$SCRIPTS/lib/$part.sh"; done
+        image_of "$1"
+        hub_repository "$(image_of "$1")"
+    """
+    done = subprocess.run(
+        ["bash", "-euc", script, "bash", folder],
+        env={**os.environ, "SCRIPTS": str(ROOT / "scripts")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == [image, repository], done.stderr
+
+
+def test_every_recipe_names_an_image() -> None:
+    script = """
+        for part in common hub stand-ins; do source "$SCRIPTS/lib/$part.sh"; done
+        for stand_in in $(stand_ins); do image_of "$stand_in"; done
+    """
+    environ = {**os.environ, "SCRIPTS": str(ROOT / "scripts")}
+    done = subprocess.run(["bash", "-euc", script], env=environ, capture_output=True, text=True, check=True)
+    images = set(done.stdout.split())
+    assert len(images) == len(list((ROOT / "scripts/stand-ins").rglob("recipe")))
+    documented = (ROOT / "docs/engine.md").read_text()
+    assert {image for image in images if f"| `{image}` |" not in documented} == set()

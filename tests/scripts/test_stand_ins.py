@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import textwrap
 import uuid
@@ -214,3 +215,55 @@ def test_busybox_serves_and_fetches(start: Run) -> None:
 @pytest.mark.parametrize("applet", ["sh", "httpd", "nc", "wget", "sleep", "tar", "awk", "vi", "sha256sum"])
 def test_busybox_has(applet: str) -> None:
     docker("run", "--rm", "busybox:1.37", "which", applet)
+
+
+def test_prometheus_runs_as_nobody_and_keeps_its_data_where_volumes_are_mounted(volume: str, start: Run) -> None:
+    hard = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--volume", f"{volume}:/prometheus")
+    name = start(*hard, *health("wget -q --spider http://127.0.0.1:9090/-/ready"), "prom/prometheus:v2.53.3")
+    assert healthy(name), docker("logs", name)
+    assert docker("exec", name, "stat", "-c", "%u:%g", "/proc/1").stdout == "65534:65534\n"
+    assert "wal" in docker("exec", name, "ls", "/prometheus").stdout.split()
+    docker("stop", name)
+    assert docker("inspect", "--format", "{{.State.ExitCode}}", name).stdout == "0\n", "SIGTERM ends it cleanly"
+
+
+def test_prometheus_brings_promtool() -> None:
+    checked = (
+        "--entrypoint",
+        "promtool",
+        "prom/prometheus:v2.53.3",
+        "check",
+        "config",
+        "/etc/prometheus/prometheus.yml",
+    )
+    assert "SUCCESS" in docker("run", "--rm", *checked).stdout
+
+
+def test_the_exporter_of_postgres_takes_its_password_from_a_file(start: Run, secret: Path) -> None:
+    # It takes passwords neither with spaces nor with apostrophes.
+    secret.write_text("pa$$word\n")
+    database = start(*postgres(secret))
+    assert healthy(database), docker("logs", database)
+    # That the server trusts its own address says nothing of the password, so it is asked for by another.
+    address = docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", database).stdout.strip()
+    variables = (
+        f"DATA_SOURCE_URI={address}:5432/tracking?sslmode=disable",
+        *("DATA_SOURCE_USER=ml", "DATA_SOURCE_PASS_FILE=/run/secrets/password"),
+    )
+    name = start(
+        *(word for variable in variables for word in ("--env", variable)),
+        *("--read-only", "--cap-drop", "ALL", "--volume", f"{secret}:/run/secrets/password:ro"),
+        *health("wget -qO- http://127.0.0.1:9187/metrics | grep -q '^pg_up 1'"),
+        "prometheuscommunity/postgres-exporter:v0.17.1",
+    )
+    assert healthy(name), docker("logs", name)
+    assert docker("inspect", "--format", "{{.Config.User}}", name).stdout.strip() in {"65534:65534", "nobody"}
+
+
+def test_the_exporter_of_nginx_tells_that_there_is_none(start: Run) -> None:
+    name = start("--read-only", "--cap-drop", "ALL", "nginx/nginx-prometheus-exporter:1.4")
+    fetch = (
+        "for try in 1 2 3 4 5 6 7 8 9; do wget -qO- http://127.0.0.1:9113/metrics && exit; usleep 200000; done; exit 1"
+    )
+    page = docker("run", "--rm", "--network", f"container:{name}", "busybox:1.37", "sh", "-c", fetch).stdout
+    assert re.search(r"^nginx_up 0$", page, re.MULTILINE)

@@ -28,6 +28,7 @@ README.md
 blueprints/base.yaml
 blueprints/dev.yaml
 blueprints/local.yaml
+blueprints/monitoring.yaml
 blueprints/postgres.yaml
 blueprints/prod.yaml
 blueprints/staging.yaml
@@ -35,6 +36,14 @@ docker/Dockerfile
 docker/gateway/Dockerfile
 docker/gateway/gateway-health
 docker/gateway/nginx.conf
+docker/grafana/Dockerfile
+docker/grafana/dashboards.yaml
+docker/grafana/datasources.yaml
+docker/grafana/service.json
+docker/prometheus/Dockerfile
+docker/prometheus/alerts.test.yml
+docker/prometheus/alerts.yml
+docker/prometheus/prometheus.yml
 docker/tracking/tracking_server.py
 envman.yaml
 pyproject.toml
@@ -117,8 +126,8 @@ def test_nothing_of_the_template_is_left(project: Path, other: Path) -> None:
         for name, content in contents(folder).items():
             text = content.decode()
             assert "cookiecutter" not in text, name
-            # What GitHub fills in looks like what a template does.
-            assert not re.search(r"(?<!\$)\{\{|\{%|\{#", text), name
+            # What GitHub fills in, and Prometheus into an alert ({{ $value }}), looks like what a template does.
+            assert not re.search(r"(?<!\$)\{\{(?! \$)|\{%|\{#", text), name
             assert text == "" or text.endswith("\n"), name
             assert not re.search(r"[ \t]+$", text, re.MULTILINE), name
 
@@ -239,16 +248,27 @@ def test_builds_see_only_what_images_hold(project: Path) -> None:
 
 def test_only_the_gateway_of_prod_can_be_reached(project: Path) -> None:
     layers = blueprints(project)
-    for name in ("base", "postgres", "prod", "staging"):
+    for name, expected in {
+        "base": [],
+        "postgres": [],
+        "monitoring": ["grafana"],
+        "prod": ["gateway"],
+        "staging": [],
+    }.items():
         published = [service for service, body in layers[name].get("services", {}).items() if "ports" in body]
-        assert published == (["gateway"] if name == "prod" else []), name
+        assert published == expected, name
+    grafana = layers["monitoring"]["services"]["grafana"]
+    assert grafana["profiles"] == ["dashboards"], "it runs for who asks for it"
+    assert [port["host_ip"] for port in grafana["ports"]] == ["127.0.0.1"]
     assert layers["prod"]["networks"]["back"] == {"internal": True}
 
 
 def test_every_service_of_prod_is_hardened(project: Path) -> None:
     layers = blueprints(project)
-    names = {name for layer in ("base", "postgres", "prod") for name in layers[layer]["services"]}
-    services = layers["prod"]["services"]
+    below = {name for layer in ("base", "postgres") for name in layers[layer]["services"]}
+    watching = layers["monitoring"]["services"]
+    services = {**layers["prod"]["services"], **watching}
+    names = below | {"gateway"} | set(watching)
     assert set(services) == names
     for name, service in services.items():
         assert service["read_only"] is True, name
@@ -265,6 +285,81 @@ def test_every_service_of_prod_is_hardened(project: Path) -> None:
     assert jobs == {"train", "batch", "drift", "backup", "restore"}
     assert {name for name, service in services.items() if service.get("restart") == "unless-stopped"} == names - jobs
     assert {volume["retain"] for volume in layers["prod"]["volumes"].values()} == {"protected"}
+
+
+@pytest.fixture(scope="session")
+def unwatched(bake: Callable[..., Path]) -> Path:
+    """A project that does without monitoring, to be read only."""
+    return bake(monitoring="none")
+
+
+def test_a_project_may_do_without_monitoring(unwatched: Path, project: Path) -> None:
+    monitoring = {
+        name for name in FILES if name.startswith(("docker/grafana/", "docker/prometheus/")) or "monitoring" in name
+    }
+    assert len(monitoring) == 9
+    made = contents(unwatched)
+    assert sorted(made) == sorted(set(FILES) - monitoring)
+    assert blueprints(unwatched)["prod"]["extends"] == ["base", "postgres"]
+    for name, content in made.items():
+        assert not re.search(rb"docker/prometheus|grafana|stub_status|exporter", content, re.IGNORECASE), name
+    changed = {name for name, content in contents(project).items() if made.get(name, content) != content}
+    assert changed == {"README.md", "blueprints/prod.yaml", "docker/gateway/nginx.conf"}
+
+
+def test_prometheus_watches_services_that_there_are(project: Path) -> None:
+    layers = blueprints(project)
+    services = {name for layer in layers.values() for name in layer.get("services", {})}
+    watched = yaml.safe_load((project / "docker/prometheus/prometheus.yml").read_text())["scrape_configs"]
+    hosts = {
+        host.partition(":")[0]
+        for one in watched
+        for config in (*one.get("static_configs", ()), *one.get("dns_sd_configs", ()))
+        for host in (*config.get("targets", ()), *config.get("names", ()))
+    }
+    assert hosts == {"api", "gateway-exporter", "db-exporter", "localhost"}
+    assert hosts - {"localhost"} < services
+    status = layers["monitoring"]["services"]["gateway-exporter"]["command"]
+    assert status == ["--nginx.scrape-uri=http://gateway:8081/stub_status"]
+    assert re.search(
+        r"listen 8081;.*\blocation = /stub_status ", (project / "docker/gateway/nginx.conf").read_text(), re.DOTALL
+    )
+
+
+def test_every_alert_has_a_test_and_says_how_bad_it_is(project: Path) -> None:
+    groups = yaml.safe_load((project / "docker/prometheus/alerts.yml").read_text())["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    tests = yaml.safe_load((project / "docker/prometheus/alerts.test.yml").read_text())["tests"]
+    raised = {case["alertname"] for test in tests for case in test.get("alert_rule_test", ()) if case["exp_alerts"]}
+    assert {rule["alert"] for rule in rules} == raised
+    for rule in rules:
+        assert rule["labels"]["severity"] in {"critical", "warning"}, rule["alert"]
+        assert rule["annotations"]["summary"], rule["alert"]
+
+
+def test_the_dashboard_shows_what_is_measured(project: Path) -> None:
+    """Grafana itself runs in no test: where images come from Debian's packages there is none."""
+    board = json.loads((project / "docker/grafana/service.json").read_text())
+    [source] = yaml.safe_load((project / "docker/grafana/datasources.yaml").read_text())["datasources"]
+    assert source["url"] == "http://prometheus:9090"
+    assert "prometheus" in blueprints(project)["monitoring"]["services"]
+    assert not board["editable"]
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"]) > 0
+    own = set(
+        re.findall(r'(?:Counter|Histogram|Gauge)\(\s*"(\w+)"', (project / "src/ml_project/metrics.py").read_text())
+    )
+    known = own | {f"{name}_{suffix}" for name in own for suffix in ("total", "bucket")}
+    exported = {"nginx_up", "nginx_connections_active", "nginx_connections_waiting"} | {
+        *("pg_up", "pg_stat_database_numbackends", "pg_settings_max_connections", "up", "ALERTS")
+    }
+    shown = set()
+    for panel in board["panels"]:
+        assert panel["datasource"]["uid"] == source["uid"]
+        assert panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24
+        for target in panel["targets"]:
+            shown |= set(re.findall(r"\b(?:[a-z]+_[a-z_]+|up|ALERTS)\b(?=[{\[) ]|$)", target["expr"]))
+    assert shown - {"histogram_quantile", "model_version"} <= known | exported
+    assert {"http_requests_total", "predictions_total", "prediction_probability_bucket", "model_info"} <= shown
 
 
 def test_what_the_readme_names_is_there(project: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,12 +33,13 @@ def build(project: Path) -> Iterator[Build]:
         image = f"{name}:{target}"
         if image not in made:
             secret = ["--secret", f"id=ca_certificates,src={CA_CERTIFICATES}"] if CA_CERTIFICATES.is_file() else []
+            alone = target in {"gateway", "prometheus"}
             context, dockerfile = (
-                (project / "docker/gateway", project / "docker/gateway/Dockerfile")
-                if target == "gateway"
+                (project / "docker" / target, project / "docker" / target / "Dockerfile")
+                if alone
                 else (project, project / "docker/Dockerfile")
             )
-            stage = [] if target == "gateway" else ["--target", target]
+            stage = [] if alone else ["--target", target]
             options = ["--tag", image, "--file", str(dockerfile), *stage, *secret]
             done = docker("build", *options, str(context), check=False)
             assert done.returncode == 0, done.stderr[-4000:]
@@ -91,11 +93,11 @@ def test_jobs_run_in_their_images_on_a_read_only_file_system(build: Build) -> No
         docker("volume", "rm", "--force", volume)
 
 
-@pytest.mark.parametrize("target", ["train", "batch", "serve", "tracking", "dev", "gateway"])
+@pytest.mark.parametrize("target", ["train", "batch", "serve", "tracking", "dev", "gateway", "prometheus"])
 def test_images_run_as_a_numeric_user_without_a_trace_of_the_build(build: Build, target: str) -> None:
     image = build(target)
     inspected = docker("image", "inspect", "--format", "{{.Config.User}} {{json .Config.Env}}", image).stdout
-    assert inspected.startswith("101:101 " if target == "gateway" else "10001:10001 ")
+    assert inspected.startswith({"gateway": "101:101 ", "prometheus": "65534:65534 "}.get(target, "10001:10001 "))
     for word in ("PIP_", "PASSWORD", "SECRET", "http://", "https://"):
         assert word not in inspected
 
@@ -112,3 +114,24 @@ def test_only_the_tracking_server_has_a_full_mlflow(build: Build) -> None:
     assert inside(build("tracking"), "python", "-c", probe).returncode == 1
     for target in ("train", "batch", "serve"):
         assert inside(build(target), "python", "-c", probe).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("alerts.yml", "> 0.05", "> 0.5", "alertname: ApiErrors"),
+        ("alerts.yml", "rate(http_requests_total", "rte(http_requests_total", 'unknown function with name "rte"'),
+        ("prometheus.yml", "scrape_configs:", "scrape_config:", "field scrape_config not found"),
+    ],
+    ids=["a rule that does something else", "a rule that is none", "a configuration that is none"],
+)
+def test_rules_that_fail_their_tests_become_no_image(
+    project: Path, tmp_path: Path, file: str, old: str, new: str, said: str
+) -> None:
+    folder = shutil.copytree(project / "docker/prometheus", tmp_path / "prometheus")
+    text = (folder / file).read_text()
+    assert old in text
+    (folder / file).write_text(text.replace(old, new))
+    done = docker("build", "--progress=plain", str(folder), check=False)
+    assert done.returncode != 0
+    assert said in done.stdout + done.stderr

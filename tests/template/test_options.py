@@ -140,7 +140,7 @@ def test_every_combination_makes_exactly_its_files(first: str, default: Files) -
         assert set(made) == expected(default, answers), answers
         for name, file in made.items():
             content = file.content.decode()
-            # What GitHub fills in, ${{ }}, looks like what a template does.
+            # What GitHub fills in, ${{ }}, and Prometheus, {{ $value }}, looks like what a template does.
             assert not re.search(r"\{%|\{#|(?<!\$)\{\{|cookiecutter", content), (answers, name)
             assert not content or (content.endswith("\n") and not content.endswith("\n\n")), (answers, name)
             assert not re.search(r"[ \t]+$", content, re.MULTILINE), (answers, name)

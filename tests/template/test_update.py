@@ -12,7 +12,10 @@ from updates import PACKAGE, Project, change, contents, fresh, git, next_version
 
 from envman.cli.invocation import Invocation
 from envman.cli.main import run
+from envman.template.origin import shipped_template
 from envman.template.record import template_of
+
+HERE = shipped_template().version
 
 
 def second(project: Path) -> None:
@@ -29,7 +32,7 @@ def second(project: Path) -> None:
 
 @pytest.fixture(scope="module")
 def v2(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return next_version(tmp_path_factory.mktemp("templates") / "v2", "1.1.0", second)
+    return next_version(tmp_path_factory.mktemp("templates") / "v2", "9.1.0", second)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,7 @@ def project(pristine: Project, tmp_path: Path) -> Project:
 
 
 def test_the_template_of_a_new_project_is_recorded(project: Project) -> None:
-    assert template_of(project.root) == ("cookiecutter-mlproject", "1.0.0")
+    assert template_of(project.root) == ("cookiecutter-mlproject", HERE)
     record = project.text(".envman-template.yaml")
     assert 'author: "Ada Lovelace"' in record
     assert str(project.root) not in record
@@ -55,8 +58,8 @@ def test_the_template_of_a_new_project_is_recorded(project: Project) -> None:
 def test_an_untouched_project_becomes_a_fresh_one(project: Project, v2: Path, tmp_path: Path) -> None:
     done = project.update(v2)
     assert contents(project.root) == fresh(v2, tmp_path / "fresh", project_name="churn", author="Ada Lovelace")
-    assert (done.result["from"], done.result["to"], done.result["conflicts"]) == ("1.0.0", "1.1.0", [])
-    assert template_of(project.root) == ("cookiecutter-mlproject", "1.1.0")
+    assert (done.result["from"], done.result["to"], done.result["conflicts"]) == (HERE, "9.1.0", [])
+    assert template_of(project.root) == ("cookiecutter-mlproject", "9.1.0")
     assert "docker/gateway/nginx.conf -> docker/gateway/gateway.conf" in {one["path"] for one in done.result["changes"]}
     assert all(line[1] == " " for line in project.status()), "all is staged, nothing half-way"
     assert git(project.root, "log", "--format=%s") == "The project\n", "committing is the user's"
@@ -68,7 +71,7 @@ def test_git_takes_all_of_it_back(project: Project, v2: Path) -> None:
     git(project.root, "reset", "--hard", "--quiet")
     assert contents(project.root) == before
     assert project.status() == []
-    assert template_of(project.root) == ("cookiecutter-mlproject", "1.0.0")
+    assert template_of(project.root) == ("cookiecutter-mlproject", HERE)
 
 
 def test_nothing_to_do(project: Project, v2: Path) -> None:
@@ -104,7 +107,7 @@ def test_what_both_changed_is_left_to_the_user(project: Project, v2: Path) -> No
     text = project.text("Makefile")
     assert "<<<<<<< project\n\t-$(LOCK)" in text
     assert "|||||||" in text
-    assert ">>>>>>> template-1.1.0\n" in text
+    assert ">>>>>>> template-9.1.0\n" in text
     assert "UU Makefile" in project.status()
     change(project.root / "Makefile", text, "all:\n")
     project.commit("Updated")
@@ -161,33 +164,33 @@ def test_what_the_template_deleted_and_the_user_changed_is_a_conflict(project: P
 
 def test_a_new_option_is_told_and_can_be_set(project: Project, tmp_path: Path) -> None:
     def edit(folder: Path) -> None:
-        (folder / "WATCH.md").write_text("{{ cookiecutter.monitoring }} on {{ cookiecutter.port_name }}\n")
+        (folder / "PAGING.md").write_text("{{ cookiecutter.paging }} on {{ cookiecutter.port_name }}\n")
 
-    options = {"monitoring": ["none", "prometheus"], "port_name": "{{ cookiecutter.package_name }}-http"}
-    newer = next_version(tmp_path / "v2", "1.1.0", edit, **options)
+    options = {"paging": ["none", "on-call"], "port_name": "{{ cookiecutter.package_name }}-http"}
+    newer = next_version(tmp_path / "v2", "9.1.0", edit, **options)
     done = project.update(newer, "--dry-run")
     assert done.codes == ["EV716", "EV716"]
-    assert "new option monitoring takes its default, none: What monitoring to use" in done.messages
-    assert project.update(newer, "--set", "monitoring=promethius", status=1).codes == ["EV701"]
-    assert project.update(newer, "--set", "monitring=none", status=1).codes == ["EV701"]
-    assert project.update(newer, "--set", "monitoring=prometheus").codes == ["EV716"]
-    assert project.text("WATCH.md") == "prometheus on churn-http\n"
-    assert 'monitoring: "prometheus"\n  port_name: "churn-http"' in project.text(".envman-template.yaml")
+    assert "new option paging takes its default, none: What paging to use" in done.messages
+    assert project.update(newer, "--set", "paging=on-cal", status=1).codes == ["EV701"]
+    assert project.update(newer, "--set", "pagng=none", status=1).codes == ["EV701"]
+    assert project.update(newer, "--set", "paging=on-call").codes == ["EV716"]
+    assert project.text("PAGING.md") == "on-call on churn-http\n"
+    assert 'paging: "on-call"\n  port_name: "churn-http"' in project.text(".envman-template.yaml")
     project.commit()
-    again = project.update(newer, "--set", "monitoring=none")
-    assert (again.result["from"], again.result["to"], again.codes) == ("1.1.0", "1.1.0", [])
-    assert project.text("WATCH.md") == "none on churn-http\n"
+    again = project.update(newer, "--set", "paging=none")
+    assert (again.result["from"], again.result["to"], again.codes) == ("9.1.0", "9.1.0", [])
+    assert project.text("PAGING.md") == "none on churn-http\n"
 
 
 def test_a_changed_default_changes_no_recorded_answer(project: Project, tmp_path: Path) -> None:
-    newer = next_version(tmp_path / "v2", "1.1.0", python_version=["3.14", "3.13"], author="Somebody Else")
+    newer = next_version(tmp_path / "v2", "9.1.0", python_version=["3.14", "3.13"], author="Somebody Else")
     assert project.update(newer).codes == []
     assert 'author: "Ada Lovelace"\n  python_version: "3.13"' in project.text(".envman-template.yaml")
     assert "python:3.13-slim" in project.text("docker/Dockerfile")
 
 
 def test_an_answer_that_is_possible_no_more(project: Project, tmp_path: Path) -> None:
-    newer = next_version(tmp_path / "v2", "1.1.0", python_version=["3.15", "3.14"])
+    newer = next_version(tmp_path / "v2", "9.1.0", python_version=["3.15", "3.14"])
     done = project.update(newer, status=1)
     assert done.codes == ["EV701"]
     assert '"3.13", this project\'s python_version, is not among its values any more' in done.messages
@@ -196,9 +199,9 @@ def test_an_answer_that_is_possible_no_more(project: Project, tmp_path: Path) ->
 
 
 def test_a_default_need_not_be_what_a_person_may_answer(project: Project, tmp_path: Path) -> None:
-    project.update(next_version(tmp_path / "v2", "1.1.0", motto='It\'s "ours"'))
+    project.update(next_version(tmp_path / "v2", "9.1.0", motto='It\'s "ours"'))
     project.commit()
-    assert project.update(next_version(tmp_path / "v3", "1.2.0", motto='It\'s "ours"')).codes == []
+    assert project.update(next_version(tmp_path / "v3", "9.2.0", motto='It\'s "ours"')).codes == []
 
 
 @pytest.mark.parametrize("answer", ["{{ cookiecutter.__class__ }}", "{% raw %}", "$(id)"])
@@ -231,7 +234,7 @@ def test_a_dirty_tree_is_refused(project: Project, v2: Path, staged: bool) -> No
     assert done.codes == ["EV710"]
     assert "README.md" in done.messages
     assert project.text("README.md") == "in the middle of it\n"
-    assert template_of(project.root) == ("cookiecutter-mlproject", "1.0.0")
+    assert template_of(project.root) == ("cookiecutter-mlproject", HERE)
 
 
 @pytest.mark.parametrize("ignored", [False, True])
@@ -334,15 +337,15 @@ def test_the_users_settings_of_git_make_no_difference(
 def test_what_a_person_reads(project: Project, v2: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.chdir(project.root)
     assert run(Invocation(), ["update"]) == 0
-    assert capsys.readouterr().out == "cookiecutter-mlproject 1.0.0: nothing to do\n"
+    assert capsys.readouterr().out == f"cookiecutter-mlproject {HERE}: nothing to do\n"
     change(project.root / "Makefile", "\t$(LOCK)", "\t-$(LOCK)")
     project.commit()
     assert run(Invocation(), ["update", "--template", str(v2)]) == 5
     shown = capsys.readouterr()
     assert (
         shown.out
-        == """\
-cookiecutter-mlproject 1.0.0 -> 1.1.0:
+        == f"""\
+cookiecutter-mlproject {HERE} -> 9.1.0:
   D .env.example
   M .envman-template.tar.xz
   M .envman-template.yaml
@@ -377,8 +380,8 @@ def test_older_versions_are_refused(project: Project, v2: Path, tmp_path: Path) 
     project.commit()
     done = project.update(status=1)
     assert done.codes == ["EV708"]
-    assert "is at version 1.1.0" in done.messages
-    assert project.update(next_version(tmp_path / "v10", "1.10.0")).result["to"] == "1.10.0"
+    assert "is at version 9.1.0" in done.messages
+    assert project.update(next_version(tmp_path / "v10", "9.10.0")).result["to"] == "9.10.0"
 
 
 def test_another_template_is_refused(project: Project, tmp_path: Path) -> None:
@@ -388,7 +391,7 @@ def test_another_template_is_refused(project: Project, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "code"), [("1.1.0", None), ("1.2.0", "EV708"), ("new", "EV708"), ("--upload-pack=x", "EV708")]
+    ("wanted", "code"), [("9.1.0", None), ("9.2.0", "EV708"), ("new", "EV708"), ("--upload-pack=x", "EV708")]
 )
 def test_the_version_that_is_asked_for(project: Project, v2: Path, wanted: str, code: str | None) -> None:
     done = project.update(v2, f"--to={wanted}", status=1 if code else 0)
@@ -399,21 +402,21 @@ def test_a_template_in_git_by_its_tags(project: Project, v2: Path, tmp_path: Pat
     shutil.copytree(v2, tmp_path / "template")
     git(tmp_path / "template", "init", "--quiet")
     git(tmp_path / "template", "add", "--all")
-    git(tmp_path / "template", "commit", "--quiet", "--message", "1.1.0")
-    git(tmp_path / "template", "tag", "v1.1.0")
-    change(tmp_path / "template/cookiecutter.json", '"1.1.0"', '"1.2.0"')
-    git(tmp_path / "template", "commit", "--all", "--quiet", "--message", "1.2.0")
+    git(tmp_path / "template", "commit", "--quiet", "--message", "9.1.0")
+    git(tmp_path / "template", "tag", "v9.1.0")
+    change(tmp_path / "template/cookiecutter.json", '"9.1.0"', '"9.2.0"')
+    git(tmp_path / "template", "commit", "--all", "--quiet", "--message", "9.2.0")
     address = (tmp_path / "template").as_uri()
-    missing = project.update(address, "--to", "1.3.0", status=1)
+    missing = project.update(address, "--to", "9.3.0", status=1)
     assert missing.codes == ["EV708"]
     assert "git ls-remote" in missing.diagnostics[0]["help"]
-    assert project.update(address, "--to", "1.1.0").result["to"] == "1.1.0"
+    assert project.update(address, "--to", "9.1.0").result["to"] == "9.1.0"
     assert f'source: "{address}"' in project.text(".envman-template.yaml")
     project.commit()
     refused = project.update(status=1)
     assert refused.codes == ["EV707"], "what an address in a repository names is not run unasked"
     assert f"--template {address}" in refused.diagnostics[0]["help"]
-    assert project.update(address).result["to"] == "1.2.0"
+    assert project.update(address).result["to"] == "9.2.0"
 
 
 @pytest.mark.parametrize("address", ["https://ada:secret@example.org/t.git", "https://token@example.org/t.git"])
@@ -427,8 +430,8 @@ def test_an_address_with_a_password_is_refused_and_not_repeated(project: Project
 def test_what_is_no_template(project: Project, tmp_path: Path) -> None:
     assert project.update(tmp_path / "nowhere", status=1).codes == ["EV707"]
     assert project.update(f"file://{tmp_path}/nowhere", status=1).codes == ["EV707"]
-    nameless = next_version(tmp_path / "v2", "1.1.0")
-    change(nameless / "cookiecutter.json", '"_version": "1.1.0",', "")
+    nameless = next_version(tmp_path / "v2", "9.1.0")
+    change(nameless / "cookiecutter.json", '"_version": "9.1.0",', "")
     assert project.update(nameless, status=1).codes == ["EV707"]
 
 
@@ -541,4 +544,4 @@ def test_a_git_that_refuses_is_told_in_its_own_words(project: Project, v2: Path)
     assert done.codes == ["EV714"]
     assert "index.lock" in done.diagnostics[0]["detail"]
     (project.root / ".git/index.lock").unlink()
-    assert project.update(v2).result["to"] == "1.1.0"
+    assert project.update(v2).result["to"] == "9.1.0"
