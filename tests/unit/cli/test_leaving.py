@@ -42,7 +42,12 @@ def test_output_that_goes_nowhere_is_no_traceback() -> None:
     program = f"{sys.executable} -m envman --help | true"
     done = subprocess.run(["sh", "-c", program], capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
-    full = subprocess.run(
-        ["sh", "-c", f"{sys.executable} -m envman --version > /dev/full"], capture_output=True, text=True, check=False
-    )
-    assert full.returncode != 0
+
+
+@pytest.mark.parametrize("arguments", ["--version", "--format json schema"])
+def test_a_full_disk_under_the_output_is_no_bug(arguments: str) -> None:
+    program = f"{sys.executable} -m envman {arguments} > /dev/full"
+    full = subprocess.run(["sh", "-c", program], capture_output=True, text=True, check=False)
+    assert full.returncode == 1
+    said = "error[EV008]: standard output: no space left on device\n  = help: make room where it goes"
+    assert full.stderr.strip() == said
