@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
+
+# Sockets lie in temporary folders of tests' own, and may have no long path: this looks it up before any test changes it.
+tempfile.gettempdir()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,6 +41,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep tests away from the state, cache, selection and registry map of whoever runs them."""
     home = tmp_path_factory.mktemp("xdg")
+    # What is killed, or reports a bug, leaves its temporary files.
+    (home / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(home / "tmp"))
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))

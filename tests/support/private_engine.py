@@ -9,11 +9,13 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import pytest
+from daemons import ends_with_us
 
 _DISK = "256m"
 
@@ -51,12 +53,12 @@ class PrivateEngine:
         (self.folder / "docker.pid").unlink(missing_ok=True)
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [
+                ends_with_us(
                     "unshare", "--net", "dockerd", "--host", self.host, "--data-root", str(self.data),
                     "--exec-root", str(self.folder / "exec"), "--pidfile", str(self.folder / "docker.pid"),
                     "--cgroup-parent", f"/{self.folder.name}", "--default-address-pool", self.pool,
                     "--config-file", str(self.folder / "none.json"),
-                ],
+                ),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_plain_environment(),
             )  # fmt: skip
         deadline = time.monotonic() + 60
@@ -68,6 +70,18 @@ class PrivateEngine:
     def _answers(self) -> bool:
         done = subprocess.run(["docker", "--host", self.host, "version"], capture_output=True, check=False)
         return done.returncode == 0
+
+    @contextlib.contextmanager
+    def only(self, size: str) -> Iterator[None]:
+        """Give the engine's disk another ``size`` for a while."""
+        self._resize(size)
+        try:
+            yield
+        finally:
+            self._resize(_DISK)
+
+    def _resize(self, size: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={size}", str(self.data)], check=True)
 
     def swarm(self) -> None:
         """Make the engine a Swarm of one node, which needs an address in its namespace."""
