@@ -137,6 +137,7 @@ class PrivateEngine:
                 self.docker("rm", "--force", "--volumes", *left)
             self._process.send_signal(signal.SIGTERM)
             self._process.wait(30)
+        self._end_the_rest()
         subprocess.run(["umount", "--lazy", str(self.data)], check=False, capture_output=True)
         for namespace in self.folder.glob("exec/netns/*"):
             subprocess.run(["umount", "--lazy", str(namespace)], check=False, capture_output=True)
@@ -144,6 +145,22 @@ class PrivateEngine:
             with contextlib.suppress(OSError):
                 group.rmdir()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _end_the_rest(self) -> None:
+        """End what an engine that was killed, and did not come back, has left of its containers and their shims."""
+        groups = Path("/sys/fs/cgroup")
+        listed = (
+            *groups.glob(f"*/{self.folder.name}/*/cgroup.procs"),
+            *groups.glob(f"{self.folder.name}/*/cgroup.procs"),
+        )
+        ours = {int(number) for path in listed for number in path.read_text().split()}
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                if f"{self.folder}/exec/".encode() in path.read_bytes():
+                    ours.add(int(path.parent.name))
+        for one in ours:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
 
 
 def _plain_environment() -> dict[str, str]:
