@@ -88,8 +88,10 @@ def unit(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The whole suite; without an engine it fails."""
     session.run("pytest", "-m", "not engine", "--numprocesses", "auto", *session.posargs)
-    # Most of an engine test is waiting. Tests of one file share stacks and images, so they stay together.
-    engine = ("-m", "engine", "--require-engine", "--numprocesses", "2", "--dist", "loadfile")
+    # Most of an engine test is waiting. Tests of one file share stacks and images, so they stay together; the files are
+    # taken in the order of tests/conftest.py, the slow ones first, and not by how many tests they have.
+    spread = ("--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+    engine = ("-m", "engine", "--require-engine", *spread)
     session.run("pytest", *engine, *session.posargs)
 
 

@@ -28,6 +28,8 @@ def engine_answers() -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # Where tests run on several workers, no long file is begun when all others are done.
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     engine_items = [item for item in items if item.get_closest_marker("engine")]
     if not engine_items or engine_answers():
         return
