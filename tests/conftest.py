@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -11,6 +12,10 @@ import pytest
 
 # Sockets lie in temporary folders of tests' own, and may have no long path: this looks it up before any test changes it.
 tempfile.gettempdir()
+# In the background of a script, or under `nohup`, these are ignored; what tests start would inherit that.
+for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -30,7 +30,8 @@ _TAKE_A_VALUE: Final = frozenset({"--directory", "-C", "--context"})
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run ``envman`` and exit with its status."""
     signal.signal(signal.SIGTERM, _end)
-    if hasattr(signal, "SIGHUP"):
+    # Under `nohup` it is to go on.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, _end)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that knows no ✓ is no reason to fail.

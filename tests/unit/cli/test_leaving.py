@@ -33,6 +33,13 @@ def test_what_waits_for_the_end_is_called() -> None:
     assert done.stdout.splitlines()[-1] == "left"
 
 
+def test_what_is_to_go_on_after_a_hang_up_goes_on() -> None:
+    asked = "import atexit, signal; atexit.register(lambda: print(signal.getsignal(signal.SIGHUP).name)); "
+    ignored = "signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+    done = python(asked + ignored + MAIN.format(arguments=["--version"]))
+    assert done.stdout.splitlines()[-1] == "SIG_IGN"
+
+
 def test_threads_are_waited_for() -> None:
     done = python(THREAD + MAIN.format(arguments=["--version"]))
     assert "joined" in done.stdout.splitlines()
