@@ -25,6 +25,11 @@ test: venv ## everything: lint, types, unit tests on every Python here, then the
 	@scripts/prerequisites
 	@scripts/engine run $(NOX) lint types unit tests
 
+.PHONY: nightly
+nightly: venv ## what takes minutes on an engine; `test` has a smaller one of each kind
+	@scripts/prerequisites
+	@scripts/engine run $(NOX) nightly
+
 .PHONY: check
 check: venv ## lint, types and the tests that need no engine
 	@$(NOX) lint types quick

@@ -88,9 +88,17 @@ def unit(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The whole suite; without an engine it fails."""
     session.run("pytest", "-m", "not engine", "--numprocesses", "auto", *session.posargs)
-    # Most of an engine test is waiting. Tests of one file share stacks and images, so they stay together.
-    engine = ("-m", "engine", "--require-engine", "--numprocesses", "2", "--dist", "loadfile")
+    # Most of an engine test is waiting. Tests of one file share stacks and images, so they stay together; the files are
+    # taken in the order of tests/conftest.py, the slow ones first, and not by how many tests they have.
+    spread = ("--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+    engine = ("-m", "engine and not nightly", "--require-engine", *spread)
     session.run("pytest", *engine, *session.posargs)
+
+
+@nox.session
+def nightly(session: nox.Session) -> None:
+    """What takes minutes; of each kind a smaller one is in ``tests``."""
+    session.run("pytest", "-m", "nightly", "--require-engine", *session.posargs)
 
 
 @nox.session

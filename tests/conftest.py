@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
+
+# Sockets lie in temporary folders of tests' own, and may have no long path: this looks it up before any test changes it.
+tempfile.gettempdir()
+# In the background of a script, or under `nohup`, these are ignored; what tests start would inherit that.
+for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,6 +33,8 @@ def engine_answers() -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # Where tests run on several workers, no long file is begun when all others are done.
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     engine_items = [item for item in items if item.get_closest_marker("engine")]
     if not engine_items or engine_answers():
         return
@@ -37,6 +48,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep tests away from the state, cache, selection and registry map of whoever runs them."""
     home = tmp_path_factory.mktemp("xdg")
+    # What is killed, or reports a bug, leaves its temporary files.
+    (home / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(home / "tmp"))
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from envman.diagnostics import Diagnostic
 
 DONE: Final = 0
+WRONG: Final = 1
 BUG: Final = 4
 INTERRUPTED: Final = 130
 _TAKE_A_VALUE: Final = frozenset({"--directory", "-C", "--context"})
@@ -29,7 +30,8 @@ _TAKE_A_VALUE: Final = frozenset({"--directory", "-C", "--context"})
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run ``envman`` and exit with its status."""
     signal.signal(signal.SIGTERM, _end)
-    if hasattr(signal, "SIGHUP"):
+    # Under `nohup` it is to go on.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, _end)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that knows no ✓ is no reason to fail.
@@ -73,12 +75,18 @@ def run(invocation: Invocation, arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
         known = _typer_status(invocation, error, arguments)
         if known is None:
-            invocation.warn([_report_bug(error, arguments)])
-        status = BUG if known is None else known
+            lost = _lost_output(error)
+            invocation.warn([lost or _report_bug(error, arguments)])
+            known = WRONG if lost else BUG
+        status = known
     try:
         invocation.finish(status)
     except BrokenPipeError:
         _leave_quietly()
+    except OSError as error:
+        invocation.format = Format.HUMAN
+        invocation.warn([_lost_output(error) or _report_bug(error, arguments)])
+        status = status or WRONG
     return status
 
 
@@ -119,6 +127,22 @@ def _typer_status(invocation: Invocation, error: Exception, arguments: Sequence[
 
 def _leave_quietly() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _lost_output(error: Exception) -> Diagnostic | None:
+    """Return what to say where ``error`` is that the disk which standard output goes to is full.
+
+    Files that envman writes itself are told of by name, and before.
+    """
+    import errno
+
+    from envman.diagnostics import Diagnostic
+    from envman.source.files import explain_os_error
+
+    if not isinstance(error, OSError) or error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        return None
+    _leave_quietly()
+    return Diagnostic("EV008", f"standard output: {explain_os_error(error)}", help="make room where it goes")
 
 
 def _show_usage(error: TyperException, invocation: Invocation, arguments: Sequence[str]) -> None:

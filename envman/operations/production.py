@@ -101,15 +101,14 @@ def is_bundle(path: Path) -> bool:
 
 
 def _bundled(workspace: Workspace, name: str, path: Path, progress: Progress, folder: Path) -> Origin:
-    from envman.operations.bundle import load_bundle
+    from envman.operations.bundle import load_bundle, opened
 
-    loaded = load_bundle(workspace, path, progress, into=folder)
-    if loaded.contents.environment != name:
-        raise fail(
-            "EV666",
-            f"{path} holds {loaded.contents.environment}, not {name}",
-            help=f"`envman reproduce {loaded.contents.environment} --from {path}`",
-        )
+    # Before any image of it is loaded.
+    with opened(path) as bundle:
+        held = bundle.contents.environment
+    if held != name:
+        raise fail("EV666", f"{path} holds {held}, not {name}", help=f"`envman reproduce {held} --from {path}`")
+    load_bundle(workspace, path, progress, into=folder)
     there = Workspace(open_project(folder), workspace.environ, {}, workspace.context)
     there.__dict__["checkout"] = workspace.checkout
     file = read_lock_file(folder, name)

@@ -45,7 +45,9 @@ def interrupted_once() -> Iterator[Interrupts]:
     if threading.current_thread() is not threading.main_thread():
         yield interrupts
         return
-    before = {number: signal.signal(number, interrupts.handle) for number in _NUMBERS}
+    # Whoever started this may have it ignore some: `nohup` does, and a script that does not wait for it.
+    heard = [number for number in _NUMBERS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupts.handle) for number in heard}
     try:
         yield interrupts
     finally:

@@ -9,7 +9,6 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import private_engine
 import pytest
 from private_engine import PrivateEngine
 from stacks import Checkout, Done, docker
@@ -167,7 +166,7 @@ def test_a_name_that_another_image_has_stays_its_own_unless_asked(
 
 
 def test_images_beside_others_get_names_of_their_own(
-    checkout: Checkout, far: PrivateEngine, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    checkout: Checkout, far: PrivateEngine, image: str, tmp_path: Path
 ) -> None:
     from envman.operations.bundle import load_bundle
     from envman.operations.progress import Silent
@@ -188,21 +187,18 @@ def test_images_beside_others_get_names_of_their_own(
 
 
 def test_where_the_engine_is_full_nothing_is_left_behind(
-    checkout: Checkout, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    checkout: Checkout, far: PrivateEngine, there: Checkout, image: str, tmp_path: Path
 ) -> None:
     more = "  b: {image: busybox:1.37}\n"
     locked(checkout, image, more, step="RUN dd if=/dev/urandom of=/large bs=1M count=40")
     checkout.run("bundle", "prod", "-o", str(tmp_path / "it"))
+    before = far.docker("images", "--all", "--no-trunc")
     # In one the file itself does not fit, in the other what it unpacks to.
     for size in ("24m", "64m"):
-        monkeypatch.setattr(private_engine, "_DISK", size)
-        with PrivateEngine("busybox:1.37") as engine:
-            environ = {"DOCKER_HOST": engine.host, "XDG_STATE_HOME": str(tmp_path / "state")}
-            there = Checkout(tmp_path / "there", checkout.name, environ)
-            before = engine.docker("images", "--all", "--no-trunc")
+        with far.only(size):
             refused = load(there, tmp_path / "it", "--into", str(there.root), status=3)
             assert "EV524" in refused.err
-            assert engine.docker("images", "--all", "--no-trunc") == before
+            assert far.docker("images", "--all", "--no-trunc") == before
             assert not there.root.exists()
             assert not [one for one in tmp_path.iterdir() if "there" in one.name]
 

@@ -316,7 +316,8 @@ def test_the_lock_of_a_capture_holds(twice: Twice) -> None:
 def test_an_image_that_was_built_there_is_held_by_its_id(checkout: Checkout, tmp_path: Path) -> None:
     name = f"{checkout.name}-built"
     (checkout.root / "envman.yaml").write_text(f"name: {checkout.name}\nlanguage: 1\n")
-    (tmp_path / "Dockerfile").write_text('FROM busybox:1.37\nLABEL of=test\nCMD ["sleep", "1000"]\n')
+    made = f'FROM busybox:1.37\nLABEL dev.envman.built-for={checkout.name}\nCMD ["sleep", "1000"]\n'
+    (tmp_path / "Dockerfile").write_text(made)
     docker("build", "--quiet", "--tag", f"{name}:1", str(tmp_path))
     docker("run", "--detach", "--name", name, "--stop-signal", "KILL", f"{name}:1")
     try:

@@ -32,6 +32,12 @@ def images(tmp_path: Path) -> Iterator[list[str]]:
         docker("rmi", "--force", name, check=False)
 
 
+@pytest.fixture
+def checkout(images: list[str], checkout: Checkout) -> Checkout:
+    """A checkout whose containers are gone before the images are: these would lose their names, and stay."""
+    return checkout
+
+
 def build(tmp_path: Path, content: str, images: list[str]) -> str:
     """Build an image that can run and is no other's, and return its name."""
     name = f"envman-test-{secrets.token_hex(6)}:1"

@@ -101,7 +101,8 @@ def test_a_lock_is_the_same_on_both_sides_of_a_map(
     one, other = registries
     checkout.write(dev=f'services: {{db: {{image: "{one.address}/base:1", init: true, command: [sleep, infinity]}}}}\n')
     (checkout.root / "Dockerfile").write_text("FROM busybox:1.37\n")
-    docker("build", "--quiet", "--tag", f"{checkout.name}-own", "--label", f"own={checkout.name}", str(checkout.root))
+    docker("build", "--quiet", "--tag", f"{checkout.name}-own", "--label",
+           f"dev.envman.built-for={checkout.name}", str(checkout.root))  # fmt: skip
     digests = {registry.push_from_engine(f"{checkout.name}-own", path, "1")
                for registry, path in ((one, "base"), (other, "hub/base"))}  # fmt: skip
     assert len(digests) == 1

@@ -9,11 +9,13 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import pytest
+from daemons import ends_with_us
 
 _DISK = "256m"
 
@@ -52,12 +54,12 @@ class PrivateEngine:
         (self.folder / "docker.pid").unlink(missing_ok=True)
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [
+                ends_with_us(
                     "unshare", "--net", "dockerd", "--host", self.host, "--data-root", str(self.data),
                     "--exec-root", str(self.folder / "exec"), "--pidfile", str(self.folder / "docker.pid"),
                     "--cgroup-parent", f"/{self.folder.name}", "--default-address-pool", self.pool,
                     "--config-file", str(self.folder / "none.json"),
-                ],
+                ),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_plain_environment(),
             )  # fmt: skip
         deadline = time.monotonic() + 60
@@ -78,6 +80,18 @@ class PrivateEngine:
     def open_loopback(self) -> None:
         """Give the namespace the loopback address that every machine has."""
         subprocess.run(self.inside("ip", "link", "set", "lo", "up"), check=True)
+
+    @contextlib.contextmanager
+    def only(self, size: str) -> Iterator[None]:
+        """Give the engine's disk another ``size`` for a while."""
+        self._resize(size)
+        try:
+            yield
+        finally:
+            self._resize(self.disk)
+
+    def _resize(self, size: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={size}", str(self.data)], check=True)
 
     def swarm(self) -> None:
         """Make the engine a Swarm of one node, which needs an address in its namespace."""
@@ -130,6 +144,7 @@ class PrivateEngine:
                 self.docker("rm", "--force", "--volumes", *left)
             self._process.send_signal(signal.SIGTERM)
             self._process.wait(30)
+        self._end_the_rest()
         subprocess.run(["umount", "--lazy", str(self.data)], check=False, capture_output=True)
         for namespace in self.folder.glob("exec/netns/*"):
             subprocess.run(["umount", "--lazy", str(namespace)], check=False, capture_output=True)
@@ -137,6 +152,22 @@ class PrivateEngine:
             with contextlib.suppress(OSError):
                 group.rmdir()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _end_the_rest(self) -> None:
+        """End what an engine that was killed, and did not come back, has left of its containers and their shims."""
+        groups = Path("/sys/fs/cgroup")
+        listed = (
+            *groups.glob(f"*/{self.folder.name}/*/cgroup.procs"),
+            *groups.glob(f"{self.folder.name}/*/cgroup.procs"),
+        )
+        ours = {int(number) for path in listed for number in path.read_text().split()}
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                if f"{self.folder}/exec/".encode() in path.read_bytes():
+                    ours.add(int(path.parent.name))
+        for one in ours:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
 
 
 def _plain_environment() -> dict[str, str]:

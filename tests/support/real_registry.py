@@ -34,6 +34,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import pytest
+from daemons import ends_with_us
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -197,18 +198,15 @@ class RealRegistry:
 
     def forget_on_engine(self) -> None:
         """Take from the engine every name that leads here; no other name of the same images goes with them."""
-        shown = subprocess.run(
-            ["docker", "images", "--quiet", "--no-trunc"], capture_output=True, text=True, check=True
-        )
-        for identity in sorted(set(shown.stdout.split())):
-            template = "{{range .RepoTags}}{{.}} {{end}}{{range .RepoDigests}}{{.}} {{end}}"
-            names = subprocess.run(
-                ["docker", "image", "inspect", "--format", template, identity],
-                capture_output=True, text=True, check=False,
-            ).stdout.split()  # fmt: skip
-            ours = [name for name in names if name.startswith(f"{self.address}/")]
-            if ours:
-                subprocess.run(["docker", "rmi", "--force", *ours], capture_output=True, check=False)
+        listing = ["docker", "images", "--digests", "--format", "{{.Repository}} {{.Tag}} {{.Digest}}"]
+        shown = subprocess.run(listing, capture_output=True, text=True, check=True)
+        ours = set()
+        for repository, tag, digest in map(str.split, shown.stdout.splitlines()):
+            if repository.startswith(f"{self.address}/"):
+                ours |= {f"{repository}:{tag}", f"{repository}@{digest}"}
+        names = sorted(one for one in ours if not one.endswith("<none>"))
+        if names:
+            subprocess.run(["docker", "rmi", "--force", *names], capture_output=True, check=False)
 
     def digest(self, repository: str, tag: str) -> str:
         answer = self.request("HEAD", f"/v2/{repository}/manifests/{tag}", headers={"Accept": _ACCEPT})
@@ -288,7 +286,7 @@ class RealRegistry:
             (self.folder / "registry.yml").write_text(json.dumps(self._configuration()))
             with (self.folder / "log").open("ab") as log:
                 self._process = subprocess.Popen(
-                    ["docker-registry", "serve", str(self.folder / "registry.yml")],
+                    ends_with_us("docker-registry", "serve", str(self.folder / "registry.yml")),
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                     env={name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")},
                 )  # fmt: skip

@@ -25,7 +25,10 @@ def docker(*arguments: str) -> list[str]:
     return done.stdout.split()
 
 
-@pytest.mark.parametrize("answers", [LARGEST, SMALLEST], ids=["largest", "smallest"])
+@pytest.mark.parametrize(
+    "answers",
+    [pytest.param(LARGEST, marks=pytest.mark.nightly, id="largest"), pytest.param(SMALLEST, id="smallest")],
+)
 def test_all_that_ci_does_passes(
     answers: dict[str, str], bake: Callable[..., Path], root: Path, tmp_path: Path
 ) -> None:

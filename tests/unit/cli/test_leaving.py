@@ -33,6 +33,13 @@ def test_what_waits_for_the_end_is_called() -> None:
     assert done.stdout.splitlines()[-1] == "left"
 
 
+def test_what_is_to_go_on_after_a_hang_up_goes_on() -> None:
+    asked = "import atexit, signal; atexit.register(lambda: print(signal.getsignal(signal.SIGHUP).name)); "
+    ignored = "signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+    done = python(asked + ignored + MAIN.format(arguments=["--version"]))
+    assert done.stdout.splitlines()[-1] == "SIG_IGN"
+
+
 def test_threads_are_waited_for() -> None:
     done = python(THREAD + MAIN.format(arguments=["--version"]))
     assert "joined" in done.stdout.splitlines()
@@ -42,7 +49,12 @@ def test_output_that_goes_nowhere_is_no_traceback() -> None:
     program = f"{sys.executable} -m envman --help | true"
     done = subprocess.run(["sh", "-c", program], capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
-    full = subprocess.run(
-        ["sh", "-c", f"{sys.executable} -m envman --version > /dev/full"], capture_output=True, text=True, check=False
-    )
-    assert full.returncode != 0
+
+
+@pytest.mark.parametrize("arguments", ["--version", "--format json schema"])
+def test_a_full_disk_under_the_output_is_no_bug(arguments: str) -> None:
+    program = f"{sys.executable} -m envman {arguments} > /dev/full"
+    full = subprocess.run(["sh", "-c", program], capture_output=True, text=True, check=False)
+    assert full.returncode == 1
+    said = "error[EV008]: standard output: no space left on device\n  = help: make room where it goes"
+    assert full.stderr.strip() == said

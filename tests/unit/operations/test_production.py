@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from bundles import FakeBundle
 from environments import load
+from locks import NO_ENGINE
 
 from envman.diagnostics import EnvmanError, Source
 from envman.lock.lock import Makers
 from envman.lock.text import LockFile, lock_in, lock_text, sealed
-from envman.operations.production import Origin, is_bundle, refuse_other_files
+from envman.operations.production import Origin, is_bundle, origin_of, refuse_other_files
+from envman.operations.progress import Silent
 from envman.operations.workspace import Workspace
 
 TEXT = """
@@ -51,3 +54,12 @@ def test_a_bundle_is_told_from_a_lock(tmp_path: Path) -> None:
     (tmp_path / "bundle").write_bytes(b"envman\0" + bytes(600))
     assert (is_bundle(tmp_path / "lock"), is_bundle(tmp_path / "bundle")) == (False, True)
     assert not is_bundle(tmp_path)
+
+
+def test_a_bundle_of_another_environment_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:
+    load(tmp_path, "dev", dev=TEXT)
+    bundle = FakeBundle().write(tmp_path / "prod.bundle")
+    with pytest.raises(EnvmanError) as caught:
+        origin_of(Workspace.at(tmp_path, NO_ENGINE), "dev", str(bundle), Silent(), tmp_path / "unpacked")
+    assert [(one.code, one.message) for one in caught.value.diagnostics] == [("EV666", f"{bundle} holds prod, not dev")]
+    assert not (tmp_path / "unpacked").exists()

@@ -124,3 +124,14 @@ def test_a_signal_interrupts_once_and_nothing_that_must_be_done(work: Callable[[
         work(done)
     assert done == ["all of it"]
     assert signal.getsignal(signal.SIGHUP) is before
+
+
+def test_a_signal_that_is_to_be_ignored_interrupts_nothing() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interrupted_once() as interrupts:
+            signal.raise_signal(signal.SIGHUP)
+        assert not interrupts.kept
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
