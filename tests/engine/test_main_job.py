@@ -225,7 +225,8 @@ def test_prod_replaces_every_replica_under_load_and_its_database_comes_back_from
 
 def test_prometheus_watches_all_of_prod_and_sees_the_database_go(story: Story) -> None:
     prod = story.project
-    prod.run("up", "prod")
+    # As the test before left it, so that nothing is replaced.
+    prod.run("up", "prod", "--set", "model_refresh_seconds=9")
 
     def ask(question: str) -> list[dict[str, str]]:
         command = ("promtool", "query", "instant", "--format=json", "http://localhost:9090", question)
