@@ -67,7 +67,8 @@ def write_shipped(root: Path, name: str) -> None:
     _write_project(root, name)
     for path in shipped("blueprints").glob("*.yaml"):
         (root / "blueprints" / path.name).write_bytes(path.read_bytes())
-    for file in ("docker/Dockerfile", "docker/gateway/Dockerfile", "src/api.py", "tests/test_api.py"):
+    images = (f"docker/{image}/Dockerfile" for image in ("gateway", "grafana", "prometheus"))
+    for file in ("docker/Dockerfile", *images, "src/api.py", "tests/test_api.py"):
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         (root / file).touch()
 
