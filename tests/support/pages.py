@@ -24,7 +24,12 @@ from pathlib import Path
 _FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 # What is another one each time, or on each machine.
 _MASKS = (
-    (re.compile(r"\d+(\.\d+)? m?s\b"), "TIME"),
+    (re.compile(r"\d+(\.\d+)? ?m?s\b"), "TIME"),
+    # Lines move with the template, and so does the number of its tests.
+    (re.compile(r"(?<=\.yaml):\d+:\d+"), ":LINE"),
+    (re.compile(r"\b\d+ passed\b"), "N passed"),
+    # A ruler is as long as what it frames leaves room for.
+    (re.compile(r"={3,}"), "==="),
     (re.compile(r"\b(\d{4}-\d\d-\d\d)[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?"), "DATE"),
     (re.compile(r"\b127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
     (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{12,64}\b"), "ID"),

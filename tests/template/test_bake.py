@@ -33,6 +33,9 @@ docker/gateway/Dockerfile
 docker/gateway/gateway-health
 docker/gateway/nginx.conf
 docker/tracking/tracking_server.py
+docs/add-a-service.md
+docs/to-production.md
+docs/your-own-data.md
 envman.yaml
 pyproject.toml
 requirements/build.txt
@@ -262,11 +265,15 @@ def test_every_service_of_prod_is_hardened(project: Path) -> None:
     assert {volume["retain"] for volume in layers["prod"]["volumes"].values()} == {"protected"}
 
 
-def test_what_the_readme_names_is_there(project: Path) -> None:
-    readme = (project / "README.md").read_text()
+def test_what_the_pages_name_is_there(project: Path) -> None:
     package = project / "src/ml_project"
-    for name in re.findall(r"`([\w./]+(?:\.py|\.yaml|\.txt|/))`", readme):
-        assert (project / name).exists() or (package / name).exists(), name
+    pages = [project / "README.md", *sorted((project / "docs").iterdir())]
+    for page in pages:
+        text = page.read_text()
+        for name in re.findall(r"`([\w./]+(?:\.py|\.yaml|\.txt|/))`", text):
+            assert (project / name).exists() or (package / name).exists(), name
+        for link in re.findall(r"\]\((\S+?)\)", text):
+            assert (page.parent / link).exists(), link
 
 
 def test_envman_has_nothing_to_complain_about(project: Path) -> None:
