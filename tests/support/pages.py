@@ -169,7 +169,7 @@ def change(file: Path, text: str) -> None:
         file.write_text(text)
         return
     before = file.read_text()
-    there = {name: span for name, span in _definitions(before)}
+    there = dict(_definitions(before))
     lines = before.splitlines(keepends=True)
     new = text.splitlines(keepends=True)
     # From below, so that the lines above keep their numbers.

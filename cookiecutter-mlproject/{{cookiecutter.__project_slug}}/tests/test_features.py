@@ -20,7 +20,8 @@ def test_features_come_in_their_order_without_other_columns() -> None:
 
 def test_a_missing_column_is_named() -> None:
     rows = pd.DataFrame([EXAMPLE]).drop(columns=[FEATURES[0], FEATURES[-1]])
-    with pytest.raises(InvalidFeaturesError, match=f"^missing columns: {FEATURES[0]}, {FEATURES[-1]}$"):
+    missing = f"^missing columns: {FEATURES[0]}, {FEATURES[-1]}$"
+    with pytest.raises(InvalidFeaturesError, match=missing):
         check_features(rows)
 
 
