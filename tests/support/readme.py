@@ -70,7 +70,9 @@ def run_story(
             text = text.replace(other, word)
         return text
 
-    compared = tuple(Typed(*map(on_the_page, (one.command, one.out, one.err)), one.expected) for one in typed)
+    compared = tuple(
+        Typed(on_the_page(one.command), on_the_page(one.out), on_the_page(one.err), one.expected) for one in typed
+    )
     return Story(compared, Checkout(folder / name, name, environ))
 
 
