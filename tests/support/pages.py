@@ -32,7 +32,7 @@ _MASKS = (
     (re.compile(r"={3,}"), "==="),
     (re.compile(r"\b(\d{4}-\d\d-\d\d)[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?"), "DATE"),
     (re.compile(r"\b127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
-    (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{12,64}\b"), "ID"),
+    (re.compile(r"(?<![\w.])(?=[0-9a-f]*\d)[0-9a-f]{12,64}\b"), "ID"),
     (re.compile(r"[ \t]+"), " "),
 )
 _STEP = """

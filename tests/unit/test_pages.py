@@ -69,6 +69,8 @@ def test_output_without_a_command_is_a_mistake_of_the_page() -> None:
         ("at 127.0.0.1:1", "at 127.0.0.1:29000", True),
         ("at 127.0.0.1:1", "at 10.0.0.1:1", False),
         ("sha256:06a2de41aa22", "sha256:d94d87214cf2", True),
+        ("0.8333…", "0.8333333333333334", True),
+        ("0.8334…", "0.8333333333333334", False),
         ("a  b", "a      b", True),
         ("base.yaml:1:2", "base.yaml:30:4", True),
         ("base.yaml:1:2", "prod.yaml:1:2", False),
