@@ -78,6 +78,37 @@ def dependencies_behind_profiles(environment: Environment) -> Iterator[Diagnosti
                 )
 
 
+def unreachable_dependencies(environment: Environment) -> Iterator[Diagnostic]:
+    """EV320: waiting for the health of a service, which is for talking to it, without a network in common.
+
+    A service that is added to a parent is on the default network alone, where a child has moved all others to its own.
+    """
+    services = environment.stack.services
+    for name, service in services.items():
+        own = _networks(service)
+        for other, dependency in (service.depends_on or {}).items():
+            if dependency.condition != "service_healthy" or other not in services or own is None:
+                continue
+            others = _networks(services[other])
+            if others is None or own & others:
+                continue
+            yield Diagnostic(
+                "EV320",
+                f"{name} waits until {other} is healthy, but they have no network in common",
+                environment.span("services", name, "depends_on", other, "condition"),
+                f"{name} on one of the networks of {other}: {', '.join(sorted(others))}",
+                notes=(Note(f"{name} is on {', '.join(sorted(own)) or 'no network'}"),),
+                severity=Severity.WARNING,
+            )
+
+
+def _networks(service: Service) -> frozenset[str] | None:
+    """Return the networks that the service is attached to; None where something else decides that."""
+    if service.network_mode is not None:
+        return None
+    return frozenset(service.networks or {"default"})
+
+
 def lonely_one_shots(environment: Environment) -> Iterator[Diagnostic]:
     """EV306: a service that ends for good, with nobody who waits for that: `up` reports that it exited.
 

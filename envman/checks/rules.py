@@ -13,6 +13,7 @@ from envman.checks.dependencies import (
     endless_dependencies,
     lonely_one_shots,
     unhealthy_dependencies,
+    unreachable_dependencies,
 )
 from envman.checks.exclusive import exclusive_attributes, shared_container_names
 from envman.checks.files import missing_files, unfit_env_files
@@ -159,6 +160,7 @@ ADVICE: Final[tuple[Rule, ...]] = (
     _alone(lonely_one_shots),
     _alone(endless_dependencies),
     _alone(dependencies_behind_profiles),
+    _alone(unreachable_dependencies),
     _alone(floating_images),
     _alone(unwritable_grants),
     unreadable_files,

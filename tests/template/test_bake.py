@@ -45,6 +45,9 @@ docker/prometheus/alerts.test.yml
 docker/prometheus/alerts.yml
 docker/prometheus/prometheus.yml
 docker/tracking/tracking_server.py
+docs/add-a-service.md
+docs/to-production.md
+docs/your-own-data.md
 envman.yaml
 pyproject.toml
 requirements/build.txt
@@ -362,11 +365,15 @@ def test_the_dashboard_shows_what_is_measured(project: Path) -> None:
     assert {"http_requests_total", "predictions_total", "prediction_probability_bucket", "model_info"} <= shown
 
 
-def test_what_the_readme_names_is_there(project: Path) -> None:
-    readme = (project / "README.md").read_text()
+def test_what_the_pages_name_is_there(project: Path) -> None:
     package = project / "src/ml_project"
-    for name in re.findall(r"`([\w./]+(?:\.py|\.yaml|\.txt|/))`", readme):
-        assert (project / name).exists() or (package / name).exists(), name
+    pages = [project / "README.md", *sorted((project / "docs").iterdir())]
+    for page in pages:
+        text = page.read_text()
+        for name in re.findall(r"`([\w./]+(?:\.py|\.yaml|\.txt|/))`", text):
+            assert (project / name).exists() or (package / name).exists(), name
+        for link in re.findall(r"\]\((\S+?)\)", text):
+            assert (page.parent / link).exists(), link
 
 
 def test_envman_has_nothing_to_complain_about(project: Path) -> None:

@@ -1,5 +1,6 @@
 """Tests of `api`."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -84,7 +85,6 @@ def test_the_order_of_keys_does_not_matter(ready: TestClient) -> None:
         ready.post("/predict", json={"instances": [row]}).json() for row in (EXAMPLE, shuffled)
     )
     assert first == second
-    assert first["predictions"][0]["prediction"] == "malignant"
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_the_order_of_keys_does_not_matter(ready: TestClient) -> None:
         {"instances": []},
         {"instances": [{}]},
         {"instances": [{**EXAMPLE, "colour": 1}]},
-        {"instances": [{**EXAMPLE, "mean_area": -1}]},
-        {"instances": [{**EXAMPLE, "mean_area": "much"}]},
+        {"instances": [{**EXAMPLE, FEATURES[0]: -1}]},
+        {"instances": [{**EXAMPLE, FEATURES[0]: "much"}]},
         {"instances": [{name: EXAMPLE[name] for name in FEATURES[:-1]}]},
         {"instances": [EXAMPLE] * (MAXIMUM_INSTANCES + 1)},
         {"instances": [EXAMPLE], "threshold": 1},
@@ -117,11 +117,11 @@ def test_what_is_no_request_is_refused(ready: TestClient, body: dict[str, Any]) 
 
 
 def test_numbers_that_are_none_are_refused(ready: TestClient) -> None:
-    body = '{"instances": [' + str(EXAMPLE).replace("'", '"').replace("17.99", "NaN") + "]}"
+    body = json.dumps({"instances": [{**EXAMPLE, FEATURES[0]: float("nan")}]})
     response = ready.post("/predict", content=body, headers={"Content-Type": "application/json"})
     assert response.status_code == 422
     [problem] = response.json()["detail"]
-    assert problem["loc"] == ["body", "instances", 0, "mean_radius"]
+    assert problem["loc"] == ["body", "instances", 0, FEATURES[0]]
     assert "input" not in problem
 
 

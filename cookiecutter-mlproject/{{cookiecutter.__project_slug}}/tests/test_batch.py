@@ -7,7 +7,7 @@ import pytest
 
 from {{ cookiecutter.package_name }}.batch import score_folder
 from {{ cookiecutter.package_name }}.data import Split
-from {{ cookiecutter.package_name }}.features import EXAMPLE
+from {{ cookiecutter.package_name }}.features import EXAMPLE, FEATURES
 from {{ cookiecutter.package_name }}.jobs import JobError
 from {{ cookiecutter.package_name }}.predict import Label
 from {{ cookiecutter.package_name }}.registry import FolderRegistry, TrainedModel
@@ -78,7 +78,7 @@ def test_a_bad_file_does_not_keep_the_others_from_being_scored(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     registry.record(trained, register=True)
-    pd.DataFrame([EXAMPLE, {**EXAMPLE, "mean_area": -1}]).to_csv(incoming / "bad.csv", index=False)
+    pd.DataFrame([EXAMPLE, {**EXAMPLE, FEATURES[0]: -1}]).to_csv(incoming / "bad.csv", index=False)
     (incoming / "empty.csv").write_text("")
     pd.DataFrame([EXAMPLE]).to_csv(incoming / "good.csv", index=False)
 
@@ -86,4 +86,4 @@ def test_a_bad_file_does_not_keep_the_others_from_being_scored(
         score_folder(settings)
 
     assert [path.name for path in (settings.batch_folder / "out").iterdir()] == ["good.csv"]
-    assert "bad.csv: row 2: mean_area is" in caplog.text
+    assert f"bad.csv: row 2: {FEATURES[0]} is" in caplog.text

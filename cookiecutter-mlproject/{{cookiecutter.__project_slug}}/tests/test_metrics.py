@@ -24,7 +24,8 @@ def client(
 
 
 def test_requests_predictions_and_the_model_are_measured(client: TestClient) -> None:
-    client.post("/predict", json={"instances": [EXAMPLE, EXAMPLE]})
+    answer = client.post("/predict", json={"instances": [EXAMPLE, EXAMPLE]}).json()
+    label = answer["predictions"][0]["prediction"]
     client.post("/predict", json={})
     client.get("/no/such/path")
     lines = client.get("/metrics").text.splitlines()
@@ -33,7 +34,7 @@ def test_requests_predictions_and_the_model_are_measured(client: TestClient) -> 
         'http_requests_total{method="POST",route="/predict",status="422"} 1.0',
         'http_requests_total{method="GET",route="unknown",status="404"} 1.0',
         'http_request_duration_seconds_count{route="/predict"} 2.0',
-        'predictions_total{label="malignant",model_version="1"} 2.0',
+        'predictions_total{label="' + label + '",model_version="1"} 2.0',
         "prediction_probability_count 2.0",
         'model_info{name="test-model",version="1"} 1.0',
     ):

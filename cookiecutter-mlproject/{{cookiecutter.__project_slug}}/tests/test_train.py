@@ -7,6 +7,7 @@ import pytest
 
 from {{ cookiecutter.package_name }}.data import Split
 from {{ cookiecutter.package_name }}.evaluate import GateError, check_gate, evaluate
+from {{ cookiecutter.package_name }}.features import FEATURES
 from {{ cookiecutter.package_name }}.jobs import JobError, run_job
 from {{ cookiecutter.package_name }}.registry import FolderRegistry, TrainedModel
 from {{ cookiecutter.package_name }}.settings import Settings
@@ -75,7 +76,7 @@ def test_a_champion_for_other_features_is_no_obstacle(
     assert champion_metrics(registry, dataset.held_out) is None
     registry.record(trained, register=True)
     other = Split(dataset.training, dataset.held_out).held_out._replace(
-        features=dataset.held_out.features.rename(columns={"mean_area": "area"})
+        features=dataset.held_out.features.rename(columns={FEATURES[0]: "other"})
     )
     assert champion_metrics(registry, other) is None
 

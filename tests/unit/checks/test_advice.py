@@ -88,6 +88,29 @@ def test_what_is_restarted_never_completes(tmp_path: Path, policy: str, endless:
 
 
 @pytest.mark.parametrize(
+    ("of_a", "of_b", "apart"),
+    [
+        ("", "networks: [n], ", True),
+        ("networks: [n], ", "networks: [m], ", True),
+        ("networks: [n, m], ", "networks: [m], ", False),
+        ("", "", False),
+        ("networks: [default], ", "", False),
+        ("network_mode: host, ", "networks: [n], ", False),
+    ],
+)
+@pytest.mark.parametrize(("condition", "talks"), [("service_healthy", True), ("service_started", False)])
+def test_a_dependency_without_a_network_in_common(
+    tmp_path: Path, of_a: str, of_b: str, apart: bool, condition: str, talks: bool
+) -> None:
+    text = (
+        f"services: {{a: {{image: 'x:1', {of_a}depends_on: {{b: {{condition: {condition}}}}}}}, "
+        f"b: {{image: 'x:1', {of_b}healthcheck: {{test: 'true'}}}}}}\nnetworks: {{n: {{}}, m: {{}}}}"
+    )
+    found = [code for code in codes(tmp_path, dev=text) if code != "EV317"]  # networks that a case does not use
+    assert found == (["EV320"] if apart and talks else [])
+
+
+@pytest.mark.parametrize(
     ("rest", "broken"),
     [
         ("depends_on: [b]", True),
