@@ -60,6 +60,11 @@ TAKES: dict[tuple[str, str], set[str]] = {
         "requirements/tracking.txt",
         "tests/test_tracking_server.py",
     },
+    ("monitoring", "none"): {
+        "blueprints/monitoring.yaml",
+        *(f"docker/grafana/{name}" for name in ("Dockerfile", "dashboards.yaml", "datasources.yaml", "service.json")),
+        *(f"docker/prometheus/{name}" for name in ("Dockerfile", "alerts.test.yml", "alerts.yml", "prometheus.yml")),
+    },
 }
 
 
