@@ -22,8 +22,8 @@ def second(project: Path) -> None:
     """What another version of the template might bring: changes, a new file, one less, one renamed, other rights."""
     change(project / "Makefile", "\t$(LOCK)", "\t@$(LOCK)")
     change(project / PACKAGE / "health.py", "import", "import sys  # noqa: F401\nimport")
-    (project / "docs").mkdir()
-    (project / "docs/{{cookiecutter.project_name}}.md").write_text("# {{ cookiecutter.project_name }}, documented\n")
+    (project / "manual").mkdir()
+    (project / "manual/{{cookiecutter.project_name}}.md").write_text("# {{ cookiecutter.project_name }}, documented\n")
     (project / ".env.example").unlink()
     (project / "docker/gateway/nginx.conf").rename(project / "docker/gateway/gateway.conf")
     (project / "Makefile").chmod(0o755)
@@ -238,7 +238,7 @@ def test_a_dirty_tree_is_refused(project: Project, v2: Path, staged: bool) -> No
 
 
 @pytest.mark.parametrize("ignored", [False, True])
-@pytest.mark.parametrize(("there", "place"), [("docs/churn.md", "docs/churn.md"), ("docs", "docs")])
+@pytest.mark.parametrize(("there", "place"), [("manual/churn.md", "manual/churn.md"), ("manual", "manual")])
 def test_untracked_files_are_not_run_over(project: Project, v2: Path, there: str, place: str, ignored: bool) -> None:
     if ignored:
         (project.root / ".git/info/exclude").write_text("docs\n")
@@ -298,7 +298,7 @@ def test_a_project_in_a_folder_of_a_larger_repository(v2: Path, tmp_path: Path) 
     project.commit()
     done = project.update(v2, status=5)
     assert done.result["conflicts"] == [{"path": "ml/churn/Makefile", "reason": "contents"}]
-    assert (project.root / "docs/churn.md").is_file()
+    assert (project.root / "manual/churn.md").is_file()
     assert (tmp_path / "mono/Makefile").read_text() == "theirs:\n"
     assert "UU ml/churn/Makefile" in project.status()
 
@@ -351,8 +351,8 @@ cookiecutter-mlproject {HERE} -> 9.1.0:
   M .envman-template.yaml
   C Makefile
   R docker/gateway/nginx.conf -> docker/gateway/gateway.conf
-  A docs/churn.md
   A logo.png
+  A manual/churn.md
   M src/churn/health.py
 """
     )
@@ -371,7 +371,7 @@ def test_a_linked_work_tree(project: Project, v2: Path, tmp_path: Path) -> None:
     git(project.root, "worktree", "add", "--quiet", str(tmp_path / "linked"))
     linked = Project(tmp_path / "linked")
     linked.update(v2)
-    assert (linked.root / "docs/churn.md").is_file()
+    assert (linked.root / "manual/churn.md").is_file()
     assert project.status() == []
 
 
@@ -483,7 +483,7 @@ exec {git} "$@"
         ("read-tree", ":"),
         (
             "read-tree",
-            "mkdir docs; printf '# churn, doc' >docs/churn.md; rm .env.example; printf '# What' >.envman-template.yaml",
+            "mkdir manual; printf '# churn, doc' >manual/churn.md; rm .env.example; printf '# What' >.envman-template.yaml",
         ),
         ("read-tree", '{git} "$@"'),
         ("--index-info", '[ -n "$GIT_INDEX_FILE" ] && exec {git} "$@"; {git} "$@"'),
@@ -529,12 +529,12 @@ def test_after_a_kill_work_that_came_since_is_not_thrown_away(
     with monkeypatch.context() as patched:
         patched.setenv("PATH", str(tmp_path / "bin"), prepend=":")
         subprocess.run(["python", "-m", "envman", "update", "--template", str(v2)], cwd=project.root, check=False)
-    (project.root / "docs/churn.md").write_text("my own words\n")
+    (project.root / "manual/churn.md").write_text("my own words\n")
     (project.root / "README.md").write_text("and here\n")
     done = project.update(v2, status=1)
     assert done.codes == ["EV713"]
-    assert "docs/churn.md, README.md" in done.messages
-    assert project.text("docs/churn.md") == "my own words\n"
+    assert "manual/churn.md, README.md" in done.messages
+    assert project.text("manual/churn.md") == "my own words\n"
     assert project.text("README.md") == "and here\n"
 
 
