@@ -21,6 +21,7 @@ SLEEP = "init: true, command: [sleep, infinity]"
 def registry() -> Iterator[RealRegistry]:
     with RealRegistry() as made:
         yield made
+        made.forget_on_engine()
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def images(tmp_path: Path) -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def checkout(images: list[str], checkout: Checkout) -> Checkout:
+def checkout(images: list[str], registry: RealRegistry, checkout: Checkout) -> Checkout:
     """A checkout whose containers are gone before the images are: these would lose their names, and stay."""
     return checkout
 
@@ -357,6 +358,7 @@ def test_an_image_that_no_registry_has_is_locked_by_its_id(
     docker("tag", build(tmp_path, "other", images), name)
     checkout.run("up", "dev", "--frozen")
     assert running(checkout, "app")[0] == image_id(source)
+    images.insert(0, image_id(source))
     forget(name, source)
     checkout.run("down", "dev")
     forget(source, image_id(images[-1]))
