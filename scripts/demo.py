@@ -274,20 +274,32 @@ def made_by(demo: Demo) -> dict[str, list[str]]:
 
 def clean_up(demo: Demo) -> None:
     """Remove all that this demo made on the engine but the build cache, which makes the next one fast."""
-    left = made_by(demo)
-    if any(left.values()):
+    if any(made_by(demo).values()):
         say(paint("removing what this demo started", DIM))
+    # The engine may still do what a command asked for that was stopped: nothing is there only if it stays so.
+    empty = 0
+    for _ in range(20):
+        empty = empty + 1 if remove_what_is_there(demo) else 0
+        if empty == 2:
+            break
+        time.sleep(0.5)
+    images = docker("images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"reference={demo.name}-*")
+    if images:
+        docker("rmi", *images)
+    if any(made_by(demo).values()):
+        say(paint(f"not all could be removed; look for the label dev.envman.project={demo.name}", RED))
+
+
+def remove_what_is_there(demo: Demo) -> bool:
+    """Remove the containers, networks and volumes that there are now; give whether there were none."""
+    left = made_by(demo)
     if left["containers"]:
         docker("rm", "--force", "--volumes", *left["containers"])
     if left["networks"]:
         docker("network", "rm", *left["networks"])
     if left["volumes"]:
         docker("volume", "rm", *left["volumes"])
-    images = docker("images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"reference={demo.name}-*")
-    if images:
-        docker("rmi", *images)
-    if any(made_by(demo).values()):
-        say(paint(f"not all could be removed; look for the label dev.envman.project={demo.name}", RED))
+    return not any(left.values())
 
 
 @contextmanager
