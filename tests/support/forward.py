@@ -27,6 +27,15 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
         target.shutdown(socket.SHUT_WR)
 
 
+def _join(near: socket.socket, far: socket.socket) -> None:
+    """Carry what either side says to the other until both have ended."""
+    with near, far:
+        back = threading.Thread(target=_pump, args=(far, near), daemon=True)
+        back.start()
+        _pump(near, far)
+        back.join()
+
+
 def serve(listener: socket.socket, connect: Callable[[], socket.socket]) -> None:
     """Join every connection to ``listener`` with one of ``connect``, until it is closed."""
     with contextlib.suppress(OSError):
@@ -37,8 +46,7 @@ def serve(listener: socket.socket, connect: Callable[[], socket.socket]) -> None
             except OSError:
                 near.close()
                 continue
-            for pair in ((near, far), (far, near)):
-                threading.Thread(target=_pump, args=pair, daemon=True).start()
+            threading.Thread(target=_join, args=(near, far), daemon=True).start()
 
 
 def _to_port(port: int) -> socket.socket:
@@ -47,7 +55,11 @@ def _to_port(port: int) -> socket.socket:
 
 def _to_path(path: str) -> socket.socket:
     made = socket.socket(socket.AF_UNIX)
-    made.connect(path)
+    try:
+        made.connect(path)
+    except OSError:
+        made.close()
+        raise
     return made
 
 

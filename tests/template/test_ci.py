@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.nightly, pytest.mark.timeout(1200)]
 
 CA_CERTIFICATES = Path(os.environ.get("ENVMAN_CA_CERTIFICATES") or "/etc/ssl/certs/ca-certificates.crt")
 # As many services, images and requirements as there can be, and as few.
@@ -27,7 +27,7 @@ def docker(*arguments: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "answers",
-    [pytest.param(LARGEST, marks=pytest.mark.nightly, id="largest"), pytest.param(SMALLEST, id="smallest")],
+    [pytest.param(LARGEST, id="largest"), pytest.param(SMALLEST, id="smallest")],
 )
 def test_all_that_ci_does_passes(
     answers: dict[str, str], bake: Callable[..., Path], root: Path, tmp_path: Path
