@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import subprocess
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from real_registry import RealRegistry, tiny_image
-from stacks import Checkout, docker
+from stacks import Checkout, await_true, docker
 
 SLEEP = "init: true, command: [sleep, infinity]"
 
@@ -319,8 +320,16 @@ def test_a_lock_needs_no_engine(checkout: Checkout, registry: RealRegistry) -> N
 def test_nothing_to_do_under_a_lock_reads_no_blueprint(checkout: Checkout, tmp_path: Path) -> None:
     checkout.write(dev=f'services: {{app: {{image: "busybox:1.37", {SLEEP}}}}}\n')
     checkout.run("lock", "dev")
-    for _ in range(3):
-        checkout.run("up", "dev", "--frozen")
+    checkout.run("up", "dev", "--frozen")
+    # What has no health check counts as at rest once it has run for two seconds (`engine.picture.settled`).
+    app = f"{checkout.name}-dev-app-1"
+    await_true(
+        lambda: (
+            re.match(r"Up ([3-9]|\d\d) seconds", docker("ps", "--format", "{{.Status}}", "--filter", f"name={app}"))
+            is not None
+        )
+    )
+    checkout.run("up", "dev", "--frozen")
     program = (
         "import sys\nfrom envman.cli.main import run\nfrom envman.cli.invocation import Invocation\n"
         f"status = run(Invocation(), ['-C', {str(checkout.root)!r}, 'up', 'dev', '--frozen'])\n"
