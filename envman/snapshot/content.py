@@ -10,12 +10,14 @@ from typing import Final
 from envman.snapshot.tar import Entry
 
 _MODULUS: Final = 1 << 256
+# One encoder for all: `json.dumps` makes a new one for each call that names separators.
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 _MOST_NAMED: Final = 5
 
 
 def line_of(entry: Entry) -> bytes:
     """Return ``entry`` as a line of an index."""
-    return json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+    return (_encode(entry) + "\n").encode()
 
 
 def entry_of(line: bytes) -> Entry:

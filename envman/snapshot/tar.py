@@ -113,8 +113,9 @@ class TarReader:
             self._metadata = None
             return
         assert self._entry is not None  # a header began it
-        entry = self._entry if self._hash is None else self._entry._replace(sha256=self._hash.hexdigest())
-        self._entry = self._hash = None
+        entry, self._entry = self._entry, None
+        if self._hash is not None:
+            entry, self._hash = Entry(*entry[:-2], self._hash.hexdigest(), entry.target), None
         self._found(entry)
 
     def _attribute(self, kind: bytes, data: bytes) -> None:
@@ -130,8 +131,9 @@ class TarReader:
             self._ended = True
             return
         try:
-            expected = _number(block[148:156])
-            actual = sum(block) - sum(block[148:156]) + 8 * 0x20
+            written = block[148:156]
+            expected = _number(written)
+            actual = sum(block) - sum(written) + 8 * 0x20
             size = _number(block[124:136])
             kind = block[156:157]
             if expected != actual or size < 0:
@@ -172,15 +174,15 @@ class TarReader:
             target = ""
         modified = given.get(b"mtime")
         return Entry(
-            kind=kind,
-            path=path,
-            mode=_number(block[100:108]) & 0o7777,
-            uid=int(given.get(b"uid") or _number(block[108:116])),
-            gid=int(given.get(b"gid") or _number(block[116:124])),
-            modified=_floor(modified) if modified else _number(block[136:148]),
-            size=int(given.get(b"size") or size) if kind == "file" else 0,
-            sha256="",
-            target=target,
+            kind,
+            path,
+            _number(block[100:108]) & 0o7777,
+            int(given.get(b"uid") or _number(block[108:116])),
+            int(given.get(b"gid") or _number(block[116:124])),
+            _floor(modified) if modified else _number(block[136:148]),
+            int(given.get(b"size") or size) if kind == "file" else 0,
+            "",
+            target,
         )
 
 
