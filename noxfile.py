@@ -67,9 +67,15 @@ def types(session: nox.Session) -> None:
     session.run("mypy")
 
 
+def compile_envman(session: nox.Session) -> None:
+    """Compile what tests start thousands of times, also where PYTHONDONTWRITEBYTECODE keeps Python from doing it."""
+    session.run("python", "-m", "compileall", "-q", "envman")
+
+
 @nox.session
 def quick(session: nox.Session) -> None:
     """The tests that need no engine."""
+    compile_envman(session)
     session.run("pytest", "-m", "not engine", "--numprocesses", "auto", *session.posargs)
 
 
@@ -80,6 +86,7 @@ def unit(session: nox.Session) -> None:
         session.skip("this machine has no other Python that is supported")
     session.install("--quiet", "--require-hashes", "--requirement", "requirements/dev.txt")
     session.install("--quiet", "--no-deps", "--no-build-isolation", "--editable", ".")
+    compile_envman(session)
     folders = ("tests/unit", "tests/cli", "tests/errors", "tests/golden")
     session.run("pytest", "-m", "not engine", "--numprocesses", "auto", *folders, *session.posargs)
 
@@ -87,6 +94,7 @@ def unit(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The whole suite; without an engine it fails."""
+    compile_envman(session)
     session.run("pytest", "-m", "not engine", "--numprocesses", "auto", *session.posargs)
     # Most of an engine test is waiting. Tests of one file share stacks and images, so they stay together; the files are
     # taken in the order of tests/conftest.py, the slow ones first, and not by how many tests they have.
