@@ -21,14 +21,14 @@ demo: venv ## the main job, end to end, on a real engine: scaffold, up, train, p
 	@scripts/engine run $(IN_VENV) python scripts/demo.py
 
 .PHONY: test
-test: venv ## everything: lint, types, unit tests on every Python here, then the whole suite on a real engine
+test: venv ## lint, types, unit tests on the oldest and newest Python here, then the suite on a real engine
 	@scripts/prerequisites
 	@scripts/engine run $(NOX) lint types unit tests
 
 .PHONY: nightly
-nightly: venv ## what takes minutes on an engine; `test` has a smaller one of each kind
+nightly: venv ## what takes minutes, of which `test` has a smaller one of each kind; the other Pythons
 	@scripts/prerequisites
-	@scripts/engine run $(NOX) nightly
+	@scripts/engine run $(NOX) between nightly
 
 .PHONY: check
 check: venv ## lint, types and the tests that need no engine

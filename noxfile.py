@@ -79,9 +79,8 @@ def quick(session: nox.Session) -> None:
     session.run("pytest", "-m", "not engine", "--numprocesses", "auto", *session.posargs)
 
 
-@nox.session(python=other_pythons() or False, venv_backend="venv")
-def unit(session: nox.Session) -> None:
-    """What may differ from Python to Python, on every other one here; the rest asks Compose or the machine."""
+def run_units(session: nox.Session) -> None:
+    """Run what may differ from Python to Python; the rest asks Compose or the machine."""
     if not session.python:
         session.skip("this machine has no other Python that is supported")
     session.install("--quiet", "--require-hashes", "--requirement", "requirements/dev.txt")
@@ -91,14 +90,26 @@ def unit(session: nox.Session) -> None:
     session.run("pytest", "-m", "not engine", "--numprocesses", "auto", *folders, *session.posargs)
 
 
+@nox.session(python=other_pythons()[-1:] or False, venv_backend="venv")
+def unit(session: nox.Session) -> None:
+    """What may differ from Python to Python, on the newest other one here: beside this one, the two ends."""
+    run_units(session)
+
+
+@nox.session(python=other_pythons()[:-1] or False, venv_backend="venv")
+def between(session: nox.Session) -> None:
+    """The same on those between."""
+    run_units(session)
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
     """The whole suite; without an engine it fails."""
     compile_envman(session)
     session.run("pytest", "-m", "not engine", "--numprocesses", "auto", *session.posargs)
     # Most of an engine test is waiting. Tests of one file share stacks and images, so they stay together; the files are
-    # taken in the order of tests/conftest.py, the slow ones first, and not by how many tests they have.
-    spread = ("--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+    # taken in the order of tests/conftest.py, the long ones first, and not by how many tests they have.
+    spread = ("--numprocesses", str(2 * (os.cpu_count() or 1)), "--dist", "loadfile", "--no-loadscope-reorder")
     engine = ("-m", "engine and not nightly", "--require-engine", *spread)
     session.run("pytest", *engine, *session.posargs)
 

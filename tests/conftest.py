@@ -17,6 +17,9 @@ for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.S
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _handler)
 
+# The longest files first: where tests run on several workers, none of these is begun when all others are done.
+LONGEST = ("main_job", "snapshots", "reproduce", "stories", "switch", "faults", "images", "lock", "rolling", "leaving")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("envman")
@@ -33,8 +36,8 @@ def engine_answers() -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    # Where tests run on several workers, no long file is begun when all others are done.
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    names = [f"test_{name}.py" for name in LONGEST]
+    items.sort(key=lambda item: names.index(item.path.name) if item.path.name in names else len(names))
     engine_items = [item for item in items if item.get_closest_marker("engine")]
     if not engine_items or engine_answers():
         return

@@ -19,7 +19,7 @@ from load import asked_all_the_while
 from readme import Story, console_commands
 from stacks import Checkout, await_true, docker
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.timeout(900)]
 
 HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

@@ -18,7 +18,8 @@ from stacks import remove_project
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+# Its parts are in the suite of each run: the page to production, lock, promote, capture, reproduce.
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(900)]
 
 
 def test_a_model_goes_to_production_and_production_comes_back(tmp_path: Path) -> None:

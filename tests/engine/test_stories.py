@@ -41,7 +41,7 @@ def assert_as_shown(story: Story) -> None:
         assert one.as_expected(), f"$ {one.command}\n{one.out}{one.err}\nis not what the page shows:\n{one.expected}"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(900)
 def test_your_own_data(name: str, tmp_path: Path) -> None:
     assert_as_shown(run_story(STORIES / "your-own-data.md", tmp_path, name, AUTHORITIES))
@@ -51,7 +51,6 @@ def test_add_a_service(name: str, tmp_path: Path) -> None:
     assert_as_shown(run_story(STORIES / "add-a-service.md", tmp_path, name, AUTHORITIES))
 
 
-@pytest.mark.slow
 def test_to_production(name: str, tmp_path: Path, registry: RealRegistry) -> None:
     """A real registry is at the place of the page's."""
     others = {"registry.example.com": registry.address}

@@ -37,7 +37,6 @@ def test_the_wheel_carries_what_is_shipped(wheel: Path) -> None:
     assert not [name for name in names if "__pycache__" in name or name.startswith("tests/")]
 
 
-@pytest.mark.slow
 def test_an_installed_wheel_works_from_another_folder(wheel: Path, tmp_path: Path) -> None:
     venv = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
