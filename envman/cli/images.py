@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from envman.cli.invocation import Invocation
-from envman.cli.options import Frozen, Instance, Names, NoWait, Settings, Yes
+from envman.cli.options import EnvName, Frozen, Instance, Names, NoWait, Settings, Yes
 from envman.cli.target import open_target, under_lock
 from envman.diagnostics import Diagnostic, Severity
 
@@ -84,7 +84,7 @@ def push(
 
 def tag(
     context: typer.Context,
-    environment: Annotated[str, typer.Argument(metavar="ENV", help="The environment.")],
+    environment: EnvName,
     service: Annotated[str, typer.Argument(metavar="SERVICE", help="The service whose image it is.")],
     tag: Annotated[str, typer.Argument(metavar="TAG", help="The tag, or a whole name: REPOSITORY:TAG.")],
     instance: Instance = None,

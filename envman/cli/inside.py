@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from envman.cli.invocation import Invocation
-from envman.cli.options import PASS_ON, Frozen, Instance, Names, NoWait, Settings
+from envman.cli.options import PASS_ON, EnvName, Frozen, Instance, Names, NoWait, Settings
 from envman.cli.target import open_target, split_target, under_lock
 from envman.diagnostics.diagnostic import fail
 
@@ -137,7 +137,7 @@ def port(
 
 def compose(
     context: typer.Context,
-    environment: Annotated[str, typer.Argument(metavar="ENV", help="The environment.")],
+    environment: EnvName,
     arguments: Annotated[list[str], typer.Argument(metavar="-- ARGUMENT...", help="What Compose is to do.")],
     instance: Instance = None,
     settings: Settings = None,
