@@ -31,7 +31,7 @@ from envman.render.document import Document
 from envman.state.journal import Entry, journalled
 
 if TYPE_CHECKING:
-    from envman.engine.compose import Handle
+    from envman.engine.command import Handle
 
 _NO_IMAGE = r"(?i)manifest unknown|manifest.*not found|pull access denied|no such image|failed to resolve reference"
 
