@@ -231,3 +231,22 @@ def test_an_absent_optional_secret(tmp_path: Path) -> None:
         ("gone", "left out: this machine has no such secret"),
         ("kept", ""),
     ]
+
+
+def test_who_removed_something_is_forgotten_where_a_later_layer_brings_it_back(tmp_path: Path) -> None:
+    layers = {
+        "base": "abstract: true\nservices: {api: {image: 'app:1'}, worker: {image: 'app:1', labels: {a: x, b: x}}}\n",
+        "middle": "abstract: true\nextends: base\nservices: {worker: !reset null}\n",
+        "dev": "extends: middle\nservices: {worker: {image: 'app:2', labels: {a: y}}}\n",
+        "prod": "extends: middle\nservices: {api: {labels: {a: x}}}\n",
+    }
+    dev = load(tmp_path, **layers)
+    [image] = explain(dev, render(dev, facts(tmp_path)), "worker.image").values
+    assert (image.value, str(image.span)) == ("app:2", "blueprints/dev.yaml:2:30")
+    prod = load(tmp_path, "prod", **layers)
+    for path in ("worker", "services.worker.labels.a", "services.worker"):
+        with pytest.raises(EnvmanError) as raised:
+            explain(prod, render(prod, facts(tmp_path)), path)
+        [problem] = raised.value.diagnostics
+        assert (problem.code, str(problem.span)) == ("EV012", "blueprints/middle.yaml:3:20")
+        assert [str(note.span) for note in problem.notes] == ["blueprints/base.yaml:2:48"]
