@@ -17,10 +17,10 @@ from typing import Any, Final
 
 from envman.model.types import size_in_bytes, truth
 from envman.render.document import Document
+from envman.source.places import is_elsewhere
 
 EPOCH: Final = "SOURCE_DATE_EPOCH"
 _SERVICE: Final = "service:"
-_REMOTE: Final = re.compile(r"[a-z][a-z0-9+.-]*://|git@|github\.com/|docker-image:|oci-layout:|target:")
 
 
 class InexpressibleError(Exception):
@@ -178,14 +178,14 @@ class _Maker:
             source["dockerfile-inline"] = build["dockerfile_inline"]
         else:
             dockerfile = str(build.get("dockerfile") or "Dockerfile")
-            local = not _REMOTE.match(context)
+            local = not is_elsewhere(context)
             source["dockerfile"] = _normal(Path(source["context"]) / dockerfile) if local else dockerfile
         contexts = build.get("additional_contexts") or {}
         source["contexts"] = {name: self._other(str(place)) for name, place in contexts.items()}
         return source
 
     def _place(self, context: str) -> str:
-        return context if _REMOTE.match(context) else _normal(self.root / Path(context).expanduser())
+        return context if is_elsewhere(context) else _normal(self.root / Path(context).expanduser())
 
     def _other(self, context: str) -> str:
         if context.startswith(_SERVICE):
