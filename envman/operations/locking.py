@@ -20,6 +20,7 @@ from envman.lock.lock import (
     lock_path,
 )
 from envman.lock.text import LockFile, lock_text, read_lock_file, sealed
+from envman.lock.unlocked import unlocked
 from envman.lock.uses import NamedImage
 from envman.model.environment import Environment
 from envman.operations.described import described, without_instance
@@ -116,6 +117,7 @@ def make_lock(
         workspace, current, old.lock if old is not None else None, images, engine, platform, notices,
         upgraded=None if not upgrade else frozenset(services) or frozenset(current.uses.builds),
     )  # fmt: skip
+    workspace.report.extend(unlocked(environment, builds))
     values = {
         "environment": environment.name,
         "document": current.document,
