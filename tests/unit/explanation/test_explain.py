@@ -234,7 +234,7 @@ def test_an_absent_optional_secret(tmp_path: Path) -> None:
 
 
 def test_who_removed_something_is_forgotten_where_a_later_layer_brings_it_back(tmp_path: Path) -> None:
-    layers = {
+    layers: dict[str, Any] = {
         "base": "abstract: true\nservices: {api: {image: 'app:1'}, worker: {image: 'app:1', labels: {a: x, b: x}}}\n",
         "middle": "abstract: true\nextends: base\nservices: {worker: !reset null}\n",
         "dev": "extends: middle\nservices: {worker: {image: 'app:2', labels: {a: y}}}\n",

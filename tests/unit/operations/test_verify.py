@@ -27,8 +27,10 @@ def test_nothing_is_to_be_done_about_nothing(tmp_path: Path) -> None:
 def test_a_change_by_hand_needs_a_new_container(tmp_path: Path) -> None:
     changed = [Parting("drift", service, f"x-{service}-1", "mem_limit") for service in ("db", "api", "db")]
     assert remedies(tmp_path, *changed, instance="two") == [
-        "`envman up dev api db --frozen --recreate --instance two` undoes what was changed by hand; "
-        "without `--recreate` it stays"
+        (
+            "`envman up dev api db --frozen --recreate --instance two` undoes what was changed by hand; "
+            "without `--recreate` it stays"
+        )
     ]
 
 
