@@ -234,7 +234,11 @@ def load_environment(
 
 
 def read_values(root: Path, name: str, process: Map[str, str], report: Report) -> dict[str, tuple[str, Span]]:
-    """Return what ``.env`` and ``.env.NAME`` set, the latter first; a value may refer to those before it."""
+    """Return what ``.env`` and ``.env.NAME`` set, the latter first; a value may refer to those before it.
+
+    Raises:
+        EnvmanError: EV002, EV007 and EV110 for a file that cannot be read.
+    """
     found: dict[str, tuple[str, Span]] = {}
     for file in (".env", f".env.{name}"):
         earlier = {known: text for known, (text, _) in found.items()}

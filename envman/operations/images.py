@@ -70,7 +70,11 @@ def build_images(
     no_cache: bool,
     pull_bases: bool,
 ) -> list[str]:
-    """Build ``services`` (all that have a build if none is named); return their names."""
+    """Build ``services`` (all that have a build if none is named); return their names.
+
+    Raises:
+        EnvmanError: EV607 for an unknown service, EV503 and EV504 for a secret, EV602 for a build that failed.
+    """
     check_services(environment, services)
     names = [
         name
@@ -86,7 +90,11 @@ def build_images(
 def pull_images(
     workspace: Workspace, environment: Environment, services: Sequence[str], progress: Progress
 ) -> list[str]:
-    """Pull the images of ``services`` (all that have an image and no build if none is named); return the names."""
+    """Pull the images of ``services`` (all that have an image and no build if none is named); return the names.
+
+    Raises:
+        EnvmanError: EV607 for an unknown service, EV601 for an image that cannot be had, EV4xx for the engine.
+    """
     check_services(environment, services)
     names = [
         name

@@ -29,7 +29,11 @@ class Imported:
 
 
 def project_root(directory: Path, *, given: bool) -> Path:
-    """Return the root of the project to import into: ``directory`` where it was ``given``, else the nearest upward."""
+    """Return the root of the project to import into: ``directory`` where it was ``given``, else the nearest upward.
+
+    Raises:
+        EnvmanError: EV004 where the name of its folder is not UTF-8.
+    """
     directory = directory.absolute()
     if not given and any((folder / PROJECT_FILE).is_file() for folder in (directory, *directory.parents)):
         return find_root(directory)
@@ -85,7 +89,11 @@ def _write(wish: Wish, adoption: Adoption) -> list[Path]:
 
 
 def keep_out_of_git(path: Path, names: list[str]) -> bool:
-    """Let the `.gitignore` at ``path`` name each of ``names``, and return whether it had to be changed."""
+    """Let the `.gitignore` at ``path`` name each of ``names``, and return whether it had to be changed.
+
+    Raises:
+        EnvmanError: EV008.
+    """
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     lines = {line.strip().removeprefix("/") for line in text.splitlines()}
     missing = [name for name in names if not {name, ".env*", "*.env*", ".env.*" if name != ".env" else name} & lines]

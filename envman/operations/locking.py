@@ -36,7 +36,7 @@ from envman.operations.resolving import (
 )
 from envman.operations.workspace import Workspace
 from envman.registry.reference import Reference
-from envman.state.atomic import write_whole
+from envman.state.atomic import write_if_changed
 from envman.template.record import template_of
 from envman.version import installed_version
 
@@ -153,13 +153,7 @@ def write_lock(workspace: Workspace, made: Locking) -> bool:
         EnvmanError: EV008.
     """
     path = workspace.project.root / lock_path(made.environment.name)
-    try:
-        if path.read_text(encoding="utf-8") == made.text:
-            return False
-    except (OSError, UnicodeDecodeError):
-        pass
-    write_whole(path, made.text)
-    return True
+    return write_if_changed(path, made.text, durable=True)
 
 
 def reachable_engine(workspace: Workspace) -> Engine | None:

@@ -101,7 +101,11 @@ def prepare(workspace: Workspace, environment: Environment, progress: Progress) 
 
 
 def existing(workspace: Workspace, environment: Environment) -> Prepared:
-    """Return the environment ready to be looked at or stopped: nothing new is made for it but its render."""
+    """Return the environment ready to be looked at or stopped: nothing new is made for it but its render.
+
+    Raises:
+        EnvmanError: EV501 or EV502 where some of it is not this checkout's, EV4xx for the engine, EV008.
+    """
     observed = look(workspace, environment)
     document = workspace.offline_document(environment)
     path = workspace.compose_file(environment)

@@ -223,6 +223,9 @@ def own_repositories(workspace: Workspace, loaded: Iterable[Environment]) -> fro
     """Return the repositories of the images that any environment of the project builds: the ones to be tagged in.
 
     Everything else is somebody else's, and no promotion writes there.
+
+    Raises:
+        EnvmanError: EV002, EV007 where a `.env` file cannot be read.
     """
     found = {one.name: one for one in loaded}
     for name in workspace.project.environments(Report()):
