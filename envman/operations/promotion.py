@@ -118,8 +118,7 @@ def _check_source(workspace: Workspace, source: Environment) -> None:
             "EV441",
             f"{source.name} is not what its lock says",
             notes=tuple(Note(text) for text in texts),
-            help=f"`envman verify {source.name}` shows it; `envman up {source.name} --frozen` mends what runs, "
-            f"`envman lock {source.name}` locks what there is",
+            help="; ".join(found.remedies()),
         )
     observed = observe(workspace.engine, [source.compose_project])
     ill = [text for one in observed.containers if (text := _illness(one))]
