@@ -48,8 +48,8 @@ def opened(path: Path) -> Iterator[Bundle]:
     """Yield the bundle at ``path``, as far as its outline goes: its contents are checked by ``verify``.
 
     Raises:
-        EnvmanError: EV002 where it cannot be read, EV684 where it is none, or found to be damaged inside, EV685 for one of
-            a newer envman.
+        EnvmanError: EV002 where it cannot be read, EV684 where it is none, or found to be damaged inside, EV685 for one
+            of a newer envman.
     """
     try:
         file = open_bundle(path)
