@@ -13,6 +13,7 @@ from envman.registry.dockerfile import SYNTAX, Base, base_images, context_name
 from envman.registry.reference import Reference, parse_reference
 from envman.render.compose import IMAGE_CONTEXT
 from envman.source.places import is_elsewhere
+from envman.source.scalars import text_of
 from envman.source.tree import Path
 
 
@@ -177,9 +178,5 @@ class _Uses:
 
     def _arguments(self, section: str, name: str) -> dict[str, str]:
         given = (self.environment.data[section][name].get("build") or {}).get("args") or {}
-        values = {key: self.process.get(key) if value is None else _text(value) for key, value in given.items()}
+        values = {key: self.process.get(key) if value is None else text_of(value) for key, value in given.items()}
         return {key: value for key, value in values.items() if value is not None}
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

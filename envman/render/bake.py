@@ -18,6 +18,7 @@ from typing import Any, Final
 from envman.model.types import size_in_bytes, truth
 from envman.render.document import Document
 from envman.source.places import is_elsewhere
+from envman.source.scalars import text_of
 
 EPOCH: Final = "SOURCE_DATE_EPOCH"
 _SERVICE: Final = "service:"
@@ -194,7 +195,7 @@ class _Maker:
 
     def _arguments(self, build: Mapping[str, Any], stamp: Stamp) -> dict[str, str]:
         given = build.get("args") or {}
-        known = {name: self.environ.get(name) if value is None else _text(value) for name, value in given.items()}
+        known = {name: self.environ.get(name) if value is None else text_of(value) for name, value in given.items()}
         arguments = {name: value for name, value in known.items() if value is not None}
         if stamp.epoch is not None and EPOCH not in given:
             arguments[EPOCH] = str(stamp.epoch)
@@ -248,12 +249,8 @@ def _is_true(value: Any) -> bool:
     return value is not None and truth(value)
 
 
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _texts(table: Mapping[str, Any] | None) -> dict[str, str]:
-    return {name: "" if value is None else _text(value) for name, value in (table or {}).items()}
+    return {name: text_of(value) for name, value in (table or {}).items()}
 
 
 def _fields(*fields: str) -> str:
