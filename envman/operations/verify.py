@@ -21,6 +21,7 @@ from envman.operations.services import difference_text
 from envman.operations.workspace import Workspace
 from envman.plan.observed import ContainerState, LocalImage, Observed
 from envman.plan.wanted import is_one_shot, wanted_services
+from envman.registry.reference import short_id
 
 
 class Parting(NamedTuple):
@@ -158,9 +159,5 @@ def _image(
     if not is_locked_image(locked, held, platform):
         known = locked.platforms.get(platform)
         other = known.image if known is not None else locked.digest
-        text = f"{one.name} runs image {_short(one.image_id)}; locked is {_short(other or 'none')}"
+        text = f"{one.name} runs image {short_id(one.image_id)}; locked is {short_id(other or 'none')}"
         yield Parting("image", one.service, one.name, text)
-
-
-def _short(digest: str) -> str:
-    return digest.removeprefix("sha256:")[:12]
