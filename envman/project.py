@@ -233,8 +233,27 @@ def load_environment(
     )
 
 
+def check_environment_name(name: str, *, help: str = "") -> None:  # noqa: A002 - the word that the reader sees
+    """Make sure that an environment that is to be can be called ``name``; ``help`` says how to name another.
+
+    Raises:
+        EnvmanError: EV004.
+    """
+    if not re.fullmatch(ENVIRONMENT_NAME, name):
+        raise fail(
+            "EV004",
+            f'"{name}" is not a name for an environment',
+            expected="lower-case letters, digits and _, a letter first",
+            help=help,
+        )
+
+
 def read_values(root: Path, name: str, process: Map[str, str], report: Report) -> dict[str, tuple[str, Span]]:
-    """Return what ``.env`` and ``.env.NAME`` set, the latter first; a value may refer to those before it."""
+    """Return what ``.env`` and ``.env.NAME`` set, the latter first; a value may refer to those before it.
+
+    Raises:
+        EnvmanError: EV002, EV007 and EV110 for a file that cannot be read.
+    """
     found: dict[str, tuple[str, Span]] = {}
     for file in (".env", f".env.{name}"):
         earlier = {known: text for known, (text, _) in found.items()}

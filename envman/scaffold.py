@@ -105,7 +105,7 @@ def new_project(
     ``answers`` are given beforehand; for the other options ``ask`` is called, or their defaults hold.
 
     Raises:
-        EnvmanError: EV004 for a bad name, EV701 for a bad option, EV702 where the folder exists, EV703, EV704.
+        EnvmanError: EV004 for a bad name, EV701 for a bad option, EV702 where the folder exists, EV703, EV704, EV008.
     """
     check_project_name(name)
     folder = parent.absolute() / name

@@ -11,7 +11,7 @@ from envman.diagnostics import EnvmanError, Report, Source, Span
 from envman.language.layers import HEADER_KEYS
 from envman.model.stack import OWN_ATTRIBUTES
 from envman.source.files import read_source
-from envman.source.reader import OVERRIDE, RESET, read_tree
+from envman.source.reader import read_tree
 from envman.source.tree import Mapping, Node, Scalar, Sequence, dotted
 from envman.source.tree import Path as TreePath
 
@@ -93,8 +93,3 @@ def _unknown(key: str, where: str, span: Span, report: Report) -> None:
         expected="an attribute that Compose knows",
         help="start the name with x- if it is an extension of your own",
     )
-
-
-def uses_tags(node: Node) -> bool:
-    """Whether ``!reset`` or ``!override`` stands at ``node``."""
-    return node.tag in {RESET, OVERRIDE}

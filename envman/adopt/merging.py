@@ -7,94 +7,15 @@ Source: compose-go's `override/merge.go` and `override/uncity.go`, and what `doc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterator
+from typing import Any
 
 from envman.adopt.changes import Changes, as_node
 from envman.diagnostics import Note, Report
-from envman.language.entries import mount_target
+from envman.language.compose_rules import Picks, picks
 from envman.language.merge import merge
-from envman.language.paths import PathTable
 from envman.source.reader import OVERRIDE, RESET
-from envman.source.scalars import text_of
 from envman.source.tree import Mapping, Node, Path, Scalar, Sequence, dotted, key_span, node_at, plain
-
-Key: TypeAlias = Callable[[Any], object]
-# Which entries the merged list has: of the parent (0) or the child (1), and which.
-Picks: TypeAlias = list[tuple[int, int]]
-
-
-def _name(item: Any) -> object:
-    return text_of(item).partition("=")[0] if not isinstance(item, dict | list) else None
-
-
-def _target(item: Any) -> object:
-    if not isinstance(item, dict):
-        return mount_target(str(item))
-    return mount_target(str(item.get("target") or item.get("source") or ""))
-
-
-def _grant(folder: str) -> Key:
-    def key(item: Any) -> object:
-        return str(item.get("target") or "") or f"{folder}{item.get('source')}"
-
-    return key
-
-
-def _port(item: Any) -> object:
-    if not isinstance(item, dict):
-        return str(item)
-    return tuple(text_of(item.get(one)) for one in ("host_ip", "published", "target", "protocol"))
-
-
-def _replaced(item: Any) -> object:  # noqa: ARG001 - marks a list that the child replaces
-    return None
-
-
-_KEYS: Final[dict[str, Key]] = {
-    **dict.fromkeys(
-        (
-            "build.tags",
-            "cap_add",
-            "cap_drop",
-            "dns",
-            "dns_opt",
-            "dns_search",
-            "expose",
-            "links",
-            "networks.*.aliases",
-            "networks.*.link_local_ips",
-            "profiles",
-            "tmpfs",
-        ),
-        _name,
-    ),
-    **dict.fromkeys(("command", "entrypoint", "healthcheck.test"), _replaced),
-    "configs": _grant("/"),
-    "devices": lambda item: item.get("target") if isinstance(item, dict) else item,
-    "env_file": lambda item: item.get("path") if isinstance(item, dict) else item,
-    "ports": _port,
-    "secrets": _grant("/run/secrets/"),
-    "volumes": _target,
-}
-_TABLE: Final[PathTable[Key]] = PathTable({f"services.*.{pattern}": key for pattern, key in _KEYS.items()})
-
-
-def picks(parent: list[Any], child: list[Any], key: Key | None) -> Picks:
-    """Return which entries Compose's merged list has, in order."""
-    if key is _replaced:
-        return [(1, index) for index in range(len(child))]
-    merged: Picks = []
-    places: dict[object, int] = {}
-    for side, items in enumerate((parent, child)):
-        for index, item in enumerate(items):
-            identity = object() if key is None else key(item)
-            if identity in places:
-                merged[places[identity]] = (side, index)
-            else:
-                places[identity] = len(merged)
-                merged.append((side, index))
-    return merged
 
 
 def write_out_lists(parent: Mapping, raw_parent: Mapping, child: Mapping, changes: Changes, report: Report) -> int:
@@ -189,10 +110,9 @@ def _wanted(path: Path, parent: Node, child: Node) -> tuple[Any, Picks | None]:
     theirs, ours = plain(parent), plain(child)
     if path[:1] == ("networks",) and path[2:] == ("ipam", "config"):
         return _pools(theirs, ours), None
-    table: PathTable[Key] | None = _TABLE
-    for step in path:
-        table = table.below(str(step)) if table is not None else None
-    chosen = picks(theirs, ours, table.rule if table is not None else None)
+    assert isinstance(parent, Sequence)  # `_both` yields
+    assert isinstance(child, Sequence)  # two of a kind
+    chosen = picks(path, parent, child)
     sides = (theirs, ours)
     return [sides[side][index] for side, index in chosen], chosen
 

@@ -14,13 +14,12 @@ from envman.adopt.changes import Changes
 from envman.diagnostics import Report
 from envman.language.paths import PathTable
 from envman.language.references import references
+from envman.source.places import is_elsewhere
 from envman.source.tree import Mapping, Node, Scalar, Sequence
 
 # Given the whole text of a value, the path in it: what stands before, the path, what stands behind.
 Parts: TypeAlias = tuple[str, str, str]
 Take: TypeAlias = Callable[[str], Parts | None]
-
-_REMOTE: Final = re.compile(r"[a-z][a-z0-9+.-]*:|git@|github\.com/", re.IGNORECASE)
 
 
 def _whole(text: str) -> Parts | None:
@@ -28,12 +27,12 @@ def _whole(text: str) -> Parts | None:
 
 
 def _context(text: str) -> Parts | None:
-    return None if _REMOTE.match(text) else ("", text, "")
+    return None if is_elsewhere(text) else ("", text, "")
 
 
 def _named_context(text: str) -> Parts | None:
     name, separator, path = text.partition("=")
-    return None if not separator or _REMOTE.match(path) else (name + separator, path, "")
+    return None if not separator or is_elsewhere(path) else (name + separator, path, "")
 
 
 def _mount(text: str) -> Parts | None:

@@ -125,13 +125,13 @@ def index(images: Iterable[Image], platform: str) -> bytes:
     return canonical({"schemaVersion": 2, "mediaType": _INDEX_KIND, "manifests": manifests})
 
 
-def load_list(images: Iterable[tuple[Image, Built]], *, tagged: bool = True) -> bytes:
-    """Return ``manifest.json``, which ``docker load`` reads; unless ``tagged``, the images get no names by it."""
+def load_list(images: Iterable[tuple[Image, Built]]) -> bytes:
+    """Return ``manifest.json``, which ``docker load`` reads."""
     return canonical(
         [
             {
                 "Config": blob_name(built.config.digest),
-                "RepoTags": list(image.tags) if tagged else [],
+                "RepoTags": list(image.tags),
                 "Layers": [blob_name(layer.digest) for layer in built.layers],
             }
             for image, built in images

@@ -20,6 +20,7 @@ from envman.bundle.container import PIECE, BrokenBundleError
 from envman.bundle.contents import BLOBS
 from envman.bundle.layers import is_compressed
 from envman.bundle.layout import LARGEST
+from envman.snapshot.pieces import PieceFile
 
 # The compressor's own default: a bundle is made once, carried and kept.
 _LEVEL: Final = 3
@@ -61,7 +62,7 @@ def lay_down(pieces: Iterable[bytes], folder: Path, known: Container[str] = froz
     """
     blobs: dict[str, Spooled] = {}
     listed = b""
-    stream = io.BufferedReader(_Stream(iter(pieces)), PIECE)
+    stream = io.BufferedReader(PieceFile(iter(pieces)), PIECE)
     try:
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
@@ -127,25 +128,3 @@ def _chain(start: bytes, rest: IO[bytes]) -> Iterator[bytes]:
     yield start
     while piece := rest.read(PIECE):
         yield piece
-
-
-class _Stream(io.RawIOBase):
-    """Pieces as a file."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._rest:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._rest = memoryview(piece)
-        count = min(len(buffer), len(self._rest))
-        buffer[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count

@@ -29,9 +29,9 @@ class Ingredient:
     layer: str | None = None
 
 
-def ingredient(name: str, data: bytes, *, executable: bool = False) -> Ingredient:
+def ingredient(name: str, data: bytes) -> Ingredient:
     """Return ``data`` as a file to be."""
-    return Ingredient(name, len(data), lambda: (data,), executable=executable)
+    return Ingredient(name, len(data), lambda: (data,))
 
 
 def write_bundle(file: IO[bytes], outline: Contents, ingredients: Iterable[Ingredient]) -> tuple[Contents, str]:

@@ -92,11 +92,11 @@ class Surroundings:
         self.secrets[key] = {"source": "env", "variable": identifier(key).upper()}
         return key
 
-    def missing(self, service: str, what: str, help: str = "") -> None:  # noqa: A002 - the word that the reader sees
+    def missing(self, service: str, what: str) -> None:
         """Say that ``service`` needs something that is not captured."""
-        self.report.warning("EV828", f"{service}: {what}", help=help)
+        self.report.warning("EV828", f"{service}: {what}")
 
-    def unsaid(self, service: str, what: str, help: str = "") -> None:  # noqa: A002
+    def unsaid(self, service: str, what: str, help: str = "") -> None:  # noqa: A002 - the word that the reader sees
         """Say that something of ``service`` has no words in a blueprint."""
         self.report.warning("EV822", f"{service}: {what}", help=help)
 

@@ -13,7 +13,7 @@ from envman.model.environment import Environment
 from envman.model.service import Service
 from envman.model.types import truth
 from envman.source.files import examine
-from envman.source.places import locate, status
+from envman.source.places import is_elsewhere, locate, status
 
 
 def missing_files(environment: Environment, root: Path) -> Iterator[Diagnostic]:
@@ -28,7 +28,7 @@ def missing_files(environment: Environment, root: Path) -> Iterator[Diagnostic]:
 
 def _of_service(environment: Environment, root: Path, name: str, service: Service) -> Iterator[Diagnostic]:
     build = service.build
-    if build is not None and build.context is not None and _is_local(build.context):
+    if build is not None and build.context is not None and not is_elsewhere(build.context):
         context = locate(root, build.context)
         if context is None or not _is_folder(root, build.context):
             yield _missing(environment, build.context, "services", name, "build", "context")
@@ -88,10 +88,6 @@ def unfit_env_files(environment: Environment, root: Path) -> Iterator[Diagnostic
 def _is_folder(root: Path, path: str) -> bool:
     found = status(root, path)
     return found is not None and stat.S_ISDIR(found.st_mode)
-
-
-def _is_local(context: str) -> bool:
-    return "://" not in context and not context.startswith("git@") and not context.startswith("github.com/")
 
 
 def _missing(

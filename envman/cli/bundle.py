@@ -59,6 +59,9 @@ def create_bundle(
     from envman.output.bundle import made_data, made_text
 
     invocation = context.ensure_object(Invocation)
+    if str(output) == "-":
+        raise typer.BadParameter("names a file: a bundle is written whole, or not at all", ctx=context,
+                                 param_hint="--output")  # fmt: skip
     workspace = invocation.workspace()
     loaded = workspace.environment(environment)
     invocation.warn(workspace.report)

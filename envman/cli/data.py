@@ -8,11 +8,10 @@ from typing import Annotated
 import typer
 
 from envman.cli.invocation import Invocation
-from envman.cli.options import Env, Instance, Settings
+from envman.cli.options import Env, EnvName, Instance, Settings
 from envman.diagnostics.diagnostic import fail, near_match
 
 secrets_app = typer.Typer(help="An environment's secrets.", no_args_is_help=True, rich_markup_mode=None)
-EnvName = Annotated[str, typer.Argument(metavar="ENV", help="The environment.")]
 SecretName = Annotated[str, typer.Argument(metavar="NAME", help="The secret.")]
 
 

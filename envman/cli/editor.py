@@ -23,13 +23,13 @@ def schema(
     ] = None,
 ) -> None:
     """Print the JSON Schema of a blueprint, with which editors complete and check it."""
-    from envman.state.atomic import write_if_changed
     from envman.state.editor import schema_text
+    from envman.state.output import write_output
 
     invocation = context.ensure_object(Invocation)
     text = schema_text()
     if output is None or str(output) == "-":
         invocation.show(json.loads(text), text)
         return
-    write_if_changed(output, text)
-    invocation.show({"file": str(output)}, str(output))
+    in_file = write_output(output, text)
+    invocation.show({"file": str(output)}, str(output) if in_file else "")

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from envman.cli.invocation import Invocation
-from envman.cli.options import Frozen, Instance, Names, NoWait, Settings, Yes
-from envman.cli.target import split_target, under_lock
+from envman.cli.options import EnvName, Frozen, Instance, Names, NoWait, Settings, Yes
+from envman.cli.target import open_target, under_lock
 from envman.diagnostics import Diagnostic, Severity
 
 
@@ -33,12 +33,9 @@ def build(
     from envman.operations.images import build_images
 
     invocation = context.ensure_object(Invocation)
-    workspace = invocation.workspace(settings=settings or (), instance=instance)
-    name, services = split_target(workspace, names or [])
-    environment = workspace.environment(name)
-    invocation.warn(workspace.report)
-    progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman build {environment.key}", progress, wait=not no_wait):
+    target = open_target(invocation, names, settings=settings, instance=instance)
+    workspace, environment, services = target.workspace, target.environment, target.services
+    with target.turn("build", wait=not no_wait) as progress:
         if frozen:
             environment = under_lock(invocation, workspace, environment, progress, building=services)
         built = build_images(workspace, environment, services, progress, no_cache=no_cache, pull_bases=pull_bases)
@@ -57,12 +54,9 @@ def pull(
     from envman.operations.images import pull_images
 
     invocation = context.ensure_object(Invocation)
-    workspace = invocation.workspace(settings=settings or (), instance=instance)
-    name, services = split_target(workspace, names or [])
-    environment = workspace.environment(name)
-    invocation.warn(workspace.report)
-    progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman pull {environment.key}", progress, wait=not no_wait):
+    target = open_target(invocation, names, settings=settings, instance=instance)
+    workspace, environment, services = target.workspace, target.environment, target.services
+    with target.turn("pull", wait=not no_wait) as progress:
         pulled = pull_images(workspace, environment, services, progress)
     text = f"pulled: {', '.join(pulled)}" if pulled else f"{environment.name} pulls nothing"
     invocation.show({"environment": environment.name, "pulled": pulled}, text)
@@ -80,12 +74,9 @@ def push(
     from envman.output.images import pushed_text
 
     invocation = context.ensure_object(Invocation)
-    workspace = invocation.workspace(settings=settings or (), instance=instance)
-    name, services = split_target(workspace, names or [])
-    environment = workspace.environment(name)
-    invocation.warn(workspace.report)
-    progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman push {environment.key}", progress, wait=not no_wait):
+    target = open_target(invocation, names, settings=settings, instance=instance)
+    workspace, environment, services = target.workspace, target.environment, target.services
+    with target.turn("push", wait=not no_wait) as progress:
         pushed = push_images(workspace, environment, services, progress)
     data = {"environment": environment.name, "pushed": [asdict(one) for one in pushed]}
     invocation.show(data, pushed_text(pushed) if pushed else f"{environment.name} builds nothing to push")
@@ -93,7 +84,7 @@ def push(
 
 def tag(
     context: typer.Context,
-    environment: Annotated[str, typer.Argument(metavar="ENV", help="The environment.")],
+    environment: EnvName,
     service: Annotated[str, typer.Argument(metavar="SERVICE", help="The service whose image it is.")],
     tag: Annotated[str, typer.Argument(metavar="TAG", help="The tag, or a whole name: REPOSITORY:TAG.")],
     instance: Instance = None,

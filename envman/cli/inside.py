@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from envman.cli.invocation import Invocation
-from envman.cli.options import PASS_ON, Frozen, Instance, Names, NoWait, Settings
-from envman.cli.target import split_target, under_lock
+from envman.cli.options import PASS_ON, EnvName, Frozen, Instance, Names, NoWait, Settings
+from envman.cli.target import open_target, split_target, under_lock
 from envman.diagnostics.diagnostic import fail
 
 Words = Annotated[list[str], typer.Argument(metavar="[ENV] SERVICE [COMMAND]...", help="What to run, and where.")]
@@ -44,12 +44,11 @@ def logs(
     from envman.operations.inside import logs as show_logs
 
     invocation = context.ensure_object(Invocation)
-    workspace = invocation.workspace(settings=settings or (), instance=instance)
-    name, services = split_target(workspace, names or [])
+    target = open_target(invocation, names, settings=settings, instance=instance, quiet=True)
     flags = ["--tail", tail, *(["--follow"] if follow else []), *(["--timestamps"] if timestamps else [])]
     if since:
         flags += ["--since", since]
-    return show_logs(workspace, workspace.environment(name), services, flags)
+    return show_logs(target.workspace, target.environment, target.services, flags)
 
 
 def execute(
@@ -138,7 +137,7 @@ def port(
 
 def compose(
     context: typer.Context,
-    environment: Annotated[str, typer.Argument(metavar="ENV", help="The environment.")],
+    environment: EnvName,
     arguments: Annotated[list[str], typer.Argument(metavar="-- ARGUMENT...", help="What Compose is to do.")],
     instance: Instance = None,
     settings: Settings = None,

@@ -13,6 +13,7 @@ Names = Annotated[
 Env = Annotated[
     str | None, typer.Argument(metavar="[ENV]", help="The environment; default: the one `envman use` chose.")
 ]
+EnvName = Annotated[str, typer.Argument(metavar="ENV", help="The environment.")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Give a variable a value. Repeatable.")
 ]

@@ -51,9 +51,16 @@ def render_environment(
         invocation.show({"environment": rendered.environment, "text": rendered.text}, rendered.text)
         return
     path = render_path(root, rendered.key) if output is None else output
-    write_if_changed(path, rendered.text)
+    if output is None:
+        write_if_changed(path, rendered.text)
+        in_file = True
+    else:
+        from envman.state.output import write_output
+
+        in_file = write_output(path, rendered.text)
     shown = path.relative_to(root) if path.is_relative_to(root) else path
-    invocation.show({"environment": rendered.environment, "file": str(path)}, str(shown))
+    # What went into a pipe may share it with what is shown.
+    invocation.show({"environment": rendered.environment, "file": str(path)}, str(shown) if in_file else "")
 
 
 def _rendered(

@@ -9,7 +9,7 @@ import typer
 from envman.cli.ask import confirm_loss, confirm_takeover
 from envman.cli.invocation import Invocation
 from envman.cli.options import Env, Frozen, Instance, Names, NoSnapshot, NoWait, Profiles, Settings, Timeout, Yes
-from envman.cli.target import split_target, under_lock
+from envman.cli.target import open_target, split_target, under_lock
 from envman.output.up import left_text, up_data, up_text
 
 if TYPE_CHECKING:
@@ -39,10 +39,8 @@ def plan(
     from envman.output.plan import plan_data
 
     invocation = context.ensure_object(Invocation)
-    workspace = invocation.workspace(settings=settings or (), instance=instance)
-    name, services = split_target(workspace, names or [])
-    environment = workspace.environment(name)
-    invocation.warn(workspace.report)
+    target = open_target(invocation, names, settings=settings, instance=instance)
+    workspace, environment, services = target.workspace, target.environment, target.services
     if frozen:
         environment = under_lock(invocation, workspace, environment)
     made = preview(workspace, environment, UpOptions(services=tuple(services), profiles=tuple(profiles or ())))
@@ -77,12 +75,9 @@ def up(
     from envman.operations.up import up as bring_up
 
     invocation = context.ensure_object(Invocation)
-    workspace = invocation.workspace(settings=settings or (), instance=instance)
-    name, services = split_target(workspace, names or [])
-    environment = workspace.environment(name)
-    invocation.warn(workspace.report)
-    progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman up {environment.key}", progress, wait=not no_wait):
+    target = open_target(invocation, names, settings=settings, instance=instance)
+    workspace, environment, services = target.workspace, target.environment, target.services
+    with target.turn("up", wait=not no_wait) as progress:
         if adopt:
             confirm_takeover(invocation, environment, yes=yes)
             take_over(workspace, environment, progress)
@@ -92,7 +87,7 @@ def up(
         done = bring_up(workspace, environment, options, progress)
         if not done.plan and not adopt and options == UpOptions(timeout=timeout, snapshot=options.snapshot):
             root = workspace.project.root
-            request = Request(root, name or "", instance or "", settings or (), workspace.context, frozen)
+            request = Request(root, target.named or "", instance or "", settings or (), workspace.context, frozen)
             keep_at_rest(request, workspace)
     invocation.show(_up_data(done), _up_text(done))
 
@@ -188,12 +183,10 @@ def stop(
     from envman.operations.down import stop as stop_stack
 
     invocation = context.ensure_object(Invocation)
-    workspace = invocation.workspace(settings=settings or (), instance=instance)
-    name, services = split_target(workspace, names or [])
-    environment = workspace.environment(name)
-    progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman stop {environment.key}", progress, wait=not no_wait):
-        stop_stack(workspace, environment, services, progress)
+    target = open_target(invocation, names, settings=settings, instance=instance, quiet=True)
+    environment, services = target.environment, target.services
+    with target.turn("stop", wait=not no_wait) as progress:
+        stop_stack(target.workspace, environment, services, progress)
     invocation.show(
         {"environment": environment.name, "services": services}, f"{', '.join(services) or environment.name} stopped"
     )
@@ -211,12 +204,10 @@ def restart(
     from envman.operations.down import restart as restart_stack
 
     invocation = context.ensure_object(Invocation)
-    workspace = invocation.workspace(settings=settings or (), instance=instance)
-    name, services = split_target(workspace, names or [])
-    environment = workspace.environment(name)
-    progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman restart {environment.key}", progress, wait=not no_wait):
-        restart_stack(workspace, environment, services, progress, timeout=timeout)
+    target = open_target(invocation, names, settings=settings, instance=instance, quiet=True)
+    environment, services = target.environment, target.services
+    with target.turn("restart", wait=not no_wait) as progress:
+        restart_stack(target.workspace, environment, services, progress, timeout=timeout)
     text = f"{', '.join(services) or environment.name} restarted"
     invocation.show({"environment": environment.name, "services": services}, text)
 

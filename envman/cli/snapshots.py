@@ -9,7 +9,7 @@ import typer
 
 from envman.cli.ask import confirm_change
 from envman.cli.invocation import Invocation
-from envman.cli.options import Env, Instance, Settings, Timeout, Yes
+from envman.cli.options import Env, EnvName, Instance, Settings, Timeout, Yes
 from envman.diagnostics import EnvmanError
 from envman.diagnostics.diagnostic import fail, near_match
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from envman.operations.workspace import Workspace
 
 snapshot_app = typer.Typer(help="Snapshots of an environment's data.", no_args_is_help=True, rich_markup_mode=None)
-EnvName = Annotated[str, typer.Argument(metavar="ENV", help="The environment.")]
 SnapshotName = Annotated[str, typer.Argument(metavar="NAME", help="The snapshot.")]
 Confirm = Annotated[
     str | None,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +12,51 @@ if TYPE_CHECKING:
     from envman.model.environment import Environment
     from envman.operations.progress import Progress
     from envman.operations.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a command line is about: an environment, ``named`` there unless it is the chosen one, and its services."""
+
+    invocation: Invocation
+    workspace: Workspace
+    named: str | None
+    environment: Environment
+    services: list[str]
+
+    @contextmanager
+    def turn(self, command: str, *, wait: bool) -> Iterator[Progress]:
+        """Hold the checkout's lock while ``command`` changes the stack; the body gets where to report to.
+
+        Raises as ``Invocation.exclusive``.
+        """
+        progress = self.invocation.progress()
+        what = f"envman {command} {self.environment.key}"
+        with self.invocation.exclusive(self.workspace, what, progress, wait=wait):
+            yield progress
+
+
+def open_target(
+    invocation: Invocation,
+    names: Sequence[str] | None,
+    *,
+    settings: Sequence[str] | None,
+    instance: str | None,
+    quiet: bool = False,
+) -> Target:
+    """Return what ``names`` are: ``[ENV] [SERVICE]...``. Warnings of the blueprint are shown, unless ``quiet``.
+
+    Quiet are commands that start nothing: what the blueprint says does not matter to them.
+
+    Raises:
+        EnvmanError: as ``Workspace.environment``.
+    """
+    workspace = invocation.workspace(settings=settings or (), instance=instance)
+    named, services = split_target(workspace, names or ())
+    environment = workspace.environment(named)
+    if not quiet:
+        invocation.warn(workspace.report)
+    return Target(invocation, workspace, named, environment, services)
 
 
 def split_target(workspace: Workspace, words: Sequence[str]) -> tuple[str | None, list[str]]:

@@ -148,6 +148,7 @@ CODES: Final[dict[str, Code]] = {
     "EV540": Code("a lock for another platform"),
     "EV541": Code("a build's base image cannot be told"),
     "EV542": Code("the lock of another environment"),
+    "EV543": Code("what a lock cannot hold"),
     "EV601": Code("an image cannot be pulled"),
     "EV602": Code("a build failed"),
     "EV603": Code("a service exited"),

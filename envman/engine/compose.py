@@ -7,76 +7,17 @@ import re
 import shutil
 import signal
 import subprocess
-import threading
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Final
 
 from envman.diagnostics.diagnostic import fail
+from envman.engine.command import Handle, ask_docker, no_docker_command
 from envman.engine.endpoint import Endpoint, clean_environment
-from envman.state.lock import held_descriptors
 
 # 2.24 is the first with `!reset` fixed, `env_file.required` and `start_interval`.
 MINIMUM_COMPOSE: Final = (2, 24)
-_KEPT_LINES: Final = 400
-_PATIENCE: Final = 20.0
-
-
-class Handle:
-    """A Compose command under way: its output is read all the time, so that it never waits for its reader."""
-
-    def __init__(self, process: subprocess.Popen[str], withheld: tuple[str, ...]) -> None:
-        self._process = process
-        self._withheld = withheld
-        self._kept: deque[str] = deque(maxlen=_KEPT_LINES)
-        self._fresh: SimpleQueue[str | None] = SimpleQueue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None  # it was opened with a pipe
-        for raw in self._process.stdout:
-            line = raw.rstrip("\n")
-            for value in self._withheld:
-                line = line.replace(value, "******")
-            self._kept.append(line)
-            self._fresh.put(line)
-        self._fresh.put(None)
-
-    def lines(self) -> Iterator[str]:
-        """Yield the output line by line until the command ends."""
-        while (line := self._fresh.get()) is not None:
-            yield line
-
-    def poll(self) -> int | None:
-        """Return the exit status, or None while the command runs."""
-        return self._process.poll()
-
-    def wait(self) -> int:
-        """Wait for the end and return the exit status."""
-        status = self._process.wait()
-        self._reader.join()
-        return status
-
-    def tail(self, count: int) -> str:
-        """Return the last ``count`` lines of the output so far."""
-        return "\n".join(list(self._kept)[-count:])
-
-    def interrupt(self) -> None:
-        """End the command as Ctrl-C would, by force only if it does not obey. Only its own process group is touched."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-            if self._process.poll() is not None:
-                return
-            try:
-                os.killpg(self._process.pid, number)
-                self._process.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                continue
-            except ProcessLookupError:
-                self._process.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +68,7 @@ class Compose:
         """
         argv = self.argv(*arguments)
         require_compose(self.endpoint, self.environ)
-        process = subprocess.Popen(
-            argv,
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-            pass_fds=held_descriptors(),
-        )
-        return Handle(process, tuple(value for value in self.secrets.values() if value))
+        return Handle.started(argv, clean_environment(self.environ), self.secrets)
 
     def attach(self, *arguments: str) -> int:
         """Run a Compose command on this process's own terminal and return its exit status.
@@ -163,16 +92,7 @@ class Compose:
 
 def compose_version(endpoint: Endpoint, environ: Mapping[str, str]) -> str | None:
     """Return the version of the Compose plugin, or None where there is none; EV403 where there is no ``docker``."""
-    try:
-        done = subprocess.run(
-            ["docker", *endpoint.arguments(), "compose", "version", "--short"],
-            env=clean_environment(environ),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise no_docker_command() from None
+    done = ask_docker(endpoint, environ, "compose", "version", "--short")
     return done.stdout.strip().removeprefix("v") if done.returncode == 0 and done.stdout.strip() else None
 
 
@@ -204,13 +124,3 @@ def require_compose(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
         )
     _compose_checked[endpoint.host] = version
     return version
-
-
-def no_docker_command() -> Exception:
-    """Make the error of a machine without a ``docker`` command."""
-    return fail(
-        "EV403",
-        "there is no docker command on PATH",
-        expected="the Docker CLI with its Compose plugin",
-        help="install Docker (https://docs.docker.com/engine/install/); an engine elsewhere needs the CLI here too",
-    )

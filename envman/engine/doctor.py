@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Final, Literal
 
 from envman.diagnostics import EnvmanError
+from envman.engine.command import ask_docker
 from envman.engine.compose import MINIMUM_COMPOSE, compose_version
 from envman.engine.connection import Engine, connect
-from envman.engine.endpoint import Endpoint, clean_environment, resolve_endpoint
+from envman.engine.endpoint import Endpoint, resolve_endpoint
 
 _LITTLE_DISK: Final = 5 * 1000**3
 _PATIENCE: Final = 5.0
@@ -83,14 +84,7 @@ def _isolated(check: tuple[str, Callable[[_Machine], Check]], machine: _Machine)
 
 
 def _run(machine: _Machine, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["docker", *machine.endpoint.arguments(), *arguments],
-        env=clean_environment(machine.environ),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_PATIENCE * 2,
-    )
+    return ask_docker(machine.endpoint, machine.environ, *arguments, patience=_PATIENCE * 2)
 
 
 def _cli(machine: _Machine) -> Check:

@@ -40,12 +40,6 @@ def image_ids(engine: Engine, references: Iterable[str]) -> dict[str, str]:
     return {reference: str(one["Id"]) for reference, one in zip(wanted, answers, strict=True) if one}
 
 
-def missing_images(engine: Engine, references: Iterable[str]) -> frozenset[str]:
-    """Return those of ``references`` that the engine does not have."""
-    wanted = set(references)
-    return frozenset(wanted - set(find_images(engine, wanted)))
-
-
 def name_image(engine: Engine, source: str, target: Reference) -> None:
     """Give image ``source`` the name ``target`` as well; a tag that another image had moves to this one.
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from envman.diagnostics.diagnostic import fail
+from envman.engine.command import ask_docker
 from envman.engine.credentials import Credential, credential_key
-from envman.engine.endpoint import Endpoint, clean_environment
+from envman.engine.endpoint import Endpoint
 
 _TIMEOUT: Final = 120
 
@@ -49,16 +50,6 @@ def _docker(
     endpoint: Endpoint, environ: Mapping[str, str], arguments: list[str], words: str
 ) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(
-            ["docker", *endpoint.arguments(), *arguments],
-            input=words,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_TIMEOUT,
-            env=clean_environment(environ),
-        )
+        return ask_docker(endpoint, environ, *arguments, words=words, patience=_TIMEOUT)
     except subprocess.TimeoutExpired:
-        raise fail("EV420", "`docker login` did not end in time", help="is the engine well?") from None
-    except OSError:
-        raise fail("EV403", "there is no `docker` command", help="install Docker's command line") from None
+        raise fail("EV420", f"`docker {arguments[0]}` did not end in time", help="is the engine well?") from None

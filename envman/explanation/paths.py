@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from envman.diagnostics import Note
 from envman.diagnostics.diagnostic import fail, near_match
 from envman.explanation.view import Part
 from envman.source.scalars import text_of
-from envman.source.tree import Scalar, dotted
+from envman.source.tree import Mapping, Scalar, dotted
 
 _STEP: Final = re.compile(r"""\[(?:"([^"]*)"|'([^']*)'|([^\]]*))\]|"([^"]*)"|'([^']*)'|([^.\[]+)""")
 # What tells the entries of a list apart, most telling first.
@@ -40,7 +41,7 @@ def find_part(root: Part, text: str) -> Part:
     while steps:
         found, used = _below(current, steps)
         if found is None:
-            raise _nowhere(root, current, steps[0])
+            raise _removed(root, current, steps) or _nowhere(root, current, steps[0])
         current, steps = found, steps[used:]
     return current
 
@@ -91,6 +92,21 @@ def entry_name(part: Part) -> str:
         if field is not None and isinstance(field.node, Scalar) and field.value is not None:
             return text_of(field.value)
     return ""
+
+
+def _removed(root: Part, part: Part, steps: list[str]) -> Exception | None:
+    """Return the error for a path to what a layer removed with ``!reset``; None where no layer did."""
+    services = root.children.get("services")
+    for place in (part, services) if part is root and services is not None else (part,):
+        removed = place.node.removed if isinstance(place.node, Mapping) else {}
+        for used in range(1, len(steps) + 1):
+            reset = removed.get(".".join(steps[:used]))
+            if reset is not None and reset.overrides is not None:
+                path = dotted((*place.path, ".".join(steps[:used])))
+                notes = (Note("it removes", reset.overrides.span),)
+                help_ = "without this line it is there again"
+                return fail("EV012", f"{path} is removed here with !reset", reset.span, notes=notes, help=help_)
+    return None
 
 
 def _nowhere(root: Part, part: Part, step: str) -> Exception:

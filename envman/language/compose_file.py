@@ -12,10 +12,10 @@ from envman.diagnostics import EnvmanError, Report, Span
 from envman.diagnostics.diagnostic import near_match
 from envman.language.interpolate import Resolved, Scope, interpolate
 from envman.language.normalise import normalise
-from envman.language.rebase import is_remote, rebase
+from envman.language.rebase import rebase
 from envman.source.dotenv import read_dotenv
 from envman.source.files import read_source
-from envman.source.places import is_anything
+from envman.source.places import is_anything, is_elsewhere
 from envman.source.reader import MOST_NODES, read_tree
 from envman.source.scalars import text_of
 from envman.source.tree import Mapping, Node, Scalar, Sequence, replace_entries
@@ -159,7 +159,7 @@ class ComposeFiles:
 
     def inside(self, path: str, asked: Span) -> str | None:
         """Return ``path`` relative to the root or None (EV007, EV220, EV224) where it is not in the project."""
-        if is_remote(path):
+        if is_elsewhere(path):
             self.report.error(
                 "EV220",
                 f"{path} is not a file of this project",

@@ -11,7 +11,8 @@ made of every list (tests/attributes/test_compose_rules.py).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from functools import reduce
+from typing import Final, TypeAlias
 
 from envman.diagnostics import Note, Report
 from envman.language.merge import (
@@ -31,7 +32,9 @@ from envman.source.reader import RESET, kind
 from envman.source.scalars import text_of
 from envman.source.tree import Mapping, Node, Path, Scalar, Sequence, dotted
 
-Identity = Callable[[Node], str | None]
+Identity: TypeAlias = Callable[[Node], str | None]
+# Entries of a merged list: of the parent (0) or of the child (1), and the how-manieth there.
+Picks: TypeAlias = list[tuple[int, int]]
 
 
 def merge_as_compose(trees: list[Mapping], report: Report) -> Mapping:
@@ -77,21 +80,43 @@ def append(parent: Sequence, child: Sequence, path: Path, report: Report) -> Seq
     return child._replace(items=(*parent.items, *added), overrides=parent)
 
 
-def _one_of_each(identity: Identity) -> ListRule:
-    def rule(parent: Sequence, child: Sequence, path: Path, report: Report) -> Sequence:  # noqa: ARG001
-        merged: list[Node] = []
-        places: dict[str, int] = {}
-        for item in (*parent.items, *child.items):
-            key = identity(item)
-            if key is None or key not in places:
+class _OneOfEach:
+    """The rule of a list that keeps one entry of each identity: the last one written, at the place of the first."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+
+    def places(self, parent: Sequence, child: Sequence) -> list[Picks]:
+        """Return, for each place of the merged list, who had it in turn."""
+        found: list[Picks] = []
+        places: dict[str, Picks] = {}
+        for side, items in enumerate((parent.items, child.items)):
+            for index, item in enumerate(items):
+                key = self._identity(item)
+                if key is not None and key in places:
+                    places[key].append((side, index))
+                    continue
+                found.append([(side, index)])
                 if key is not None:
-                    places[key] = len(merged)
-                merged.append(item)
-            else:
-                merged[places[key]] = over(merged[places[key]], item)
+                    places[key] = found[-1]
+        return found
+
+    def __call__(self, parent: Sequence, child: Sequence, path: Path, report: Report) -> Sequence:  # noqa: ARG002
+        sides = (parent.items, child.items)
+        merged = (reduce(over, (sides[side][index] for side, index in one)) for one in self.places(parent, child))
         return child._replace(items=tuple(merged), overrides=parent)
 
-    return rule
+
+def picks(path: Path, parent: Sequence, child: Sequence) -> Picks:
+    """Return which entries Compose's merged list at ``path`` has, in order. Both are in the long form."""
+    table: PathTable[ListRule] | None = _LISTS
+    for step in path:
+        table = table and table.below(str(step))
+    rule = table.rule if table is not None else None
+    if isinstance(rule, _OneOfEach):
+        return [one[-1] for one in rule.places(parent, child)]
+    inherited = [] if rule is _replace else [(0, index) for index in range(len(parent.items))]
+    return inherited + [(1, index) for index in range(len(child.items))]
 
 
 def _text(node: Node) -> str | None:
@@ -205,17 +230,17 @@ _KEYED: Final = (
     "tmpfs",
 )
 _SERVICE_LISTS: Final[dict[str, ListRule]] = {
-    **dict.fromkeys(_KEYED, _one_of_each(_key)),
+    **dict.fromkeys(_KEYED, _OneOfEach(_key)),
     "command": _replace,
-    "configs": _one_of_each(_grant("")),
-    "devices": _one_of_each(lambda node: field_text(node, "target") or field_text(node, "source")),
+    "configs": _OneOfEach(_grant("")),
+    "devices": _OneOfEach(lambda node: field_text(node, "target") or field_text(node, "source")),
     "entrypoint": _replace,
-    "env_file": _one_of_each(lambda node: field_text(node, "path")),
-    "expose": _one_of_each(_text),
+    "env_file": _OneOfEach(lambda node: field_text(node, "path")),
+    "expose": _OneOfEach(_text),
     "healthcheck.test": _replace,
-    "ports": _one_of_each(_port),
-    "secrets": _one_of_each(_grant("/run/secrets")),
-    "volumes": _one_of_each(mount_identity),
+    "ports": _OneOfEach(_port),
+    "secrets": _OneOfEach(_grant("/run/secrets")),
+    "volumes": _OneOfEach(mount_identity),
 }
 _LISTS: Final[PathTable[ListRule]] = PathTable(
     {

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from envman.diagnostics import Note, Report, Span
+from envman.diagnostics import Report, Span
 from envman.diagnostics.diagnostic import near_match
 from envman.model.binding import bind
 from envman.model.header import ENVIRONMENT_NAME, Header
@@ -92,8 +92,3 @@ def _parent_span(layer: Layer, index: int) -> Span:
         return node.items[index].span
     assert node is not None  # the header has a parent, so the key exists
     return node.span
-
-
-def ancestry_note(layers: list[Layer]) -> Note:
-    """Return a note that names the chain of layers, parents first."""
-    return Note("layers: " + " -> ".join(layer.name for layer in layers))

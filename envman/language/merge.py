@@ -128,10 +128,12 @@ def _merge_mappings(
 ) -> Mapping:
     entries = dict(parent.entries)
     keys = dict(parent.keys)
+    removed = {**parent.removed, **child.removed}
     for key, value in child.entries.items():
         if value.tag == RESET:
-            entries.pop(key, None)
-            keys.pop(key, None)
+            if key in entries:
+                removed[key] = value._replace(overrides=entries.pop(key))
+                keys.pop(key)
             continue
         if key in entries:
             entries[key] = _merge(entries[key], value, (*path, key), table and table.below(key), rules, report)
@@ -140,7 +142,8 @@ def _merge_mappings(
         keys[key] = child.keys[key]
     if rules.one_mount_a_target and len(path) == 2 and path[0] == "services":
         _one_mount_a_target(entries, child)
-    return child._replace(entries=entries, keys=keys, overrides=parent)
+    removed = {key: value for key, value in removed.items() if key not in entries}
+    return child._replace(entries=entries, keys=keys, overrides=parent, removed=removed)
 
 
 def _one_mount_a_target(entries: dict[str, Node], child: Mapping) -> None:

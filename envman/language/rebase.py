@@ -14,11 +14,10 @@ from collections.abc import Callable
 from typing import Final
 
 from envman.language.paths import PathTable
+from envman.source.places import is_elsewhere
 from envman.source.tree import Mapping, Node, Scalar, Sequence
 
 Rebase = Callable[[Node, str], Node]
-# What Compose and buildx take for a place elsewhere.
-_REMOTE: Final = ("git@", "github.com/", "service:", "target:")
 
 
 def rebase(tree: Mapping, folder: str) -> Mapping:
@@ -36,11 +35,6 @@ def joined(folder: str, path: str) -> str:
         return path
     together = posixpath.normpath(posixpath.join(folder, path))
     return together if together.startswith("..") or posixpath.isabs(together) else f"./{together}"
-
-
-def is_remote(path: str) -> bool:
-    """Whether ``path`` names something that is no file of this machine."""
-    return "://" in path or path.startswith(_REMOTE)
 
 
 def _walk(node: Node, table: PathTable[Rebase], folder: str) -> Node:
@@ -63,7 +57,7 @@ def _path(node: Node, folder: str) -> Node:
         return node._replace(items=tuple(_path(item, folder) for item in node.items))
     if not isinstance(node, Scalar) or not isinstance(node.value, str) or not node.value or node.problem is not None:
         return node
-    return node if is_remote(node.value) else node._replace(value=joined(folder, node.value))
+    return node if is_elsewhere(node.value) else node._replace(value=joined(folder, node.value))
 
 
 def _include(node: Node, folder: str) -> Node:

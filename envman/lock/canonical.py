@@ -68,11 +68,6 @@ def canonical_document(environment: Environment, files: Mapping[str, str] | None
     return Canonical(made, withheld)
 
 
-def document_digest(environment: Environment, files: Mapping[str, str] | None = None) -> str:
-    """Return the digest of the canonical document."""
-    return canonical_document(environment, files).digest
-
-
 def _digest(data: Any) -> str:
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
     return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"

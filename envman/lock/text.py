@@ -81,11 +81,6 @@ def read_lock_file(root: Path, environment: str) -> LockFile | None:
     return found
 
 
-def parse_lock(path: Path, root: Path) -> Lock:
-    """Return the lock in the file ``path``. Raises as ``read_lock``."""
-    return lock_in(read_source(path, root=root)).lock
-
-
 def lock_in(source: Source) -> LockFile:
     """Return the lock in a text with its places. Raises as ``read_lock``."""
     report = Report()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from envman.diagnostics import Diagnostic, EnvmanError, Note, Source, Span
 from envman.model.environment import Environment
@@ -12,10 +12,9 @@ from envman.model.service import Workload
 from envman.registry.dockerfile import SYNTAX, Base, base_images, context_name
 from envman.registry.reference import Reference, parse_reference
 from envman.render.compose import IMAGE_CONTEXT
+from envman.source.places import is_elsewhere
+from envman.source.scalars import text_of
 from envman.source.tree import Path
-
-# Where a context lies elsewhere than in a folder.
-_REMOTE: Final = ("http://", "https://", "git://", "ssh://", "git@", "service:", "target:", "oci-layout:", "-")
 
 
 class Place(NamedTuple):
@@ -80,7 +79,7 @@ def local_context(environment: Environment, section: str, name: str) -> str | No
     """Return the folder that a build sends, as written; None where it is none of this machine's."""
     build = environment.data[section][name].get("build") or {}
     context = str(build.get("context") or ".")
-    return None if context.startswith(_REMOTE) or context.endswith(".git") else context
+    return None if is_elsewhere(context) else context
 
 
 def image_uses(environment: Environment, dockerfiles: Mapping[str, Source | None], process: Mapping[str, str]) -> Uses:
@@ -179,9 +178,5 @@ class _Uses:
 
     def _arguments(self, section: str, name: str) -> dict[str, str]:
         given = (self.environment.data[section][name].get("build") or {}).get("args") or {}
-        values = {key: self.process.get(key) if value is None else _text(value) for key, value in given.items()}
+        values = {key: self.process.get(key) if value is None else text_of(value) for key, value in given.items()}
         return {key: value for key, value in values.items() if value is not None}
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

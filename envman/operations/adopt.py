@@ -10,7 +10,11 @@ from envman.state.checkout import adopt_checkout
 
 
 def take_over(workspace: Workspace, environment: Environment, progress: Progress) -> None:
-    """Make the ID on the environment's existing containers, volumes and networks this checkout's own."""
+    """Make the ID on the environment's existing containers, volumes and networks this checkout's own.
+
+    Raises:
+        EnvmanError: EV4xx for the engine, EV008 where the ID cannot be kept.
+    """
     from envman.engine.observe import observe
 
     observed = observe(workspace.engine, [environment.compose_project], details=False)

@@ -87,6 +87,9 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
 
     Nothing is kept where it depends on the version of Compose; where there is a warning, which has to be said each
     time; or where the engine is elsewhere.
+
+    Raises:
+        EnvmanError: as ``plan_up`` and, where the request is frozen, ``freeze``.
     """
     from envman.engine.images import image_ids
     from envman.engine.picture import picture

@@ -19,7 +19,7 @@ from envman.operations.workspace import Workspace
 from envman.render.bake import InexpressibleError, Stamp, bake
 
 if TYPE_CHECKING:
-    from envman.engine.compose import Handle
+    from envman.engine.command import Handle
 
 TAIL: Final = 40
 # bake tries standard input as a Compose file first, and takes every `$` of an argument for a variable then.

@@ -48,7 +48,8 @@ def opened(path: Path) -> Iterator[Bundle]:
     """Yield the bundle at ``path``, as far as its outline goes: its contents are checked by ``verify``.
 
     Raises:
-        EnvmanError: EV684 where it is none, or found to be damaged inside; EV685 for one of a newer envman.
+        EnvmanError: EV002 where it cannot be read, EV684 where it is none, or found to be damaged inside, EV685 for one
+            of a newer envman.
     """
     try:
         file = open_bundle(path)
@@ -132,24 +133,12 @@ def check_sum(path: Path, expected: str) -> None:
         )
 
 
-def load_bundle(
-    workspace: Workspace,
-    path: Path,
-    progress: Progress,
-    *,
-    taken: Taken = Taken.BESIDE,
-    platform: str | None = None,
-    into: Path | None = None,
-) -> Loaded:
+def load_bundle(workspace: Workspace, path: Path, progress: Progress, *, into: Path | None = None) -> Loaded:
     """Load the bundle at ``path`` into the workspace's engine; its project, if anywhere, goes ``into`` a new folder.
 
-    Everything in it is checked before anything is loaded. What a name that another image has becomes is ``taken``'s to
-    say; ``platform`` names the bundle's where the engine's is another.
-
-    Raises:
-        EnvmanError: EV684, EV685 for the file, EV686 to EV689 and EV524 for what cannot be loaded or unpacked.
+    Names that other images have stay theirs. Raises as ``load_onto``.
     """
-    return load_onto(workspace.engine, path, progress, taken=taken, platform=platform, into=into)
+    return load_onto(workspace.engine, path, progress, taken=Taken.BESIDE, into=into)
 
 
 def load_onto(
@@ -162,9 +151,14 @@ def load_onto(
     into: Path | None = None,
     shelve: Callable[[Bundle], tuple[str, ...]] | None = None,
 ) -> Loaded:
-    """Load the bundle at ``path`` onto ``engine``; as ``load_bundle``, for where there need be no project.
+    """Load the bundle at ``path`` onto ``engine``; its project, if anywhere, goes ``into`` a new folder.
 
-    ``shelve`` is called last, with everything else in place, and says which snapshots it has put on a shelf.
+    Everything in it is checked before anything is loaded. What a name that another image has becomes is ``taken``'s to
+    say; ``platform`` names the bundle's where the engine's is another. ``shelve`` is called last, with everything else
+    in place, and says which snapshots it has put on a shelf.
+
+    Raises:
+        EnvmanError: EV684, EV685 for the file, EV686 to EV689 and EV524 for what cannot be loaded or unpacked.
     """
     progress.step(f"checking {path}")
     with opened(path) as bundle:

@@ -162,6 +162,13 @@ def _check_target(path: Path) -> None:
             raise fail("EV683", f"{path} is a folder", expected="a file", help="write `-o FILE`")
         if not path.parent.is_dir():
             raise fail("EV683", f"there is no folder {path.parent}", help="make it first, or choose another place")
+        if path.exists() and not path.is_file():
+            raise fail(
+                "EV683",
+                f"{path} is a pipe or a device",
+                expected="a file",
+                help="a bundle gets its name when it is whole, so it cannot be written as it comes; copy the file",
+            )
         with open_bundle(path) as file:
             Bundle(file)
     except FileNotFoundError:

@@ -20,10 +20,9 @@ from envman.lock.canonical import canonical_document
 from envman.lock.lock import Makers, lock_path
 from envman.lock.text import lock_text, sealed
 from envman.model.environment import Environment
-from envman.model.header import ENVIRONMENT_NAME
 from envman.operations.importing import keep_out_of_git
 from envman.operations.workspace import file_mark
-from envman.project import BLUEPRINTS, load_environment, open_project
+from envman.project import BLUEPRINTS, check_environment_name, load_environment, open_project
 from envman.source.files import read_source
 from envman.source.places import is_file, locate
 from envman.source.root import PROJECT_FILE
@@ -80,12 +79,7 @@ def read_stack(endpoint: Endpoint, wish: Wish) -> Reading:
     from envman.engine.connection import connect
     from envman.engine.inspect import read_running
 
-    if not re.fullmatch(ENVIRONMENT_NAME, wish.environment):
-        raise fail(
-            "EV004",
-            f'"{wish.environment}" is not a name for an environment',
-            expected="lower-case letters, digits and _, a letter first",
-        )
+    check_environment_name(wish.environment)
     if (wish.root / PROJECT_FILE).is_file():
         open_project(wish.root)
     running = read_running(connect(endpoint), wish.project, wish.containers)

@@ -74,7 +74,11 @@ def mapped_bases(workspace: Workspace, environment: Environment) -> dict[str, di
 
 
 def without_instance(workspace: Workspace, environment: Environment) -> Environment:
-    """Return ``environment`` as it is beside its instances: they share its lock."""
+    """Return ``environment`` as it is beside its instances: they share its lock.
+
+    Raises:
+        EnvmanError: as ``load_environment``, where the blueprint has changed meanwhile.
+    """
     if environment.instance is None:
         return environment
     report = Report()

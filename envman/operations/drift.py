@@ -9,6 +9,7 @@ from envman.operations.prepare import current_document, look
 from envman.operations.workspace import Workspace
 from envman.plan.drift import Difference, differences
 from envman.plan.observed import ContainerState, LocalImage, Observed
+from envman.registry.reference import short_id
 from envman.render.document import Document
 
 
@@ -85,5 +86,5 @@ def compare(
 
 
 def _name(image: LocalImage) -> str:
-    short = image.id.removeprefix("sha256:")[:12]
+    short = short_id(image.id)
     return short if image.reference in {image.id, short} else f"{image.reference} ({short})"

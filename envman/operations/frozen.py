@@ -150,7 +150,11 @@ def renamed_builds(made: Pins, names: Names) -> frozenset[str]:
 
 
 def without_builds(environment: Environment, names: frozenset[str]) -> Environment:
-    """Return ``environment`` without the builds of the services and jobs ``names``."""
+    """Return ``environment`` without the builds of the services and jobs ``names``.
+
+    Raises:
+        EnvmanError: with what is wrong with the rest, as for ``Workspace.environment``.
+    """
     if not names:
         return environment
     tree = environment.tree

@@ -44,6 +44,9 @@ def hold(workspace: Workspace, copying: Copying, volumes: Iterable[str], *, stop
     """Pause what writes to ``volumes``, or stop it where ``stopping`` or where it cannot be paused.
 
     It is on record (beside what ``copying`` names) before it is done, so that a kill leaves nothing paused for good.
+
+    Raises:
+        EnvmanError: EV4xx for the engine; EV008 where the record cannot be kept, and then nothing is held.
     """
     from envman.engine.hold import pause, stop, users_of
 
@@ -71,6 +74,9 @@ def let_go(workspace: Workspace, environment: Environment | None, containers: It
     """Let ``containers`` go on: unpause those that are paused, start those that are stopped; return the latter.
 
     ``environment`` is theirs, where it can be read: a container whose secrets are not files is started by Compose.
+
+    Raises:
+        EnvmanError: EV4xx for the engine; what Compose says where it is to start one and does not.
     """
     from envman.engine.hold import start, state_of, unpause
 

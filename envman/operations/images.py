@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from envman.diagnostics import Report
 from envman.model.environment import Environment
 from envman.operations.building import build
-from envman.operations.prepare import Prepared, look
+from envman.operations.prepare import Prepared, look, ready_secrets
 from envman.operations.progress import Progress
 from envman.operations.up import check_services, pull
 from envman.operations.workspace import Workspace
-from envman.plan.ownership import owned
-from envman.secrets.provide import provide_secrets
+from envman.plan.observed import Observed
 from envman.state.pushed import pushed_digest
 
 
@@ -36,29 +34,10 @@ class ServiceImage:
     pushed: str | None = None
 
 
-def _prepared(workspace: Workspace, environment: Environment) -> Prepared:
-    observed = look(workspace, environment)
+def _prepared(workspace: Workspace, environment: Environment, observed: Observed) -> Prepared:
     document = workspace.offline_document(environment)
     workspace.write_render(environment, document)
     return Prepared(environment, document, observed, workspace.compose(environment, document))
-
-
-def _provide_secrets(
-    workspace: Workspace, environment: Environment, services: Sequence[str], progress: Progress
-) -> None:
-    """Put the secrets that the builds of ``services`` use where they are read from."""
-    used = set()
-    for name in services:
-        build_section = environment.stack.services[name].build
-        used |= {grant.source for grant in (build_section.secrets if build_section else None) or ()}
-    report = Report()
-    observed = look(workspace, environment)
-    ours = [one.name for one in observed.volumes if owned(environment, workspace.checkout.id, one.labels)]
-    store, values = workspace.store(environment), workspace.values(environment)
-    made = provide_secrets(environment, store, workspace.project.root, values, volumes=ours, report=report, names=used)
-    report.raise_errors()
-    for name in made:
-        progress.notice(f"generated secret {name}")
 
 
 def build_images(
@@ -70,7 +49,11 @@ def build_images(
     no_cache: bool,
     pull_bases: bool,
 ) -> list[str]:
-    """Build ``services`` (all that have a build if none is named); return their names."""
+    """Build ``services`` (all that have a build if none is named); return their names.
+
+    Raises:
+        EnvmanError: EV607 for an unknown service, EV503 and EV504 for a secret, EV602 for a build that failed.
+    """
     check_services(environment, services)
     names = [
         name
@@ -78,15 +61,23 @@ def build_images(
         if service.build is not None and (not services or name in services)
     ]
     if names:
-        _provide_secrets(workspace, environment, names, progress)
-        build(workspace, _prepared(workspace, environment), names, progress, no_cache=no_cache, pull_bases=pull_bases)
+        observed = look(workspace, environment)
+        builds = [one for name in names if (one := environment.stack.services[name].build) is not None]
+        used = {grant.source for one in builds for grant in one.secrets or ()}
+        ready_secrets(workspace, environment, observed, progress, names=used)
+        prepared = _prepared(workspace, environment, observed)
+        build(workspace, prepared, names, progress, no_cache=no_cache, pull_bases=pull_bases)
     return names
 
 
 def pull_images(
     workspace: Workspace, environment: Environment, services: Sequence[str], progress: Progress
 ) -> list[str]:
-    """Pull the images of ``services`` (all that have an image and no build if none is named); return the names."""
+    """Pull the images of ``services`` (all that have an image and no build if none is named); return the names.
+
+    Raises:
+        EnvmanError: EV607 for an unknown service, EV601 for an image that cannot be had, EV4xx for the engine.
+    """
     check_services(environment, services)
     names = [
         name
@@ -94,7 +85,7 @@ def pull_images(
         if service.build is None and service.image is not None and (not services or name in services)
     ]
     if names:
-        pull(_prepared(workspace, environment), names, progress)
+        pull(_prepared(workspace, environment, look(workspace, environment)), names, progress)
     return names
 
 

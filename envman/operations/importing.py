@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,9 @@ from envman.adopt.adoption import Adoption, Wish, adopt
 from envman.adopt.sensitive import dotenv_line
 from envman.diagnostics import Report
 from envman.diagnostics.diagnostic import fail
-from envman.model.header import ENVIRONMENT_NAME
-from envman.project import BLUEPRINTS, open_project
+from envman.project import BLUEPRINTS, check_environment_name, open_project
 from envman.source.dotenv import parse_dotenv
-from envman.source.files import read_source
+from envman.source.files import read_source, read_text
 from envman.source.root import PROJECT_FILE, find_root
 from envman.state.atomic import write_if_changed, write_whole
 
@@ -29,7 +27,11 @@ class Imported:
 
 
 def project_root(directory: Path, *, given: bool) -> Path:
-    """Return the root of the project to import into: ``directory`` where it was ``given``, else the nearest upward."""
+    """Return the root of the project to import into: ``directory`` where it was ``given``, else the nearest upward.
+
+    Raises:
+        EnvmanError: EV004 where the name of its folder is not UTF-8.
+    """
     directory = directory.absolute()
     if not given and any((folder / PROJECT_FILE).is_file() for folder in (directory, *directory.parents)):
         return find_root(directory)
@@ -43,12 +45,7 @@ def import_compose(wish: Wish, process: Mapping[str, str], *, overwrite: bool = 
         EnvmanError: EV004 for a bad name, EV801 where the blueprint is already there, EV008 where a file cannot be
             written, and with everything that is wrong with the Compose files.
     """
-    if not re.fullmatch(ENVIRONMENT_NAME, wish.environment):
-        raise fail(
-            "EV004",
-            f'"{wish.environment}" is not a name for an environment',
-            expected="lower-case letters, digits and _, a letter first",
-        )
+    check_environment_name(wish.environment)
     if (wish.root / PROJECT_FILE).is_file():
         open_project(wish.root)
     existing = {
@@ -85,8 +82,12 @@ def _write(wish: Wish, adoption: Adoption) -> list[Path]:
 
 
 def keep_out_of_git(path: Path, names: list[str]) -> bool:
-    """Let the `.gitignore` at ``path`` name each of ``names``, and return whether it had to be changed."""
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    """Let the `.gitignore` at ``path`` name each of ``names``, and return whether it had to be changed.
+
+    Raises:
+        EnvmanError: EV002 where it is no text, EV008.
+    """
+    text = read_text(path, path.name) if path.is_file() else ""
     lines = {line.strip().removeprefix("/") for line in text.splitlines()}
     missing = [name for name in names if not {name, ".env*", "*.env*", ".env.*" if name != ".env" else name} & lines]
     if missing:

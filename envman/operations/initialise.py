@@ -12,7 +12,7 @@ from envman.diagnostics.diagnostic import fail
 from envman.model.header import ENVIRONMENT_NAME
 from envman.project import BLUEPRINTS
 from envman.scaffold import check_project_name, suggested_name
-from envman.source.files import explain_os_error, read_source
+from envman.source.files import read_source, read_text
 from envman.source.root import PROJECT_FILE
 from envman.starter.blueprints import BASE, STANDARD, Found, blueprint_texts
 from envman.starter.dockerfile import exposed_ports
@@ -43,7 +43,8 @@ def initialise(
 
     Raises:
         EnvmanError: EV004 for a bad name, EV011 where a project or blueprints are there already, EV717 where Compose
-            files are, unless ``beside_compose``; EV008 where a file cannot be written.
+            files are, unless ``beside_compose``; EV002 for an ignore file that is no text; EV008 where a file cannot be
+            written.
     """
     root = root.absolute()
     chosen = name or suggested_name(root.name, otherwise=root.name)
@@ -58,6 +59,7 @@ def initialise(
             )
     _refuse_what_is_there(root, beside_compose=beside_compose)
     found = _look(root)
+    advice = tuple(_advice(root, found))
     written = []
     try:
         for blueprint, text in blueprint_texts(found, names).items():
@@ -71,7 +73,7 @@ def initialise(
         raise
     # Last: it is what makes a project of the folder.
     write_whole(root / PROJECT_FILE, f"name: {chosen}\nlanguage: 1\n")
-    return Initialised(chosen, root, (Path(PROJECT_FILE), *written), found, tuple(_advice(root, found)))
+    return Initialised(chosen, root, (Path(PROJECT_FILE), *written), found, advice)
 
 
 def _refuse_what_is_there(root: Path, *, beside_compose: bool) -> None:
@@ -115,13 +117,9 @@ def _advice(root: Path, found: Found) -> list[str]:
 
 def _patterns(path: Path) -> set[str]:
     """Return the lines of an ignore file, with those that cover what is asked for."""
-    try:
-        lines = {line.strip().strip("/").removeprefix("**/") for line in path.read_text(encoding="utf-8").splitlines()}
-    except FileNotFoundError:
+    if not path.exists():
         return set()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = explain_os_error(error) if isinstance(error, OSError) else "not UTF-8"
-        raise fail("EV002", f"{path}: {reason}") from None
+    lines = {line.strip().strip("/").removeprefix("**/") for line in read_text(path, path.name).splitlines()}
     if "*" in lines:
         return lines | {PRIVATE, ".env", ".env.*"}
     if ".env*" in lines:

@@ -21,12 +21,20 @@ if TYPE_CHECKING:
 
 
 def attach(workspace: Workspace, environment: Environment, arguments: Sequence[str]) -> int:
-    """Run a Compose command on the terminal and return its exit status."""
+    """Run a Compose command on the terminal and return its exit status.
+
+    Raises:
+        EnvmanError: EV501 and EV502 for a stack that is not this checkout's, EV4xx for the engine.
+    """
     return existing(workspace, environment).compose.attach("--profile", "*", *arguments)
 
 
 def logs(workspace: Workspace, environment: Environment, services: Sequence[str], flags: Sequence[str]) -> int:
-    """Show the output of services (all if none)."""
+    """Show the output of services (all if none).
+
+    Raises:
+        EnvmanError: EV607 for an unknown service; as ``attach``.
+    """
     check_services(environment, services)
     return attach(workspace, environment, ["logs", *flags, *services])
 
@@ -56,7 +64,12 @@ def execute(
 def ready_job(
     workspace: Workspace, environment: Environment, service: str, progress: Progress, *, build: bool
 ) -> tuple[Sequence[str], Compose]:
-    """Make everything ready to run ``service`` once; return the Compose arguments before its name, and Compose."""
+    """Make everything ready to run ``service`` once; return the Compose arguments before its name, and Compose.
+
+    Raises:
+        EnvmanError: EV607 for an unknown service; as ``prepare``, ``plan_up``, ``refuse_obstacles`` and
+            ``fetch_images``.
+    """
     check_services(environment, [service])
     prepared = prepare(workspace, environment, progress)
     options = UpOptions(services=(service,), build=build)

@@ -14,6 +14,7 @@ from envman.operations.workspace import Workspace
 from envman.plan.observed import LocalImage
 from envman.registry.reference import parse_reference
 from envman.state.builds import BuildRecord, read_build
+from envman.state.pushed import pushed_digest
 
 if TYPE_CHECKING:
     from envman.engine.connection import Engine
@@ -85,17 +86,20 @@ def _built(
     notices: list[str],
 ) -> LockedBuild | None:
     """Return ``entry`` with the image that the engine has, unless that was built from something else."""
-    record = read_build(Path(os.fspath(workspace.checkout.state)), here.reference)
+    state = Path(os.fspath(workspace.checkout.state))
+    record = read_build(state, here.reference)
     if record is not None and record.image == here.id and not _built_from(workspace, record, entry):
         notices.append(
             f"{name}: {here.reference} was built before its files changed; `envman build` makes it anew, and another "
             "`envman lock` locks that"
         )
         return None
-    pushed = _pushed_digest(here)
     if platform is None:
         return None
-    fields = plain(entry) | {"digest": pushed, "platforms": {platform: LockedPlatform(image=here.id)}}
+    fields = plain(entry) | {
+        "digest": digest_in_registry(state, here),
+        "platforms": {platform: LockedPlatform(image=here.id)},
+    }
     return LockedBuild(**fields)
 
 
@@ -106,11 +110,19 @@ def _built_from(workspace: Workspace, record: BuildRecord, entry: LockedBuild) -
     return digest_of_files(root, context, record.files) == entry.context
 
 
-def _pushed_digest(image: LocalImage) -> str | None:
-    """Return the digest that ``image`` has in the repository that its name leads to."""
+def digest_in_registry(state: Path, image: LocalImage) -> str | None:
+    """Return the digest that ``image`` has in the repository that its name leads to, or None if it is known of none.
+
+    What this checkout pushed is on record. What others did (a pipeline, `docker push`, a pull) the engine tells by the
+    image's digests; but not by one that is the image's ID: an engine that keeps images in containerd has that for
+    each of its images, pushed or not (moby/moby#48747).
+    """
+    own = pushed_digest(state, image.reference, image.id)
+    if own is not None:
+        return own
     reference = parse_reference(image.reference)
     for one in image.digests:
         other = parse_reference(one)
         if reference is not None and other is not None and other.repository == reference.repository:
-            return other.digest
+            return other.digest if other.digest != image.id else None
     return None

@@ -20,6 +20,7 @@ from envman.lock.lock import (
     lock_path,
 )
 from envman.lock.text import LockFile, lock_text, read_lock_file, sealed
+from envman.lock.unlocked import unlocked
 from envman.lock.uses import NamedImage
 from envman.model.environment import Environment
 from envman.operations.described import described, without_instance
@@ -35,7 +36,7 @@ from envman.operations.resolving import (
 )
 from envman.operations.workspace import Workspace
 from envman.registry.reference import Reference
-from envman.state.atomic import write_whole
+from envman.state.atomic import write_if_changed
 from envman.template.record import template_of
 from envman.version import installed_version
 
@@ -116,6 +117,7 @@ def make_lock(
         workspace, current, old.lock if old is not None else None, images, engine, platform, notices,
         upgraded=None if not upgrade else frozenset(services) or frozenset(current.uses.builds),
     )  # fmt: skip
+    workspace.report.extend(unlocked(environment, builds))
     values = {
         "environment": environment.name,
         "document": current.document,
@@ -151,13 +153,7 @@ def write_lock(workspace: Workspace, made: Locking) -> bool:
         EnvmanError: EV008.
     """
     path = workspace.project.root / lock_path(made.environment.name)
-    try:
-        if path.read_text(encoding="utf-8") == made.text:
-            return False
-    except (OSError, UnicodeDecodeError):
-        pass
-    write_whole(path, made.text)
-    return True
+    return write_if_changed(path, made.text, durable=True)
 
 
 def reachable_engine(workspace: Workspace) -> Engine | None:

@@ -14,6 +14,9 @@ def look_up(workspace: Workspace, environment: Environment, file: LockFile, reso
     """Return EV538 for each locked image that its registry has no more, a warning EV539 for each tag that has moved.
 
     Where a registry has no answer at all, that is returned as it is.
+
+    Raises:
+        EnvmanError: EV536 and EV541 for images that cannot be told.
     """
     current = described(workspace, environment, contexts=False)
     pinned = {

@@ -75,7 +75,11 @@ def _asked(environment: Environment, services: list[str], options: UpOptions, pl
 
 
 def gather(workspace: Workspace, environment: Environment, document: Document, services: list[str]) -> Known:
-    """Return the facts for a plan about ``services``; the engine is asked for their images."""
+    """Return the facts for a plan about ``services``; the engine is asked for their images.
+
+    Raises:
+        EnvmanError: EV4xx for the engine, EV008 where hashes of files cannot be kept.
+    """
     from envman.engine.images import find_images
 
     references = {image for name in services if (image := document.image(name))}
@@ -118,7 +122,11 @@ def _outdated(
 
 
 def inputs_of(workspace: Workspace, document: Document, services: Sequence[str]) -> dict[str, BuildInputs]:
-    """Return what building ``services`` would send now, by service."""
+    """Return what building ``services`` would send now, by service.
+
+    Raises:
+        EnvmanError: EV008 where hashes of files cannot be kept.
+    """
     from envman.source.context import FileHashes, build_inputs
 
     # Looked at anew each time: no record is kept of these looks (`at_rest`), and one of so many would be none.
@@ -139,6 +147,9 @@ def remember_builds(
     """Keep what images were built from: ``inputs`` as they were before the build, so that no edit is missed.
 
     ``stamps`` are what was written on them.
+
+    Raises:
+        EnvmanError: EV4xx for the engine, EV008.
     """
     from envman.engine.images import find_images
 
@@ -155,7 +166,11 @@ def remember_builds(
 def remember_definitions(
     workspace: Workspace, environment: Environment, document: Document, observed: Observed
 ) -> None:
-    """Keep what the stack is about to be made from, beside what its containers were made from until now."""
+    """Keep what the stack is about to be made from, beside what its containers were made from until now.
+
+    Raises:
+        EnvmanError: EV008; then nothing is to be created.
+    """
     state = workspace.checkout.state
     before = read_definitions(state, environment.key)
     borne = {one.digest for one in observed.containers}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -86,22 +86,41 @@ def prepare(workspace: Workspace, environment: Environment, progress: Progress) 
     refuse_unfinished_restore(workspace, environment)
     refuse_newer_attributes(workspace, environment)
     _refuse_impossible(workspace, environment)
-    store = workspace.store(environment)
-    ours = [one.name for one in observed.volumes if owned(environment, workspace.checkout.id, one.labels)]
-    report = Report()
-    values = workspace.values(environment)
-    made = provide_secrets(environment, store, workspace.project.root, values, volumes=ours, report=report)
-    report.raise_errors()
-    for name in made:
-        progress.notice(f"generated secret {name}")
+    ready_secrets(workspace, environment, observed, progress)
     ports = _allocate(workspace, environment, observed, progress)
     document = render(environment, workspace.facts(environment, ports=ports, online=True))
     workspace.write_render(environment, document)
     return Prepared(environment, document, observed, workspace.compose(environment, document))
 
 
+def ready_secrets(
+    workspace: Workspace,
+    environment: Environment,
+    observed: Observed,
+    progress: Progress,
+    *,
+    names: Collection[str] | None = None,
+) -> None:
+    """Put the values of secrets (of ``names`` alone, if given) into the store; those to be generated are made there.
+
+    Raises:
+        EnvmanError: EV503 and EV504 for each value that cannot be had.
+    """
+    store, values = workspace.store(environment), workspace.values(environment)
+    ours = [one.name for one in observed.volumes if owned(environment, workspace.checkout.id, one.labels)]
+    report = Report()
+    made = provide_secrets(environment, store, workspace.project.root, values, volumes=ours, report=report, names=names)
+    report.raise_errors()
+    for name in made:
+        progress.notice(f"generated secret {name}")
+
+
 def existing(workspace: Workspace, environment: Environment) -> Prepared:
-    """Return the environment ready to be looked at or stopped: nothing new is made for it but its render."""
+    """Return the environment ready to be looked at or stopped: nothing new is made for it but its render.
+
+    Raises:
+        EnvmanError: EV501 or EV502 where some of it is not this checkout's, EV4xx for the engine, EV008.
+    """
     observed = look(workspace, environment)
     document = workspace.offline_document(environment)
     path = workspace.compose_file(environment)

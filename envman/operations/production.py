@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from envman.checks.reproduction import unknown_stand_ins
 from envman.diagnostics import Diagnostic, EnvmanError, Note, Report
@@ -25,6 +24,7 @@ from envman.project import load_environment, open_project
 from envman.registry.reference import parse_reference
 from envman.reproduction.draft import Images
 from envman.source.files import read_source
+from envman.source.scalars import text_of
 
 _VARIABLES = "variables."
 
@@ -200,7 +200,7 @@ def _as_locked(origin: Origin, *, texts: bool = True) -> Workspace:
     """
     before, lock = origin.workspace, origin.file.lock
     settings = {
-        name: _setting(one.value)
+        name: text_of(one.value)
         for name, one in lock.variables.items()
         if not name.startswith("services.") and one.value is not None
     }
@@ -217,10 +217,6 @@ def _as_locked(origin: Origin, *, texts: bool = True) -> Workspace:
 def placeholder(variable: str) -> str:
     """Return the text that stands for the secret value of ``variable``."""
     return f"not-the-{variable}-of-production"
-
-
-def _setting(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _loaded(there: Workspace, origin: Origin) -> Environment:

@@ -118,8 +118,7 @@ def _check_source(workspace: Workspace, source: Environment) -> None:
             "EV441",
             f"{source.name} is not what its lock says",
             notes=tuple(Note(text) for text in texts),
-            help=f"`envman verify {source.name}` shows it; `envman up {source.name} --frozen` mends what runs, "
-            f"`envman lock {source.name}` locks what there is",
+            help="; ".join(found.remedies()),
         )
     observed = observe(workspace.engine, [source.compose_project])
     ill = [text for one in observed.containers if (text := _illness(one))]
@@ -223,6 +222,9 @@ def own_repositories(workspace: Workspace, loaded: Iterable[Environment]) -> fro
     """Return the repositories of the images that any environment of the project builds: the ones to be tagged in.
 
     Everything else is somebody else's, and no promotion writes there.
+
+    Raises:
+        EnvmanError: EV002, EV007 where a `.env` file cannot be read.
     """
     found = {one.name: one for one in loaded}
     for name in workspace.project.environments(Report()):

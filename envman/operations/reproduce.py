@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,6 @@ from pathlib import Path
 from envman.diagnostics.diagnostic import fail
 from envman.engine.wire import Question
 from envman.model.environment import Environment
-from envman.model.header import ENVIRONMENT_NAME
 from envman.operations.comparing import env_files, report_on
 from envman.operations.options import UpOptions
 from envman.operations.production import Origin, production
@@ -20,7 +18,7 @@ from envman.operations.progress import Progress
 from envman.operations.sanitizing import discard, fill, hooks_of, snapshot_named
 from envman.operations.up import Up, up
 from envman.operations.workspace import Workspace
-from envman.project import BLUEPRINTS, open_project
+from envman.project import BLUEPRINTS, check_environment_name, open_project
 from envman.reproduction.copying import Copy, blueprint_text, is_own, make_copy
 from envman.reproduction.draft import Machine, Token
 from envman.reproduction.report import Fidelity
@@ -57,9 +55,7 @@ def check_name(workspace: Workspace, source: str, name: str) -> Path:
     Raises:
         EnvmanError: EV004 where it is no name for an environment, EV663 where a blueprint that is no copy has it.
     """
-    if not re.fullmatch(ENVIRONMENT_NAME, name):
-        raise fail("EV004", f'"{name}" is not a name for an environment', expected="lower-case letters, digits and _",
-                   help="choose one with `--as NAME`")  # fmt: skip
+    check_environment_name(name, help="choose one with `--as NAME`")
     path = workspace.project.root / BLUEPRINTS / f"{name}.yaml"
     try:
         text = path.read_text(encoding="utf-8")

@@ -32,7 +32,11 @@ class NetworkUse:
 
 
 def list_volumes(workspace: Workspace, environment: Environment) -> list[VolumeUse]:
-    """Return the volumes of ``environment``, those that no blueprint names any more last."""
+    """Return the volumes of ``environment``, those that no blueprint names any more last.
+
+    Raises:
+        EnvmanError: EV501 or EV502 where some of it is not this checkout's, EV4xx for the engine.
+    """
     observed = {one.name: one for one in look(workspace, environment).volumes}
     rows = []
     for key, volume in environment.stack.volumes.items():
@@ -50,7 +54,11 @@ def list_volumes(workspace: Workspace, environment: Environment) -> list[VolumeU
 
 
 def list_networks(workspace: Workspace, environment: Environment) -> list[NetworkUse]:
-    """Return the networks of ``environment``."""
+    """Return the networks of ``environment``.
+
+    Raises:
+        EnvmanError: EV501 or EV502 where some of it is not this checkout's, EV4xx for the engine.
+    """
     observed = {one.name for one in look(workspace, environment).networks}
     document = workspace.offline_document(environment)
     rows = []

@@ -117,7 +117,11 @@ def _clean(copy: Environment, prepared: Prepared, service: str, progress: Progre
 
 
 def discard(workspace: Workspace, copy: Environment, progress: Progress) -> list[str]:
-    """Take ``copy`` down and remove the volumes whose data nobody has cleaned; return their names."""
+    """Take ``copy`` down and remove the volumes whose data nobody has cleaned; return their names.
+
+    Raises:
+        EnvmanError: EV501 and EV502 for a stack that is not this checkout's, EV4xx for the engine.
+    """
     from envman.engine.removal import remove_volume
     from envman.state.copying import forget_copying
 

@@ -140,6 +140,9 @@ def before(
 
     It holds the ``unnamed`` volumes and, where ``named``, the environment's own. Unless it was ``asked`` for, it is
     said how to do without.
+
+    Raises:
+        EnvmanError: as ``create``. What was about to be done must not be done then.
     """
     observed = look(workspace, environment)
     chosen = [unnamed_volume(one) for one in unnamed]
@@ -340,7 +343,7 @@ def refuse_failed_hook(environment: Environment, service: str, which: str, statu
 
 @contextmanager
 def written(name: str) -> Iterator[None]:
-    """Turn the disk's errors into EV645."""
+    """Raise EV645 in the place of the disk's errors."""
     try:
         yield
     except OSError as error:
@@ -352,7 +355,11 @@ def written(name: str) -> Iterator[None]:
 
 
 def ignore_inside(workspace: Workspace, folder: Path) -> None:
-    """Keep snapshots that lie inside the project out of repositories."""
+    """Keep snapshots that lie inside the project out of repositories.
+
+    Raises:
+        EnvmanError: EV008.
+    """
     ignore = folder / ".gitignore"
     if folder.is_relative_to(workspace.project.root) and not ignore.exists():
         write_whole(ignore, "*\n")

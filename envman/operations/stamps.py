@@ -21,6 +21,7 @@ from envman.operations.workspace import Workspace
 from envman.render.bake import EPOCH, Stamp
 from envman.render.document import Document
 from envman.source.git import GitError, ask_git
+from envman.source.places import is_elsewhere
 from envman.state.builds import read_builds
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 # On images only, and not among the labels of `dev.envman.` that prove whose a container is.
 BUILT_FOR: Final = f"{LABEL_PREFIX}built-for"
 _OCI: Final = "org.opencontainers.image."
-_REMOTE: Final = re.compile(r"[a-z][a-z0-9+.-]*://|git@|github\.com/|docker-image:|oci-layout:|target:|service:")
 
 
 def stamps_of(workspace: Workspace, document: Document, inputs: Mapping[str, BuildInputs]) -> dict[str, Stamp]:
@@ -89,7 +89,7 @@ def _folders(root: Path, build: Mapping[str, Any]) -> Iterator[Path]:
     """Yield the local folders that a build is made of."""
     contexts = [build.get("context") or ".", *(build.get("additional_contexts") or {}).values()]
     for context in map(str, contexts):
-        if not _REMOTE.match(context):
+        if not is_elsewhere(context):
             yield root / Path(context).expanduser()
 
 

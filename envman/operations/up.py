@@ -31,7 +31,7 @@ from envman.render.document import Document
 from envman.state.journal import Entry, journalled
 
 if TYPE_CHECKING:
-    from envman.engine.compose import Handle
+    from envman.engine.command import Handle
 
 _NO_IMAGE = r"(?i)manifest unknown|manifest.*not found|pull access denied|no such image|failed to resolve reference"
 
@@ -140,7 +140,11 @@ def fetch_images(workspace: Workspace, prepared: Prepared, plan: Plan, options: 
 
 
 def pull(prepared: Prepared, services: Sequence[str], progress: Progress) -> None:
-    """Pull the images of ``services``."""
+    """Pull the images of ``services``.
+
+    Raises:
+        EnvmanError: EV601 for each image that cannot be had, EV4xx and EV5xx for what keeps Compose from it.
+    """
     images = {prepared.environment.stack.services[name].image for name in services}
     progress.step(f"pulling {', '.join(sorted(filter(None, images)))}")
     handle = prepared.compose.start("--progress", "plain", "pull", *services)
@@ -186,6 +190,10 @@ def start(
 
     What the containers of services that are ``replaced`` do until then counts for nothing. Services that are ``apart``
     are left as they are.
+
+    Raises:
+        EnvmanError: EV60x with the failing service's last words, EV505 for a port that was taken meanwhile, EV4xx for
+            the engine, EV008.
     """
     services = [name for name in services if name not in apart]
     environment = prepared.environment

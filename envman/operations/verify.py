@@ -15,12 +15,13 @@ from envman.lock.text import LockFile
 from envman.model.environment import Environment
 from envman.operations.described import described
 from envman.operations.drift import compare
-from envman.operations.frozen import local_images, names_of, renamed_builds, required_lock, without_builds
+from envman.operations.frozen import advice, local_images, names_of, renamed_builds, required_lock, without_builds
 from envman.operations.prepare import current_document, look
 from envman.operations.services import difference_text
 from envman.operations.workspace import Workspace
 from envman.plan.observed import ContainerState, LocalImage, Observed
 from envman.plan.wanted import is_one_shot, wanted_services
+from envman.registry.reference import short_id
 
 
 class Parting(NamedTuple):
@@ -47,6 +48,20 @@ class Verification:
 
     def __bool__(self) -> bool:
         return bool(self.blueprint or self.running)
+
+    def remedies(self) -> list[str]:
+        """Return what to do about what was found, in the order in which it has to be done."""
+        instance = f" --instance {self.environment.instance}" if self.environment.instance else ""
+        up = f"envman up {self.environment.name}{{}} --frozen{{}}{instance}".format
+        changed = sorted({one.service for one in self.running if one.kind == "drift"})
+        found = [advice(self.environment)] if self.blueprint else []
+        if any(one.kind != "drift" for one in self.running):
+            found.append(f"`{up('', '')}` makes what runs as it is locked")
+        if changed:
+            # A change by hand is in no definition that a plan compares.
+            again = up("".join(f" {one}" for one in changed), " --recreate")
+            found.append(f"`{again}` undoes what was changed by hand; without `--recreate` it stays")
+        return found
 
 
 def check_lock(workspace: Workspace, environment: Environment) -> tuple[LockFile, list[Difference], list[str]]:
@@ -144,9 +159,5 @@ def _image(
     if not is_locked_image(locked, held, platform):
         known = locked.platforms.get(platform)
         other = known.image if known is not None else locked.digest
-        text = f"{one.name} runs image {_short(one.image_id)}; locked is {_short(other or 'none')}"
+        text = f"{one.name} runs image {short_id(one.image_id)}; locked is {short_id(other or 'none')}"
         yield Parting("image", one.service, one.name, text)
-
-
-def _short(digest: str) -> str:
-    return digest.removeprefix("sha256:")[:12]

@@ -15,7 +15,7 @@ from envman.plan.observed import ContainerState, Observed
 from envman.plan.wanted import is_one_shot
 
 if TYPE_CHECKING:
-    from envman.engine.compose import Handle
+    from envman.engine.command import Handle
 
 # A service without a health check counts as up once it has run this long: one that exits at once does so earlier.
 SETTLED = 1.0

@@ -199,12 +199,12 @@ class Workspace:
         pins = self.pins.get(environment.key)
         return frozenset() if pins is None else pins.kept
 
-    def mapped_images(self, environment: Environment, *, built: bool = False) -> dict[str, str]:
+    def mapped_images(self, environment: Environment) -> dict[str, str]:
         """Return the names that the registry map makes of those in the blueprint, by name as written there.
 
-        What the environment itself builds keeps its name, as nobody pulls it, unless ``built`` asks for that too.
+        What the environment itself builds keeps its name, as nobody pulls it.
         """
-        names = image_names(environment, built=built) if self.places else ()
+        names = image_names(environment) if self.places else ()
         return {name: one.familiar for name in names if (one := moved(name, self.places)) is not None}
 
     def _mapped_contexts(self, environment: Environment) -> Mapping[str, Mapping[str, str]]:

@@ -11,6 +11,7 @@ from envman.operations.images import ServiceImage
 from envman.operations.project_images import ImageUse, Removal
 from envman.operations.pushing import Pushed
 from envman.output.tables import age, size, table
+from envman.registry.reference import short_id
 
 
 def image_table(images: Sequence[ServiceImage]) -> str:
@@ -19,7 +20,7 @@ def image_table(images: Sequence[ServiceImage]) -> str:
         [
             one.service,
             one.reference,
-            (one.id or "").removeprefix("sha256:")[:12] or ("not built" if one.built else "not pulled"),
+            short_id(one.id or "") or ("not built" if one.built else "not pulled"),
             size(one.size) if one.size is not None else "",
             _ago(one.created),
             _digest(one.pushed) if one.built else _digest(one.digest),
@@ -54,7 +55,7 @@ def uses_table(images: Sequence[ImageUse]) -> str:
     rows = [
         [
             one.reference or "(no name)",
-            (one.id or "").removeprefix("sha256:")[:12] or "not here",
+            short_id(one.id or "") or "not here",
             size(one.size) if one.size is not None else "",
             _ago(one.created),
             _digest(one.pushed),
@@ -69,7 +70,7 @@ def removal_lines(removal: Removal) -> list[str]:
     """Return a line for each image that is to be removed, or name of one."""
     lines = []
     for one in removal.spare:
-        identity = one.image.id.removeprefix("sha256:")[:12]
+        identity = short_id(one.image.id)
         what = f"frees {size(one.freed)}" if one.whole else "frees nothing: it keeps another name"
         lines.append(f"{', '.join(one.names) or '(no name)'} ({identity}, {what})")
     return lines

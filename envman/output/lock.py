@@ -107,7 +107,7 @@ def difference_data(one: Difference) -> dict[str, Any]:
 
 
 def verification_text(found: Verification) -> str:
-    """Return where lock, blueprint and what runs part: a line for each."""
+    """Return where lock, blueprint and what runs part, a line for each, and what to do about it."""
     name = found.environment.key
     lines: list[str] = []
     if found.blueprint:
@@ -120,6 +120,7 @@ def verification_text(found: Verification) -> str:
         lines += [f"  {visible(one.message)}" for one in found.running]
     if not lines:
         lines.append(f"{name} runs as it is locked")
+    lines += [f"help: {one}" for one in found.remedies()]
     lines += _unknown(found.unknown)
     return "\n".join(lines)
 
@@ -144,4 +145,5 @@ def verification_data(found: Verification) -> dict[str, Any]:
         "blueprint": [difference_data(one) for one in found.blueprint],
         "running": [one._asdict() for one in found.running],
         "unknown": list(found.unknown),
+        "help": found.remedies(),
     }

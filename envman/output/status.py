@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 from envman.operations.status import EnvironmentStatus, published_urls
 from envman.output.tables import age, size, table
 from envman.plan.observed import ContainerState
+from envman.registry.reference import short_id
 
 if TYPE_CHECKING:
     from envman.operations.services import ServiceStatus
-
-# An image's ID or digest is told by as many characters as `docker images` shows.
-_SHORT = 12
 
 
 def status_table(statuses: Sequence[EnvironmentStatus]) -> str:
@@ -111,7 +109,7 @@ def services_text(name: str, services: Sequence[ServiceStatus]) -> str:
 
 
 def _digest(one: ServiceStatus) -> str:
-    return one.image_digest.rpartition(":")[2][:_SHORT]
+    return short_id(one.image_digest)
 
 
 def service_data(one: ServiceStatus) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 HUB: Final = "docker.io"
+_SHORT: Final = 12
 _PATH: Final = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _REFERENCE: Final = re.compile(
     rf"(?:(?P<host>[A-Za-z0-9.-]+(?::\d+)?|\[[0-9a-fA-F:]+\](?::\d+)?)/)?"
@@ -74,3 +75,8 @@ def parse_reference(text: str) -> Reference | None:
     if host == HUB and "/" not in path:
         path = f"library/{path}"
     return Reference(host, path, match["tag"], match["digest"])
+
+
+def short_id(digest: str) -> str:
+    """Return an image's ID, or a digest, by as much of it as `docker images` shows."""
+    return digest.removeprefix("sha256:")[:_SHORT]

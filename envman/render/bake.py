@@ -17,10 +17,11 @@ from typing import Any, Final
 
 from envman.model.types import size_in_bytes, truth
 from envman.render.document import Document
+from envman.source.places import is_elsewhere
+from envman.source.scalars import text_of
 
 EPOCH: Final = "SOURCE_DATE_EPOCH"
 _SERVICE: Final = "service:"
-_REMOTE: Final = re.compile(r"[a-z][a-z0-9+.-]*://|git@|github\.com/|docker-image:|oci-layout:|target:")
 
 
 class InexpressibleError(Exception):
@@ -178,14 +179,14 @@ class _Maker:
             source["dockerfile-inline"] = build["dockerfile_inline"]
         else:
             dockerfile = str(build.get("dockerfile") or "Dockerfile")
-            local = not _REMOTE.match(context)
+            local = not is_elsewhere(context)
             source["dockerfile"] = _normal(Path(source["context"]) / dockerfile) if local else dockerfile
         contexts = build.get("additional_contexts") or {}
         source["contexts"] = {name: self._other(str(place)) for name, place in contexts.items()}
         return source
 
     def _place(self, context: str) -> str:
-        return context if _REMOTE.match(context) else _normal(self.root / Path(context).expanduser())
+        return context if is_elsewhere(context) else _normal(self.root / Path(context).expanduser())
 
     def _other(self, context: str) -> str:
         if context.startswith(_SERVICE):
@@ -194,7 +195,7 @@ class _Maker:
 
     def _arguments(self, build: Mapping[str, Any], stamp: Stamp) -> dict[str, str]:
         given = build.get("args") or {}
-        known = {name: self.environ.get(name) if value is None else _text(value) for name, value in given.items()}
+        known = {name: self.environ.get(name) if value is None else text_of(value) for name, value in given.items()}
         arguments = {name: value for name, value in known.items() if value is not None}
         if stamp.epoch is not None and EPOCH not in given:
             arguments[EPOCH] = str(stamp.epoch)
@@ -248,12 +249,8 @@ def _is_true(value: Any) -> bool:
     return value is not None and truth(value)
 
 
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _texts(table: Mapping[str, Any] | None) -> dict[str, str]:
-    return {name: "" if value is None else _text(value) for name, value in (table or {}).items()}
+    return {name: text_of(value) for name, value in (table or {}).items()}
 
 
 def _fields(*fields: str) -> str:

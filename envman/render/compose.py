@@ -16,7 +16,6 @@ from envman.model.needs import needs_of
 from envman.model.service import Port, SecretValue, Service
 from envman.model.stack import OWN_ATTRIBUTES, Secret
 from envman.registry.dockerfile import SYNTAX, SYNTAX_ARGUMENT
-from envman.registry.reference import HUB, parse_reference
 from envman.render.document import Document, Reference
 
 # What may change without a new container: Compose leaves the same out of its own hash (pkg/compose/hash.go).
@@ -55,11 +54,8 @@ def _digest(content: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def image_names(environment: Environment, *, built: bool = False) -> list[str]:
-    """Return the names, as written, that ``Facts.images`` may replace.
-
-    Of what is built here, ``built`` asks for the names too that a registry can know: others are this engine's own.
-    """
+def image_names(environment: Environment) -> list[str]:
+    """Return the names, as written, that ``Facts.images`` may replace: not those of what is built here."""
     data, found, own = environment.data, dict[str, None](), set[str]()
     for section in ("services", "jobs"):
         for name, entry in (data.get(section) or {}).items():
@@ -67,7 +63,7 @@ def image_names(environment: Environment, *, built: bool = False) -> list[str]:
                 continue
             build = entry.get("build") or {}
             image = entry.get("image")
-            if image and build and not (built and _is_pushed(image)):
+            if image and build:
                 own.add(image)
             contexts = (build.get("additional_contexts") or {}).values()
             hooks = [one.get("image") for one in entry.get("pre_start") or ()]
@@ -75,11 +71,6 @@ def image_names(environment: Environment, *, built: bool = False) -> list[str]:
             bases = [one.removeprefix(IMAGE_CONTEXT) for one in contexts if one.startswith(IMAGE_CONTEXT)]
             found |= dict.fromkeys(one for one in (image, *hooks, *mounts, *bases) if one)
     return [name for name in found if name not in own]
-
-
-def _is_pushed(image: str) -> bool:
-    reference = parse_reference(image)
-    return reference is not None and not (reference.host == HUB and reference.path.startswith("library/"))
 
 
 class _Renderer:

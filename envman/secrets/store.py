@@ -37,7 +37,11 @@ class SecretStore:
         return self.path(name).is_file()
 
     def read(self, name: str) -> str | None:
-        """Return the value of ``name``, or None."""
+        """Return the value of ``name``, or None.
+
+        Raises:
+            EnvmanError: EV504 where there is one that cannot be read.
+        """
         try:
             return self.path(name).read_text(encoding="utf-8")
         except FileNotFoundError:

@@ -16,6 +16,7 @@ from threading import Thread
 from typing import IO, Any, Final
 
 from envman.snapshot.content import Content, entries_of
+from envman.snapshot.pieces import PieceFile
 from envman.snapshot.tar import BrokenArchiveError, Entry, TarReader
 
 # Half of what a pipe holds: a piece is still in the processor's cache when the other thread compresses it.
@@ -255,31 +256,9 @@ def decompressed(path: Path, digest: Any = None) -> Iterator[bytes]:
 def read_index(path: Path) -> Iterator[Entry]:
     """Yield the entries of an index; raises BrokenArchiveError where it is damaged."""
     try:
-        yield from entries_of(io.BufferedReader(_Raw(decompressed(path))))
+        yield from entries_of(io.BufferedReader(PieceFile(decompressed(path))))
     except ValueError as error:
         raise BrokenArchiveError("its index is damaged") from error
-
-
-class _Raw(io.RawIOBase):
-    """An iterator of pieces as a file."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._rest:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._rest = memoryview(piece)
-        count = min(len(buffer), len(self._rest))
-        buffer[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
 
 
 def verify_stream(folder: Path, archive: Archive) -> None:

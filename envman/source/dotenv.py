@@ -44,7 +44,11 @@ _ESCAPES: Final = {
 
 
 def read_dotenv(path: Path, *, root: Path, report: Report, expand: Expand | None = None) -> dict[str, tuple[str, Span]]:
-    """Return the names in ``path`` with their values and places; nothing where there is no such file."""
+    """Return the names in ``path`` with their values and places; nothing where there is no such file.
+
+    Raises:
+        EnvmanError: as ``read_source``.
+    """
     # Not exists(): a broken link is a mistake, not the absence of a file.
     if not is_anything(path):
         return {}

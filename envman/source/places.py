@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
+from typing import Final
 
 from envman.source.witness import note_unrecorded
+
+# compose-go's remote contexts (`paths/context.go`), and the kinds that BuildKit and Compose tell by a prefix.
+_ELSEWHERE: Final = re.compile(r"[a-z][a-z0-9+.-]*://|git@|github\.com/|docker-image:|oci-layout:|target:|service:")
+
+
+def is_elsewhere(path: str) -> bool:
+    """Whether ``path``, of a build or an include, names something that is no file or folder of this machine."""
+    return _ELSEWHERE.match(path) is not None
 
 
 def locate(root: Path, path: str) -> Path | None:

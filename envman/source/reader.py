@@ -136,7 +136,11 @@ class _Composer:
         self.end = (1, 1)
 
     def compose(self) -> Node | None:
-        """Return the document's node, or None where there is nothing but comments."""
+        """Return the document's node, or None where there is nothing but comments.
+
+        Raises:
+            EnvmanError: EV100 for what is no YAML.
+        """
         text = self.source.text
         forbidden = _FORBIDDEN.search(text)
         if forbidden:

@@ -8,6 +8,8 @@ have to look.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Mapping as Map
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from envman.diagnostics import Diagnostic, Span
@@ -32,13 +34,17 @@ class Scalar(NamedTuple):
 
 
 class Mapping(NamedTuple):
-    """Keys to nodes in the order written, and where each key stands."""
+    """Keys to nodes in the order written, and where each key stands.
+
+    ``removed`` are the ``!reset`` that took an entry away when layers were merged, by key; each ``overrides`` that.
+    """
 
     entries: dict[str, Node]
     keys: dict[str, Span]
     span: Span
     tag: str | None = None
     overrides: Node | None = None
+    removed: Map[str, Node] = MappingProxyType({})
 
 
 class Sequence(NamedTuple):

@@ -49,15 +49,18 @@ def _keep_name(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_if_changed(path: Path, text: str, *, mode: int = 0o644) -> bool:
+def write_if_changed(path: Path, text: str, *, mode: int = 0o644, durable: bool = False) -> bool:
     """Write ``text`` to ``path`` unless it is there already; return whether it was written.
 
-    For what can be made again: a file that a power cut has torn differs, and is written anew.
+    Most of it can be made again, and is not ``durable``: a file that a power cut has torn differs, and is written anew.
+
+    Raises:
+        EnvmanError: EV008 with the system's reason; ``path`` is then as it was.
     """
     try:
         if path.read_text(encoding="utf-8") == text:
             return False
     except (OSError, UnicodeDecodeError):
         pass
-    write_whole(path, text, mode=mode, durable=False)
+    write_whole(path, text, mode=mode, durable=durable)
     return True

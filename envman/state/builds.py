@@ -57,7 +57,11 @@ def read_builds(state: Path) -> list[BuildRecord]:
 
 
 def write_build(state: Path, record: BuildRecord) -> None:
-    """Keep ``record`` in place of an earlier one of the same reference."""
+    """Keep ``record`` in place of an earlier one of the same reference.
+
+    Raises:
+        EnvmanError: EV008.
+    """
     text = json.dumps(asdict(record), separators=(",", ":"), ensure_ascii=False)
     write_whole(_path(state, record.reference), text + "\n", mode=0o600, folder_mode=0o700)
 
@@ -69,7 +73,11 @@ def made_images(state: Path) -> frozenset[str]:
 
 
 def remember_made(state: Path, images: Iterable[str]) -> None:
-    """Add the IDs of images that were built to those that are known; the oldest of very many are forgotten."""
+    """Add the IDs of images that were built to those that are known; the oldest of very many are forgotten.
+
+    Raises:
+        EnvmanError: EV008.
+    """
     data = read_json(state / _FOLDER / _MADE)
     before = list(map(str, data)) if isinstance(data, list) else []
     fresh = [one for one in dict.fromkeys(images) if one not in before]
@@ -121,6 +129,10 @@ def read_hashes(state: Path) -> dict[str, list[Any]]:
 
 
 def write_hashes(state: Path, hashes: Mapping[str, list[Any]]) -> None:
-    """Keep ``hashes`` for the next run."""
+    """Keep ``hashes`` for the next run.
+
+    Raises:
+        EnvmanError: EV008.
+    """
     text = json.dumps(hashes, separators=(",", ":"), ensure_ascii=False)
     write_whole(state / _FOLDER / _HASHES, text + "\n", mode=0o600, folder_mode=0o700)

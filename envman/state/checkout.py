@@ -81,7 +81,11 @@ def open_checkout(root: Path, project: str, environ: Mapping[str, str]) -> Check
 
 
 def adopt_checkout(root: Path, project: str, environ: Mapping[str, str], identity: str) -> Checkout:
-    """Make ``identity`` this checkout's ID, for one whose own was lost, and return it."""
+    """Make ``identity`` this checkout's ID, for one whose own was lost, and return it.
+
+    Raises:
+        EnvmanError: EV508 for what is no ID, EV008.
+    """
     if not _ID.fullmatch(identity):
         raise fail("EV508", f'"{identity}" is not a checkout ID')
     home = state_home(environ)
@@ -103,7 +107,11 @@ def _write_pointer(root: Path, identity: str) -> None:
 
 
 def ignore_private(root: Path) -> None:
-    """Keep the folder of renders out of repositories."""
+    """Keep the folder of renders out of repositories.
+
+    Raises:
+        EnvmanError: EV008.
+    """
     ignore = root / PRIVATE / ".gitignore"
     if not ignore.exists():
         write_whole(ignore, "*\n")

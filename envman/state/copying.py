@@ -52,7 +52,11 @@ def _read(path: Path) -> Copying | None:
 
 
 def write_copying(state: Path, copying: Copying) -> None:
-    """Keep ``copying``; before what it is about is done."""
+    """Keep ``copying``; before what it is about is done.
+
+    Raises:
+        EnvmanError: EV008.
+    """
     text = json.dumps(asdict(copying)) + "\n"
     write_whole(state / _FOLDER / f"{copying.environment}.json", text, mode=0o600, folder_mode=0o700)
 

@@ -33,6 +33,10 @@ def read_definitions(state: Path, environment: str) -> Definitions:
 
 
 def write_definitions(state: Path, environment: str, definitions: Definitions) -> None:
-    """Keep ``definitions`` in place of what was there; before anything is created from them."""
+    """Keep ``definitions`` in place of what was there; before anything is created from them.
+
+    Raises:
+        EnvmanError: EV008.
+    """
     text = json.dumps(asdict(definitions), separators=(",", ":"), ensure_ascii=False, default=str)
     write_whole(state / _FOLDER / f"{environment}.json", text + "\n", mode=0o600, folder_mode=0o700)

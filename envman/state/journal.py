@@ -81,7 +81,11 @@ def interrupted_switch(state: Path) -> SwitchEntry | None:
 
 
 def record(state: Path, entry: Entry) -> None:
-    """Write ``entry`` as the operation under way."""
+    """Write ``entry`` as the operation under way.
+
+    Raises:
+        EnvmanError: EV008.
+    """
     write_whole(_path(state, entry), json.dumps({**asdict(entry), "pid": os.getpid()}) + "\n", mode=0o600)
 
 
@@ -96,7 +100,11 @@ def _path(state: Path, entry: Entry) -> Path:
 
 @contextmanager
 def journalled(state: Path, entry: Entry) -> Iterator[None]:
-    """Keep ``entry`` on record while the body runs; it stays there if the process dies inside."""
+    """Keep ``entry`` on record while the body runs; it stays there if the process dies inside.
+
+    Raises:
+        EnvmanError: EV008 before the body runs.
+    """
     record(state, entry)
     try:
         yield

@@ -67,7 +67,11 @@ def read_ports(state: Path) -> dict[str, dict[PortKey, int]]:
 
 
 def write_ports(state: Path, environment: str, ports: Mapping[PortKey, int]) -> None:
-    """Record ``ports`` as those of ``environment``; none removes the record."""
+    """Record ``ports`` as those of ``environment``; none removes the record.
+
+    Raises:
+        EnvmanError: EV008.
+    """
     data: dict[str, dict[str, dict[str, int]]] = {}
     for key, recorded in {**read_ports(state), environment: ports}.items():
         for (service, name), port in sorted(recorded.items()):

@@ -36,7 +36,11 @@ def read_reproduced(state: Path, environment: str) -> Reproduced | None:
 
 
 def write_reproduced(state: Path, reproduced: Reproduced) -> None:
-    """Keep ``reproduced``; before the data that it is about is there."""
+    """Keep ``reproduced``; before the data that it is about is there.
+
+    Raises:
+        EnvmanError: EV008.
+    """
     text = json.dumps(asdict(reproduced)) + "\n"
     write_whole(state / _FOLDER / f"{reproduced.environment}.json", text, mode=0o600, folder_mode=0o700)
 

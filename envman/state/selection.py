@@ -30,5 +30,9 @@ def read_selection(state: Path) -> Selection:
 
 
 def write_selection(state: Path, selection: Selection) -> None:
-    """Remember ``selection`` for this checkout."""
+    """Remember ``selection`` for this checkout.
+
+    Raises:
+        EnvmanError: EV008.
+    """
     write_whole(state / _FILE, json.dumps(asdict(selection), indent=2) + "\n")

@@ -26,7 +26,12 @@ Entries = Mapping[str, Entry]
 
 
 def read_tree(tree: str, folder: Path, environ: Mapping[str, str] | None = None) -> dict[str, Entry]:
-    """Return the entries of all of ``tree``."""
+    """Return the entries of all of ``tree``.
+
+    Raises:
+        GitError: where git refuses.
+        EnvmanError: EV704 where there is no git.
+    """
     entries = {}
     for one in run_git("ls-tree", "-r", "-z", "--full-tree", tree, folder=folder, environ=environ).split(b"\0"):
         if one:
@@ -37,7 +42,12 @@ def read_tree(tree: str, folder: Path, environ: Mapping[str, str] | None = None)
 
 
 def write_tree(entries: Entries, folder: Path, environ: Mapping[str, str] | None = None) -> str:
-    """Write a tree of ``entries`` into the repository of ``folder``, and return its ID."""
+    """Write a tree of ``entries`` into the repository of ``folder``, and return its ID.
+
+    Raises:
+        GitError: where git refuses.
+        EnvmanError: EV704 where there is no git.
+    """
     with tempfile.TemporaryDirectory(prefix="envman-index.") as work:
         own = {**(environ or {}), "GIT_INDEX_FILE": str(Path(work) / "index")}
         lines = [os.fsencode(f"{entry.mode} {entry.id}\t{path}\0") for path, entry in entries.items()]
@@ -46,7 +56,12 @@ def write_tree(entries: Entries, folder: Path, environ: Mapping[str, str] | None
 
 
 def store(files: Files, folder: Path, environ: Mapping[str, str] | None = None) -> dict[str, Entry]:
-    """Write the contents of ``files`` into the repository of ``folder``, as they are, and return their entries."""
+    """Write the contents of ``files`` into the repository of ``folder``, as they are, and return their entries.
+
+    Raises:
+        GitError: where git refuses.
+        EnvmanError: EV704 where there is no git.
+    """
     with tempfile.TemporaryDirectory(prefix="envman-files.") as work:
         write_files(Path(work), files)
         names = "".join(f"{work}/{path}\n" for path in files)

@@ -26,6 +26,7 @@ BUILDS = {
     "absolute dockerfile": "{context: sub, dockerfile: /docker/Dockerfile}",
     "inline": '{dockerfile_inline: "FROM busybox\\nARG X\\nRUN echo $${X} $$X"}',
     "args": '{context: ., args: {A: "1$$b", B: "$${C}", N: 1, T: true, F: 1.5, E: ""}}',
+    "numbers": "{context: ., args: {A: 1.0, B: 1e3, C: 1.50}, labels: {a: 2.0}}",
     "args of the process": "{context: ., args: [HOME, NOT_THERE_AT_ALL]}",
     "labels": '{context: ., labels: {a.b: "1", c: "", d: 1}}',
     "cache": '{context: ., cache_from: ["team/api:cache", "type=local,src=c"], cache_to: ["type=inline"]}',

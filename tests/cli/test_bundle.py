@@ -145,6 +145,16 @@ def test_a_file_that_cannot_be_is_refused(envman: Envman, locked: Path, output: 
     assert "EV683" in envman("bundle", "live", "-o", output, status=1).err
 
 
+def test_a_bundle_does_not_take_the_place_of_a_pipe_or_a_device(envman: Envman, locked: Path) -> None:
+    os.mkfifo(locked)
+    for output in (os.devnull, str(locked)):
+        refused = envman("bundle", "live", "-o", output, status=1).err
+        assert f"error[EV683]: {output} is a pipe or a device" in refused
+    assert not Path(os.devnull).is_file()
+    assert locked.is_fifo()
+    assert "a bundle is written whole" in envman("bundle", "live", "-o", "-", status=2).err
+
+
 def test_a_bundle_can_be_shown(envman: Envman, locked: Path, registry: RealRegistry) -> None:
     made = envman("--format", "json", "bundle", "live", "-o", str(locked)).document["result"]
     shown = envman("--format", "json", "bundle", "show", str(locked)).document["result"]

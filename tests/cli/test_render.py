@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +47,23 @@ def test_standard_output_gets_the_same_bytes(envman: Envman, project: Path) -> N
     assert not (project / DEFAULT).exists()
     envman("render", "dev")
     assert shown == (project / DEFAULT).read_text()
+
+
+@pytest.mark.parametrize("words", [["render", "dev"], ["schema"]])
+def test_what_goes_into_a_pipe_is_all_that_is_in_it(words: list[str], envman: Envman, project: Path) -> None:
+    plain = envman(*words, "-o", "-").out
+    program = "import sys; from envman.cli.main import main; main(sys.argv[1:])"
+    for name in ("/dev/stdout", "/dev/fd/1"):
+        done = subprocess.run(
+            [sys.executable, "-c", program, *words, "-o", name], cwd=project, capture_output=True, text=True, check=True
+        )
+        assert (done.stdout, done.stderr) == (plain, "")
+    pipe = project / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+        assert envman(*words, "-o", str(pipe)).out == ""
+        assert reader.communicate(timeout=60)[0] == plain
+    assert envman("--format", "json", *words, "-o", os.devnull).document["result"]["file"] == os.devnull
 
 
 def test_two_runs_write_the_same_bytes_and_the_second_nothing(envman: Envman, project: Path) -> None:

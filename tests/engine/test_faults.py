@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from broken_registry import BrokenRegistry
 from private_engine import PrivateEngine
-from registry import BrokenRegistry
 from relay import Relay
 from stacks import SLEEPER, Checkout, await_true, docker
 

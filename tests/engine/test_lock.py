@@ -250,7 +250,11 @@ def test_what_somebody_changed_by_hand_is_found(checkout: Checkout) -> None:
     checkout.write(dev=f'services: {{app: {{image: "busybox:1.37", mem_limit: 64m, {SLEEP}}}}}\n')
     checkout.run("lock", "dev")
     nothing = checkout.run("verify", "dev", status=5)
-    assert "nothing of dev runs" in nothing.out
+    assert nothing.out.splitlines() == [
+        "what runs of dev is not what is locked:",
+        "  nothing of dev runs",
+        "help: `envman up dev --frozen` makes what runs as it is locked",
+    ]
     checkout.run("up", "dev", "--frozen")
     checkout.run("verify", "dev")
 
@@ -261,6 +265,13 @@ def test_what_somebody_changed_by_hand_is_found(checkout: Checkout) -> None:
     assert found["blueprint"] == []
     assert {one["kind"] for one in found["running"]} == {"drift"}
     assert any("mem_limit" in one["message"] for one in found["running"])
+    [remedy] = found["help"]
+    command = "envman up dev app --frozen --recreate"
+    assert remedy == f"`{command}` undoes what was changed by hand; without `--recreate` it stays"
+    checkout.run("up", "dev", "--frozen")
+    checkout.run("verify", "dev", status=5)
+    checkout.run(*command.split()[1:])
+    checkout.run("verify", "dev")
 
 
 def test_a_switch_under_a_lock_goes_to_what_is_locked(checkout: Checkout) -> None:

@@ -60,13 +60,16 @@ class StandInRegistry:
     def paths(self) -> list[str]:
         return [f"{one.method} {one.path}" for one in self.heard]
 
+    def answer(self, method: str, path: str) -> Say:
+        known = self.answers[f"{method} {path}"]
+        return known.pop(0) if len(known) > 1 else known[0] if known else Say(404, b'{"errors": []}')
+
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
         headers = {key.lower(): value for key, value in request.headers.items()}
         with self._lock:
             self.heard.append(Heard(request.command, request.path, headers, body))
-            known = self.answers[f"{request.command} {request.path.partition('?')[0]}"]
-            say = known.pop(0) if len(known) > 1 else known[0] if known else Say(404, b'{"errors": []}')
+            say = self.answer(request.command, request.path.partition("?")[0])
         request.send_response(say.status)
         for name, value in say.headers.items():
             request.send_header(name, value)

@@ -22,6 +22,7 @@ import jinja2
 import pytest
 import yaml
 from attribute_cases import read_plain
+from baked import pins, refuse_unclean_python
 from environments import facts
 
 from envman.cli.invocation import Invocation
@@ -184,19 +185,7 @@ def test_its_python_is_clean(tmp_path: Path) -> None:
     for number, answers in enumerate(combinations):
         folder = write(bake(**answers), tmp_path / str(number))
         (folder / "pyproject.toml").write_text(text(bake(**answers), "pyproject.toml"))
-    for arguments in (["check"], ["format", "--check"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "ruff", *arguments, "--no-cache", "."],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
-
-
-def pins(lock: str) -> set[tuple[str, str]]:
-    return set(re.findall(r"^([a-z0-9._-]+)==(\S+)", lock, re.MULTILINE))
+    refuse_unclean_python(tmp_path)
 
 
 def test_locks_hold_what_is_required_agree_and_name_no_address() -> None:

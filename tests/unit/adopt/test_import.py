@@ -336,3 +336,14 @@ def test_the_root_is_the_folder_that_was_given(tmp_path: Path) -> None:
     inside.mkdir()
     assert project_root(inside, given=True) == inside
     assert project_root(inside, given=False) == tmp_path
+
+
+def test_an_ignore_file_that_is_no_text_is_said_and_kept(tmp_path: Path) -> None:
+    write(tmp_path, compose="services: {db: {image: postgres, environment: {POSTGRES_PASSWORD: hunter2}}}\n")
+    (tmp_path / ".gitignore").write_bytes("# Grüße\n".encode("latin-1"))
+    with pytest.raises(EnvmanError) as raised:
+        imported(tmp_path)
+    [problem] = raised.value.diagnostics
+    assert (problem.code, str(problem.span)) == ("EV002", ".gitignore:1:5")
+    assert not (tmp_path / "envman.yaml").exists()
+    assert not (tmp_path / ".env.local").exists()

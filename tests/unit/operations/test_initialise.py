@@ -112,6 +112,18 @@ def test_what_is_there_is_refused(tmp_path: Path, there: str) -> None:
     assert tree(tmp_path) == before
 
 
+@pytest.mark.parametrize("name", [".gitignore", ".dockerignore"])
+def test_an_ignore_file_that_is_no_text_is_said_before_anything_is_written(tmp_path: Path, name: str) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / name).write_bytes("# Grüße\n".encode("latin-1"))
+    before = tree(tmp_path)
+    with pytest.raises(EnvmanError) as caught:
+        initialise(tmp_path, "churn", None)
+    [problem] = caught.value.diagnostics
+    assert (problem.code, str(problem.span)) == ("EV002", f"{name}:1:5")
+    assert tree(tmp_path) == before
+
+
 @pytest.mark.parametrize("file", ["compose.yaml", "docker-compose.yml"])
 def test_compose_files_are_to_be_imported(tmp_path: Path, file: str) -> None:
     (tmp_path / file).write_text("services: {a: {image: b}}\n")

@@ -377,3 +377,16 @@ def test_what_registries_say_of_a_lock_later(here: Workspace) -> None:
 
     assert [(one.code, one.severity) for one in found] == [("EV539", Severity.WARNING), ("EV538", Severity.ERROR)]
     assert all(one.span is not None and one.span.source.name == "blueprints/prod.lock" for one in found)
+
+
+def test_what_no_lock_can_hold_is_said(tmp_path: Path, own_folders: Path) -> None:
+    text = "services: {api: {build: 'https://git.example.com/api.git'}}\nmodels: {llm: {model: ai/smollm2}}\n"
+    project(tmp_path, "prod", {}, prod=text)
+    here = workspace(tmp_path, own_folders)
+    made = make_lock(here, here.environment("prod"), Hub())
+    assert list(made.lock.builds) == ["api"]
+    assert [(one.code, str(one.span)) for one in here.report if one.code == "EV543"] == [
+        ("EV543", "blueprints/prod.yaml:1:25"),
+        ("EV543", "blueprints/prod.yaml:1:25"),
+        ("EV543", "blueprints/prod.yaml:2:23"),
+    ]
