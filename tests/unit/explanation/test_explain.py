@@ -73,7 +73,7 @@ def test_the_variable_in_a_value_has_its_own_origin(tmp_path: Path) -> None:
     value = one(explanation)
     assert (value.value, value.written, value.using) == ("debug", '"${level}"', ("level",))
     variable = explanation.variables["level"]
-    assert (variable.value, variable.origin, str(variable.span)) == ("debug", "default", "blueprints/dev.yaml:2:28")
+    assert (variable.value, variable.origin, str(variable.span)) == ("debug", "default", "blueprints/dev.yaml:2:30")
     assert [str(origin.span) for origin in variable.overrides] == ["blueprints/base.yaml:3:34"]
 
 
