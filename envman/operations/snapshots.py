@@ -140,9 +140,6 @@ def before(
 
     It holds the ``unnamed`` volumes and, where ``named``, the environment's own. Unless it was ``asked`` for, it is
     said how to do without.
-
-    Raises:
-        EnvmanError: as ``create``. What was about to be done must not be done then.
     """
     observed = look(workspace, environment)
     chosen = [unnamed_volume(one) for one in unnamed]
