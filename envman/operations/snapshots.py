@@ -19,6 +19,7 @@ from envman.model.environment import Environment
 from envman.operations.held import foreign_writers, hold, let_go
 from envman.operations.prepare import look, refuse_unclean_data
 from envman.operations.progress import Progress
+from envman.operations.touched import touched
 from envman.operations.volumes import DataVolume, choose, data_volumes, images_for, names_of, unnamed_volume
 from envman.operations.workspace import Workspace
 from envman.plan.observed import Observed
@@ -138,11 +139,11 @@ def before(
 ) -> Manifest | None:
     """Take a snapshot because of what is about to be done; return None where there is no data that it would keep.
 
-    It holds the ``unnamed`` volumes and, where ``named``, the environment's own. Unless it was ``asked`` for, it is
-    said how to do without.
+    It holds those of the ``unnamed`` volumes that a service has written to and, where ``named``, the environment's
+    own. Unless it was ``asked`` for, it is said how to do without.
     """
     observed = look(workspace, environment)
-    chosen = [unnamed_volume(one) for one in unnamed]
+    chosen = [unnamed_volume(one) for one in touched(workspace, environment, observed, unnamed)]
     if named:
         volumes = data_volumes(workspace, environment, observed)
         chosen[:0] = [one for one in volumes if one.exists and not one.external and one.retain != "ephemeral"]

@@ -144,6 +144,7 @@ def _begin(workspace: Workspace, target: Environment, source: Environment | None
         timeout=options.timeout,
         by_compose=source is not None and started_by_compose(workspace.offline_document(source)),
         frozen=target.key in workspace.pins,
+        unsaved=not options.snapshot,
     )
 
 
