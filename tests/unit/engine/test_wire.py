@@ -19,15 +19,15 @@ from envman.engine.wire import Question
 
 
 class Server:
-    """Answers each request with what ``answer`` makes of its target; keeps the targets."""
+    """Answers each request with what ``answer`` makes of its target; keeps the targets. Without a folder, over TCP."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "s"
+    def __init__(self, folder: Path | None) -> None:
         self.asked: list[str] = []
         self.answer: Callable[[str], bytes] = lambda _: response(200, {})
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.bind(str(self.path))
+        self._socket = socket.socket(socket.AF_UNIX if folder else socket.AF_INET)
+        self._socket.bind(str(folder / "s") if folder else ("127.0.0.1", 0))
         self._socket.listen()
+        self.path = self._socket.getsockname()
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -114,6 +114,23 @@ def test_an_order_that_is_refused_is_told_in_the_engines_words_and_given_once(se
         tell(server, "/containers/2/start")
     assert caught.value.diagnostics[0].code in {"EV401", "EV408"}
     assert len(server.asked) == 2
+
+
+def test_over_tcp_the_sdk_gives_it() -> None:
+    server = Server(None)
+    try:
+        answers = {"version": response(200, {"ApiVersion": "1.50"}), "gone": response(404, {"message": "no"})}
+        answers["taken"] = response(500, {"message": "port is already allocated"})
+        server.answer = lambda target: answers.get(target.rsplit("/", 1)[1], b"HTTP/1.0 204 X\r\n\r\n")
+        engine = connect(Endpoint(f"tcp://127.0.0.1:{server.path[1]}", None, "a test"))
+        assert engine.tell(Question("/containers/1/start"))
+        assert not engine.tell(Question("/gone"))
+        with pytest.raises(EnvmanError, match="the engine refused: port is already allocated"):
+            engine.tell(Question("/taken"))
+        assert server.asked[-3:] == ["POST /v1.50/containers/1/start", "POST /v1.50/gone", "POST /v1.50/taken"]
+        engine.client.close()
+    finally:
+        server.close()
 
 
 def test_an_order_is_given_again_in_the_version_that_the_engine_wants(server: Server) -> None:
