@@ -1,4 +1,4 @@
-"""The way past typer, whose import takes longer than a render of unchanged input.
+"""The way past typer, whose import takes longer than a render of unchanged input, and as long as a container's start.
 
 Only a command line that means the same to typer without any doubt goes this way; every other one, a wrong one above
 all, is typer's.
@@ -18,6 +18,8 @@ _OWN: Final = {"--output": "output", "-o": "output", "--set": "set", "--instance
 _FLAGS: Final = frozenset({"--no-cache", "--annotate", "--frozen"})
 _FLAGS_OF_UP: Final = frozenset({"--frozen"})
 _OF_UP: Final = {"--set": "set", "--instance": "instance"}
+_OF_SWITCH: Final = {"--from": "from", "--set": "set", "--instance": "instance"}
+_FLAGS_OF_SWITCH: Final = frozenset({"--snapshot", "--no-snapshot"})
 _OF_STATUS: Final = {"--instance": "instance"}
 COMPLETION: Final = "_ENVMAN_COMPLETE"
 
@@ -61,6 +63,26 @@ def plain_up(invocation: Invocation, arguments: Sequence[str]) -> Callable[[], b
         settings=own.get("set", ()),
         instance=own.get("instance", [""])[-1],
         frozen="--frozen" in own,
+    )
+
+
+def plain_switch(invocation: Invocation, arguments: Sequence[str]) -> Callable[[], None] | None:
+    """Return `switch` to an environment, where ``arguments`` ask for just that; None where they are for typer."""
+    own = _plain(invocation, arguments, "switch", _OF_SWITCH, _FLAGS_OF_SWITCH)
+    if own is None or not own.get(""):
+        return None
+
+    from envman.cli.switching import switch_environment
+
+    return partial(
+        switch_environment,
+        invocation,
+        own[""][0],
+        source=own.get("from", [None])[-1],
+        snapshot="--snapshot" in own,
+        no_snapshot="--no-snapshot" in own,
+        settings=own.get("set", ()),
+        instance=own.get("instance", [None])[-1],
     )
 
 

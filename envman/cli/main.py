@@ -91,12 +91,13 @@ def run(invocation: Invocation, arguments: Sequence[str]) -> int:
 
 
 def _call(invocation: Invocation, arguments: Sequence[str]) -> int:
-    from envman.cli.fast import COMPLETION, plain_render, plain_status, plain_up
+    from envman.cli.fast import COMPLETION, plain_render, plain_status, plain_switch, plain_up
 
-    plain = plain_render(invocation, arguments) or plain_status(invocation, arguments)
-    if plain is not None:
-        plain()
-        return DONE
+    for way in (plain_render, plain_status, plain_switch):
+        plain = way(invocation, arguments)
+        if plain is not None:
+            plain()
+            return DONE
     at_rest = plain_up(invocation, arguments)
     if at_rest is not None and at_rest():
         return DONE

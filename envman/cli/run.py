@@ -109,7 +109,10 @@ def down(
     settings: Settings = None,
     volumes: Annotated[bool, typer.Option("--volumes", help="Delete its volumes too. Asks first.")] = False,
     no_snapshot: Annotated[
-        bool, typer.Option("--no-snapshot", help="Take no snapshot of the volumes before they are deleted.")
+        bool,
+        typer.Option(
+            "--no-snapshot", help="Take no snapshot of what is deleted, or of anonymous volumes that are left behind."
+        ),
     ] = False,
     yes: Yes = False,
     confirm: Annotated[
@@ -121,8 +124,6 @@ def down(
     from envman.operations.down import down as take_down
     from envman.operations.down import volume_loss
     from envman.operations.prepare import existing
-    from envman.operations.snapshots import before as take_before
-    from envman.plan.unnamed import unnamed_volumes
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(settings=settings or (), instance=instance)
@@ -132,21 +133,19 @@ def down(
         prepared = existing(workspace, loaded)
         if volumes:
             confirm_loss(invocation, loaded, volume_loss(workspace, loaded, prepared), yes=yes, typed=confirm)
-        saved = None
-        if volumes and not no_snapshot:
-            unnamed = tuple(unnamed_volumes(prepared.observed.containers))
-            saved = take_before(workspace, loaded, "down", progress, unnamed=unnamed)
-        deleted = take_down(workspace, loaded, prepared, progress, volumes=volumes)
+        done = take_down(workspace, loaded, prepared, progress, volumes=volumes, snapshot=not no_snapshot)
         kept = [] if volumes else list(volume_loss(workspace, loaded, prepared).volumes)
+    deleted, saved = list(done.names), done.snapshot
     text = f"{loaded.name} is down"
     if deleted:
         text += f"; deleted: {', '.join(deleted)}"
     elif kept:
         text += f"; its data is kept: {', '.join(kept)}"
-    if saved is not None:
-        text += f"\nsnapshot {saved.name} has their data: `envman snapshot restore {loaded.name} {saved.name}`"
-    snapshot = saved.name if saved is not None else None
-    data = {"environment": loaded.name, "deleted_volumes": deleted, "kept_volumes": kept, "snapshot": snapshot}
+    if saved is not None and volumes:
+        text += f"\nsnapshot {saved} has their data: `envman snapshot restore {loaded.name} {saved}`"
+    else:
+        text += left_text(loaded.name, saved)
+    data = {"environment": loaded.name, "deleted_volumes": deleted, "kept_volumes": kept, "snapshot": saved}
     invocation.show(data, text)
 
 
@@ -156,6 +155,7 @@ def rm(
     instance: Instance = None,
     settings: Settings = None,
     stop_first: Annotated[bool, typer.Option("--stop", help="Stop running containers first.")] = False,
+    no_snapshot: NoSnapshot = False,
     no_wait: NoWait = False,
 ) -> None:
     """Remove an environment's stopped containers. Volumes and networks stay."""
@@ -167,9 +167,10 @@ def rm(
     environment = workspace.environment(name)
     progress = invocation.progress()
     with invocation.exclusive(workspace, f"envman rm {environment.key}", progress, wait=not no_wait):
-        removed = remove(workspace, environment, services, progress, running=stop_first)
-    text = f"removed: {', '.join(removed)}" if removed else "no stopped container to remove"
-    invocation.show({"environment": environment.name, "removed": removed}, text)
+        done = remove(workspace, environment, services, progress, running=stop_first, snapshot=not no_snapshot)
+    text = f"removed: {', '.join(done.names)}" if done.names else "no stopped container to remove"
+    data = {"environment": environment.name, "removed": list(done.names), "snapshot": done.snapshot}
+    invocation.show(data, text + left_text(environment.name, done.snapshot))
 
 
 def stop(

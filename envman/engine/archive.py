@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from envman import LABEL_PREFIX
+from envman.diagnostics import EnvmanError
 from envman.diagnostics.diagnostic import fail
 from envman.engine.connection import Engine
 from envman.engine.pipe import Pipe, shares_kernel
@@ -220,6 +221,18 @@ class Helpers:
                 api.put_archive(container, _PARENT, iter(pieces))
         finally:
             api.timeout = before
+
+    @contextmanager
+    def idle(self, image: str) -> Iterator[str | None]:
+        """Yield the ID of a container of ``image`` that is never started; None where the engine refuses to make it."""
+        with ExitStack() as stack:
+            try:
+                made = stack.enter_context(self._helper(image, "", ("-",)))
+            except EnvmanError as error:
+                if any(one.code != "EV410" for one in error.diagnostics):
+                    raise
+                made = None
+            yield made
 
     def has_shell(self, image: str) -> bool:
         """Return whether ``image`` has what it takes to empty a volume."""

@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 from envman.diagnostics import EnvmanError
 from envman.diagnostics.diagnostic import fail
 from envman.engine.endpoint import Endpoint
-from envman.engine.wire import OLDEST_API, OldEngineError, Question, RefusedError, Wire
+from envman.engine.wire import OLDEST_API, TIMEOUT, OldEngineError, Question, RefusedError, Wire
 
 if TYPE_CHECKING:
     import docker
 
 _UNIX: Final = "unix://"
-_TIMEOUT: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +51,14 @@ class EngineFacts:
 class Engine:
     """An engine, reached the first time that something is asked of it.
 
-    ``ask`` and ``events`` look; ``api``, the Docker SDK's, does the rest. Behind a Unix socket looking needs no SDK,
-    elsewhere (TCP, TLS, SSH) it is the SDK that asks.
+    ``ask`` and ``events`` look, ``tell`` starts and stops; ``api``, the Docker SDK's, does the rest. Behind a Unix
+    socket these need no SDK, elsewhere (TCP, TLS, SSH) it is the SDK that asks. Threads may share an engine.
     """
 
     def __init__(self, endpoint: Endpoint, client: docker.DockerClient | None = None) -> None:
         self.endpoint = endpoint
         self._client = client
+        self._connecting = threading.Lock()
         direct = client is None and endpoint.host.startswith(_UNIX)
         self._wire = Wire(endpoint.host.removeprefix(_UNIX)) if direct else None
 
@@ -69,9 +69,10 @@ class Engine:
         Raises:
             EnvmanError: EV401, EV402, EV406 where it cannot be.
         """
-        if self._client is None:
-            self._client = _connected(self.endpoint)
-        return self._client
+        with self._connecting:
+            if self._client is None:
+                self._client = _connected(self.endpoint)
+            return self._client
 
     @property
     def api(self) -> Any:
@@ -89,13 +90,30 @@ class Engine:
                 return self._wire.ask(questions)
             return [self._ask_sdk(one) for one in questions]
 
+    def tell(self, order: Question, *, patience: float | None = TIMEOUT) -> bool:
+        """Have the engine do ``order``, and return once it is done; False where what it is about is not there.
+
+        What is so already is done. It may take ``patience`` seconds; None is as long as it wants.
+
+        Raises:
+            EnvmanError: EV401, EV402, EV406, EV408 for the engine, EV410 for what it refuses.
+        """
+        with self.errors():
+            if self._wire is not None:
+                return self._wire.tell(order, patience)
+            api = self.api
+            answer = api.post(f"{api.base_url}/v{api.api_version}{order.target()}", timeout=patience)
+            if answer.status_code >= 400 and answer.status_code != 404:
+                raise _refused(answer)
+            return bool(answer.status_code != 404)
+
     def _ask_sdk(self, question: Question) -> Any:
         api = self.api
-        answer = api.get(f"{api.base_url}/v{api.api_version}{question.target()}", timeout=_TIMEOUT)
+        answer = api.get(f"{api.base_url}/v{api.api_version}{question.target()}", timeout=TIMEOUT)
         if answer.status_code == 404:
             return None
         if answer.status_code != 200:
-            raise RefusedError(answer.status_code, str(answer.json().get("message", answer.reason)))
+            raise _refused(answer)
         return answer.json()
 
     def events(
@@ -214,7 +232,7 @@ def _connected(endpoint: Endpoint) -> docker.DockerClient:
         client = docker.DockerClient(
             base_url=endpoint.host,
             version="auto",
-            timeout=_TIMEOUT,
+            timeout=int(TIMEOUT),
             tls=tls,
             use_ssh_client=endpoint.host.startswith("ssh://"),
         )
@@ -222,6 +240,10 @@ def _connected(endpoint: Endpoint) -> docker.DockerClient:
     if tuple(int(part) for part in re.findall(r"\d+", api)[:2]) < OLDEST_API:
         raise _too_old(endpoint, api)
     return client
+
+
+def _refused(answer: Any) -> RefusedError:
+    return RefusedError(answer.status_code, str(answer.json().get("message", answer.reason)))
 
 
 def _too_old(endpoint: Endpoint, api: str) -> EnvmanError:

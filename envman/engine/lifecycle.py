@@ -9,10 +9,13 @@ from types import TracebackType
 from typing import Final, Self
 
 from envman.engine.connection import Engine
+from envman.engine.wire import TIMEOUT, Question
 from envman.plan.observed import ContainerState
 
 # More than an engine does at once; each request has a connection of its own.
 _AT_ONCE: Final = 8
+# The engine's own grace period, in seconds, for a container that was made with none.
+_GRACE: Final = 10
 _LITTLE: Final = 16 * 1024**2
 
 
@@ -27,8 +30,6 @@ class Starter:
     def start(self, identity: str) -> None:
         """Have a container started; one that runs, or is being started, is left alone."""
         if identity not in self._asked or self._asked[identity].done():
-            # Here, so that threads do not connect several times.
-            _ = self._engine.client
             self._asked[identity] = self._pool.submit(_start, self._engine, identity)
 
     def pending(self) -> frozenset[str]:
@@ -52,8 +53,8 @@ class Starter:
 
 
 def _start(engine: Engine, identity: str) -> None:
-    with engine.errors():
-        engine.api.start(identity)
+    # One that has gone is missed by the next look.
+    engine.tell(Question(f"/containers/{identity}/start"))
 
 
 def stop(engine: Engine, containers: Iterable[ContainerState]) -> None:
@@ -64,22 +65,15 @@ def stop(engine: Engine, containers: Iterable[ContainerState]) -> None:
     containers = list(containers)
     if not containers:
         return
-    # Here, so that threads do not connect several times.
-    _ = engine.client
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         list(pool.map(lambda one: _stop(engine, one), containers))
 
 
 def _stop(engine: Engine, one: ContainerState) -> None:
-    from docker.errors import NotFound
-
-    # Given explicitly, or the SDK waits for its answer no longer than for a grace period of ten seconds.
+    # The engine knows it itself: it is asked for here to know how long the answer may take.
     grace = (one.inspected.get("Config") or {}).get("StopTimeout")
-    with engine.errors():
-        try:
-            engine.api.stop(one.id, timeout=grace)
-        except NotFound:
-            return
+    patience = _GRACE if grace is None else grace
+    engine.tell(Question(f"/containers/{one.id}/stop"), patience=TIMEOUT + patience if patience >= 0 else None)
 
 
 def free_memory(engine: Engine) -> int | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from envman.engine.connection import Engine
 from envman.engine.observe import published_ports
+from envman.engine.wire import Question
 from envman.plan.occupied import Labels, Occupied, Subnet, TakenNetwork, subnets_of
 
 
@@ -29,28 +30,19 @@ def find_occupied(
 def _containers(engine: Engine, names: Collection[str]) -> dict[str, Labels]:
     # The engine takes each for a regular expression.
     wanted = [f"^/{re.escape(name)}$" for name in sorted(names)]
-    with engine.errors():
-        found = engine.api.containers(all=True, filters={"name": wanted})
-    return {name.lstrip("/"): one.get("Labels") or {} for one in found for name in one.get("Names") or ()}
+    [found] = engine.ask(Question("/containers/json", {"all": 1, "filters": {"name": wanted}}))
+    return {name.lstrip("/"): one.get("Labels") or {} for one in found or () for name in one.get("Names") or ()}
 
 
 def _volumes(engine: Engine, names: Collection[str]) -> dict[str, Labels]:
-    from docker.errors import NotFound
-
-    found = {}
-    with engine.errors():
-        for name in sorted(names):
-            try:
-                found[name] = engine.api.inspect_volume(name).get("Labels") or {}
-            except NotFound:
-                continue
-    return found
+    wanted = sorted(names)
+    found = engine.ask(*(Question(f"/volumes/{name}") for name in wanted)) if wanted else []
+    return {name: one.get("Labels") or {} for name, one in zip(wanted, found, strict=True) if one is not None}
 
 
 def _networks(engine: Engine) -> tuple[TakenNetwork, ...]:
-    with engine.errors():
-        found = engine.api.networks()
-    return tuple(TakenNetwork(one["Name"], one.get("Labels") or {}, _subnets(one)) for one in found)
+    [found] = engine.ask(Question("/networks"))
+    return tuple(TakenNetwork(one["Name"], one.get("Labels") or {}, _subnets(one)) for one in found or ())
 
 
 def _subnets(network: dict[str, Any]) -> tuple[Subnet, ...]:

@@ -1,8 +1,9 @@
-"""The engine's API over its Unix socket, for looking only: several questions at once, nothing to import.
+"""The engine's API over its Unix socket: several questions at once, orders without a body, nothing to import.
 
-The Docker SDK's import takes longer than a listing of everything that a project has on an engine, and it asks one
-question after the other. Here all questions are sent before the first answer is read, so that the engine works on them
-together. HTTP/1.0 keeps it short: an answer ends where its connection does, and an engine sends it in one piece.
+The Docker SDK's import takes longer than a listing of everything that a project has on an engine, or than starting a
+container, and it asks one question after the other. Here all questions are sent before the first answer is read, so
+that the engine works on them together. HTTP/1.0 keeps it short: an answer ends where its connection does, and an engine
+sends it in one piece.
 Source: https://docs.docker.com/reference/api/engine/ (paths, parameters, and the words in which a version is refused).
 """
 
@@ -16,8 +17,10 @@ from typing import Any, Final, NamedTuple
 
 # API 1.44 is Docker 25: the first whose health checks have `start_interval`.
 OLDEST_API: Final = (1, 44)
-_TIMEOUT: Final = 60.0
+TIMEOUT: Final = 60.0
 _CHUNK: Final = 1 << 16
+# 304 is what the engine says where a container runs already, or has stopped already.
+_DONE: Final = frozenset({200, 201, 204, 304})
 # Connections open at the same time: an engine has its share of open files to keep for others.
 _AT_ONCE: Final = 32
 _TOO_OLD_FOR_ENGINE: Final = re.compile(r"client version \S+ is too old\. Minimum supported API version is (\d+\.\d+)")
@@ -25,7 +28,7 @@ _TOO_NEW_FOR_ENGINE: Final = re.compile(r"client version \S+ is too new\. Maximu
 
 
 class Question(NamedTuple):
-    """What is read: a path of the API below its version, and parameters; filters are a mapping to one value or more."""
+    """A path of the API below its version, and parameters; filters are a mapping to one value or more."""
 
     path: str
     parameters: Mapping[str, Any] = {}
@@ -80,11 +83,33 @@ class Wire:
         spoken = self.api
         try:
             for question in questions:
-                connections.append(self._send(question, _TIMEOUT))  # noqa: PERF401 - all are closed, if one fails
+                connections.append(self._send(question, TIMEOUT))  # noqa: PERF401 - all are closed, if one fails
             return [self._answer(*one, spoken) for one in zip(questions, connections, strict=True)]
         finally:
             for connection in connections:
                 connection.close()
+
+    def tell(self, order: Question, patience: float | None = TIMEOUT) -> bool:
+        """Have the engine do what is posted, and return once it is done; False where what it is about is not there.
+
+        What is so already is done. It may take ``patience`` seconds; None is as long as it wants.
+
+        Raises:
+            RefusedError, OldEngineError, OSError: as ``ask``.
+        """
+        spoken = self.api
+        with self._send(order, patience, "POST") as connection:
+            status, body = _received(connection)
+        if status in _DONE:
+            self.answered = True
+            return True
+        if status == 404:
+            self.answered = True
+            return False
+        if self._turns_to(body, spoken):
+            return self.tell(order, patience)
+        self._refuse(status, body)
+        return False
 
     def lines(self, question: Question, patience: float | None = None) -> Iterator[dict[str, Any]]:
         """Yield what the engine sends on and on, a line of JSON each, until it ends or the iterator is closed.
@@ -108,12 +133,12 @@ class Wire:
             except TimeoutError:
                 return
 
-    def _send(self, question: Question, timeout: float | None) -> socket.socket:
+    def _send(self, question: Question, timeout: float | None, method: str = "GET") -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)
         try:
             connection.settimeout(timeout)
             connection.connect(self.path)
-            request = f"GET /v{self.api}{question.target()} HTTP/1.0\r\nHost: docker\r\n\r\n"
+            request = f"{method} /v{self.api}{question.target()} HTTP/1.0\r\nHost: docker\r\n\r\n"
             connection.sendall(request.encode())
         except BaseException:
             connection.close()
@@ -121,11 +146,7 @@ class Wire:
         return connection
 
     def _answer(self, question: Question, connection: socket.socket, spoken: str) -> Any:
-        received = bytearray()
-        while chunk := connection.recv(_CHUNK):
-            received += chunk
-        head, _, body = bytes(received).partition(b"\r\n\r\n")
-        status = _status(head)
+        status, body = _received(connection)
         if status == 200:
             self.answered = True
             try:
@@ -135,11 +156,17 @@ class Wire:
         if status == 404:
             self.answered = True
             return None
-        accepted = _TOO_OLD_FOR_ENGINE.search(_explanation(body))
-        if accepted and accepted[1] != spoken:
-            self.api = accepted[1]
+        if self._turns_to(body, spoken):
             return self.ask([question])[0]
         return self._refuse(status, body)
+
+    def _turns_to(self, body: bytes, spoken: str) -> bool:
+        """Whether an engine that refused version ``spoken`` says which it wants: that is taken from now on."""
+        accepted = _TOO_OLD_FOR_ENGINE.search(_explanation(body))
+        if accepted is None or accepted[1] == spoken:
+            return False
+        self.api = accepted[1]
+        return True
 
     def _refuse(self, status: int, body: bytes) -> None:
         self.answered = True
@@ -152,6 +179,14 @@ class Wire:
 
 def _listed(filters: Mapping[str, Any]) -> dict[str, list[str]]:
     return {key: [value] if isinstance(value, str) else list(value) for key, value in filters.items()}
+
+
+def _received(connection: socket.socket) -> tuple[int, bytes]:
+    received = bytearray()
+    while chunk := connection.recv(_CHUNK):
+        received += chunk
+    head, _, body = bytes(received).partition(b"\r\n\r\n")
+    return _status(head), body
 
 
 def _status(head: bytes) -> int:

@@ -10,6 +10,7 @@ from envman.diagnostics import EnvmanError
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
 from envman.operations.building import TAIL, drain
+from envman.operations.leaving import save_orphaned
 from envman.operations.prepare import Prepared, existing, refuse_unfinished_restore
 from envman.operations.progress import Progress
 from envman.operations.trouble import trouble
@@ -58,13 +59,35 @@ def _retention(environment: Environment, volume: VolumeState) -> str:
     return definition.retain
 
 
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What was removed, by name, and the snapshot that was taken of data first: its name, if there is one."""
+
+    names: tuple[str, ...]
+    snapshot: str | None = None
+
+
 def down(
-    workspace: Workspace, environment: Environment, prepared: Prepared, progress: Progress, *, volumes: bool
-) -> list[str]:
+    workspace: Workspace,
+    environment: Environment,
+    prepared: Prepared,
+    progress: Progress,
+    *,
+    volumes: bool,
+    snapshot: bool = True,
+) -> Removed:
     """Stop and remove the environment's containers and networks; with ``volumes`` its volumes too.
 
-    Returns the names of the volumes that were deleted. Whether they may be was asked before.
+    With ``snapshot`` what is deleted, and what nothing leads to any more, is copied first. Returns the names of the
+    volumes that were deleted. Whether they may be was asked before.
+
+    Raises:
+        EnvmanError: EV640 to EV653 where nothing was removed because there is no copy of it; EV610.
     """
+    saved = None
+    if snapshot:
+        going = prepared.observed.containers
+        saved = save_orphaned(workspace, environment, going, (), "down", progress, named=volumes)
     loss = volume_loss(workspace, environment, prepared)
     with journalled(workspace.checkout.state, Entry("down", environment.key)):
         progress.step(f"taking {environment.name} down")
@@ -78,7 +101,7 @@ def down(
             write_ports(workspace.checkout.state, environment.key, {})
             forget_copying(workspace.checkout.state, environment.key)
             forget_reproduced(workspace.checkout.state, environment.key)
-    return list(loss.volumes) if volumes else []
+    return Removed(loss.volumes if volumes else (), saved)
 
 
 def _remove_rest(workspace: Workspace, environment: Environment, loss: Loss) -> None:
@@ -132,20 +155,36 @@ def restart(
 
 
 def rm(
-    workspace: Workspace, environment: Environment, services: Sequence[str], progress: Progress, *, running: bool
-) -> list[str]:
-    """Remove containers of ``environment`` that are stopped (with ``running`` stop them first); return their names."""
+    workspace: Workspace,
+    environment: Environment,
+    services: Sequence[str],
+    progress: Progress,
+    *,
+    running: bool,
+    snapshot: bool = True,
+) -> Removed:
+    """Remove containers of ``environment`` that are stopped (with ``running`` stop them first); return their names.
+
+    With ``snapshot`` the anonymous volumes that nothing leads to any more are copied first.
+
+    Raises:
+        EnvmanError: EV640 to EV653 where nothing was removed because there is no copy of those; EV610.
+    """
     check_services(environment, services)
     prepared = existing(workspace, environment)
     going = [
-        one.name
+        one
         for one in prepared.observed.containers
         if (not services or one.service in services) and (running or one.state in {"exited", "created", "dead"})
     ]
+    saved = None
+    if snapshot:
+        staying = [one for one in prepared.observed.containers if one not in going]
+        saved = save_orphaned(workspace, environment, going, staying, "rm", progress)
     if going:
         progress.step(f"removing {len(going)} container{'s' if len(going) != 1 else ''} of {environment.name}")
         run(prepared, "--profile", "*", "rm", "--force", *(["--stop"] if running else []), *services)
-    return going
+    return Removed(tuple(one.name for one in going), saved)
 
 
 def run(prepared: Prepared, *arguments: str) -> None:

@@ -1,16 +1,19 @@
-"""Anonymous volumes that a plan leaves behind: copied while something still leads to them."""
+"""Anonymous volumes that are about to be left behind: copied while something still leads to them."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from envman.model.environment import Environment
 from envman.operations.options import UpOptions
 from envman.operations.planning import plan_up
 from envman.operations.prepare import Prepared
 from envman.operations.progress import Progress
 from envman.operations.workspace import Workspace
+from envman.plan.observed import ContainerState
 from envman.plan.plan import Action, Plan
-from envman.plan.unnamed import unnamed_volumes
+from envman.plan.unnamed import Unnamed, orphaned, unnamed_volumes
 
 _FETCHING = (Action.BUILD, Action.PULL)
 
@@ -30,9 +33,41 @@ def save_leaving(
         return None
     if plan.services(*_FETCHING):
         plan = plan_up(workspace, prepared, replace(options, build=False, pull=False))
-    if not plan.left:
+    return _save(workspace, prepared.environment, plan.left, deed, progress)
+
+
+def save_orphaned(
+    workspace: Workspace,
+    environment: Environment,
+    going: Collection[ContainerState],
+    staying: Collection[ContainerState],
+    deed: str,
+    progress: Progress,
+    *,
+    named: bool = False,
+) -> str | None:
+    """Take a snapshot of the anonymous volumes to which nothing leads once ``going`` are removed; return its name.
+
+    With ``named`` the environment's own volumes are in it too. None is returned where there is nothing to copy.
+
+    Raises:
+        EnvmanError: EV640 to EV653; nothing was removed then.
+    """
+    return _save(workspace, environment, orphaned(going, staying), deed, progress, named=named)
+
+
+def _save(
+    workspace: Workspace,
+    environment: Environment,
+    unnamed: Sequence[Unnamed],
+    deed: str,
+    progress: Progress,
+    *,
+    named: bool = False,
+) -> str | None:
+    if not unnamed and not named:
         return None
     from envman.operations.snapshots import before
 
-    taken = before(workspace, prepared.environment, deed, progress, unnamed=plan.left, named=False)
+    taken = before(workspace, environment, deed, progress, unnamed=unnamed, named=named)
     return taken.name if taken is not None else None

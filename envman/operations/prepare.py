@@ -161,15 +161,21 @@ def refuse_unfinished_restore(workspace: Workspace, environment: Environment) ->
 
 def refuse_unclean_data(workspace: Workspace, environment: Environment) -> None:
     """Raise EV665 where volumes may hold data as it was in production: a `reproduce` was killed."""
-    known = read_reproduced(workspace.checkout.state, environment.key)
-    if known is None or not known.unclean:
+    unclean = unclean_volumes(workspace, environment)
+    if not unclean:
         return
     raise fail(
         "EV665",
-        f"{', '.join(known.unclean)} of {environment.name} may hold data that no hook has cleaned: "
+        f"{', '.join(unclean)} of {environment.name} may hold data that no hook has cleaned: "
         "`envman reproduce` was interrupted",
         help=f"`envman reproduce` again empties it first; `envman down {environment.name} --volumes` deletes it",
     )
+
+
+def unclean_volumes(workspace: Workspace, environment: Environment) -> tuple[str, ...]:
+    """Return the volumes of ``environment`` (the engine's names) that may hold data as it was in production."""
+    known = read_reproduced(workspace.checkout.state, environment.key)
+    return known.unclean if known is not None else ()
 
 
 def refuse_newer_attributes(workspace: Workspace, environment: Environment) -> None:

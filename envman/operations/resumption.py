@@ -41,7 +41,8 @@ def resume(workspace: Workspace, entry: SwitchEntry, progress: Progress) -> Swit
     if entry.step in {UNDOING, REVIVING}:
         # The engine may still be stopping what it was told to stop.
         Transaction(workspace, entry, progress).stop_target()
-    return switch(workspace, target, source, UpOptions(timeout=entry.timeout), progress, resumed=entry)
+    options = UpOptions(timeout=entry.timeout, snapshot=not entry.unsaved)
+    return switch(workspace, target, source, options, progress, resumed=entry)
 
 
 def abort(workspace: Workspace, entry: SwitchEntry, progress: Progress) -> None:

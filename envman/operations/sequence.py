@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from envman.diagnostics import Diagnostic, EnvmanError
 from envman.diagnostics.diagnostic import fail
 from envman.operations.progress import Progress, Waiting
-from envman.operations.wait import SHORTEST_LOOK, Judge, Verdict
+from envman.operations.wait import Judge, Verdict
 from envman.operations.workspace import Workspace
 from envman.plan.observed import ContainerState
 from envman.plan.order import UP, has_completed, may_start, one_shots
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from envman.engine.lifecycle import Starter
 
 _LOOK_AGAIN = 0.5
+# A listing of one project costs little, and the other environment is down meanwhile.
+_SHORTEST_LOOK = 0.02
 # While a start is under way its event is what comes next.
 _STARTING = 0.2
 
@@ -41,6 +43,7 @@ class Sequence:
     excused: Collection[str] = ()
     _asked: dict[str, float | None] = field(default_factory=dict)
     _pending: frozenset[str] = frozenset()
+    _starting: set[str] = field(default_factory=set)
     _ready: dict[str, float] = field(default_factory=dict)
     _shown: list[Waiting] = field(default_factory=list)
 
@@ -58,9 +61,12 @@ class Sequence:
         # inspected until then.
         return one.health in {None, "unhealthy"} and one.state != "created" and one.id not in self._pending
 
-    def bring_up(self, identities: Collection[str], *, timeout: float) -> float:
+    def bring_up(
+        self, identities: Collection[str], *, timeout: float, begun: Callable[[], None] = lambda: None
+    ) -> float:
         """Start those of ``identities`` that do not run, and return when all are ready.
 
+        ``begun`` is called whenever all that could be started by then runs, and only readiness is waited for.
         Returns the time (monotonic seconds) from which on all of them served: of one without a health check that is
         when it began to run, once it has lasted.
 
@@ -79,6 +85,8 @@ class Sequence:
                 began = time.monotonic()
                 self._pending = starter.pending()
                 verdicts = self._look(identities, starter)
+                if self._asked and not self._starting:
+                    begun()
                 if not self._pending and all(one.ready for one in verdicts.values()):
                     return max(self._ready[identity] for identity in identities)
                 remaining = deadline - time.monotonic()
@@ -87,7 +95,7 @@ class Sequence:
                 limit = _STARTING if self._pending else self._judge.until_settled(_LOOK_AGAIN)
                 since = self.workspace.engine.now() - (time.monotonic() - began)
                 wait_for_change(self.workspace.engine, self.project, since=since, timeout=min(remaining, limit))
-                time.sleep(max(0.0, SHORTEST_LOOK / 2 - (time.monotonic() - began)))
+                time.sleep(max(0.0, _SHORTEST_LOOK - (time.monotonic() - began)))
 
     def _look(self, identities: Collection[str], starter: Starter) -> dict[str, Verdict]:
         """Start what can be started, and return a verdict for each container."""
@@ -102,10 +110,13 @@ class Sequence:
             present.setdefault(one.service, []).append(one)
         ending = one_shots(containers)
         verdicts = {}
+        # Its event comes before the engine's answer, so that this one knows earlier.
+        self._starting = {identity for identity in self._pending if identity in mine and mine[identity].state not in UP}
         for one in mine.values():
             if self._is_to_start(one, one_shot=one.service in ending):
                 if may_start(one, present):
                     self._asked[one.id] = one.started_at
+                    self._starting.add(one.id)
                     starter.start(one.id)
                 verdicts[one.id] = Verdict(one.service, "starting" if one.id in self._asked else "waiting")
             elif one.id in self._pending and one.state not in UP:

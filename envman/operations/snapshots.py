@@ -17,8 +17,9 @@ from envman.diagnostics.diagnostic import fail
 from envman.engine.archive import Helpers
 from envman.model.environment import Environment
 from envman.operations.held import foreign_writers, hold, let_go
-from envman.operations.prepare import look, refuse_unclean_data
+from envman.operations.prepare import look, refuse_unclean_data, unclean_volumes
 from envman.operations.progress import Progress
+from envman.operations.touched import touched
 from envman.operations.volumes import DataVolume, choose, data_volumes, images_for, names_of, unnamed_volume
 from envman.operations.workspace import Workspace
 from envman.plan.observed import Observed
@@ -138,11 +139,19 @@ def before(
 ) -> Manifest | None:
     """Take a snapshot because of what is about to be done; return None where there is no data that it would keep.
 
-    It holds the ``unnamed`` volumes and, where ``named``, the environment's own. Unless it was ``asked`` for, it is
-    said how to do without.
+    It holds those of the ``unnamed`` volumes that a service has written to and, where ``named``, the environment's
+    own. Unless it was ``asked`` for, it is said how to do without. Of data that no hook has cleaned there is none.
+
+    Raises:
+        EnvmanError: EV640 to EV653; EV665 where one was ``asked`` for of data that no hook has cleaned.
     """
+    unclean = unclean_volumes(workspace, environment)
+    if unclean and not asked:
+        progress.notice(f"no snapshot is taken of {', '.join(unclean)}: no hook has cleaned this data")
+        return None
+    refuse_unclean_data(workspace, environment)
     observed = look(workspace, environment)
-    chosen = [unnamed_volume(one) for one in unnamed]
+    chosen = [unnamed_volume(one) for one in touched(workspace, environment, observed, unnamed)]
     if named:
         volumes = data_volumes(workspace, environment, observed)
         chosen[:0] = [one for one in volumes if one.exists and not one.external and one.retain != "ephemeral"]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
 
 from envman import LABEL_PREFIX
 from envman.diagnostics import Diagnostic, EnvmanError, Note
@@ -37,7 +38,11 @@ from envman.state.journal import SWITCH, SwitchEntry
 from envman.state.selection import Selection, read_selection, write_selection
 
 # A build or a pull may bring another image, and Compose then another container.
-_CREATING = {Action.CREATE, Action.RECREATE, Action.SCALE, Action.REMOVE, Action.BUILD, Action.PULL}
+_CREATING: Final = {Action.CREATE, Action.RECREATE, Action.SCALE, Action.REMOVE, Action.BUILD, Action.PULL}
+
+
+# Starts services of the target, calls the second argument once they run, and returns from when on they served.
+_Begin: TypeAlias = Callable[[frozenset[str], Callable[[], None]], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,7 @@ def _begin(workspace: Workspace, target: Environment, source: Environment | None
         timeout=options.timeout,
         by_compose=source is not None and started_by_compose(workspace.offline_document(source)),
         frozen=target.key in workspace.pins,
+        unsaved=not options.snapshot,
     )
 
 
@@ -223,28 +229,29 @@ class _Switch:
         self.transaction.at(PREPARING, snapshot=False)
         return taken.name if taken is not None else None
 
-    def _by_hand(self) -> Callable[[frozenset[str]], float]:
+    def _by_hand(self) -> _Begin:
         """Return what starts services of the target, and says from when on they served."""
         watch = StackWatch(self.workspace, self.target, self.services, self.progress, self.workspace.engine.now())
         sequence = Sequence(self.workspace, self.target.compose_project, self.progress, watch.explain)
         containers = [one for one in sequence.observe() if one.service in self.services]
 
-        def begin(services: frozenset[str]) -> float:
+        def begin(services: frozenset[str], begun: Callable[[], None]) -> float:
             identities = {one.id for one in containers if one.service in services}
             wake(self.workspace, Observed(tuple(containers)), tuple(services))
-            return sequence.bring_up(identities, timeout=self.options.timeout)
+            return sequence.bring_up(identities, timeout=self.options.timeout, begun=begun)
 
         return begin
 
-    def _by_compose(self, prepared: Prepared) -> Callable[[frozenset[str]], float]:
-        def begin(services: frozenset[str]) -> float:
+    def _by_compose(self, prepared: Prepared) -> _Begin:
+        def begin(services: frozenset[str], begun: Callable[[], None]) -> float:
+            begun()
             if services:
                 start(self.workspace, prepared, self.services, self.options, self.progress)
             return time.monotonic()
 
         return begin
 
-    def _hand_over(self, how: Overlap, begin: Callable[[frozenset[str]], float]) -> float:
+    def _hand_over(self, how: Overlap, begin: _Begin) -> float:
         """Start, stop and start; return for how many seconds neither environment was whole."""
         transaction = self.transaction
         before = transaction.entry.stopped_at
@@ -253,7 +260,7 @@ class _Switch:
         if early:
             transaction.at(BESIDE)
             self.progress.step(f"starting {self._named(early)}")
-            began = begin(early)
+            began = begin(early, lambda: None)
         for reason in how.reasons:
             self.progress.notice(f"{transaction.entry.other} has to stop first: {reason}")
         stopping = time.monotonic()
@@ -262,11 +269,17 @@ class _Switch:
         if how.held:
             transaction.at(STARTING)
             self.progress.step(f"starting {self._named(how.held)}")
-            # What held nothing up takes its time to stop while the target starts.
+            # What held nothing up stops while the target's health is waited for: sooner, it would hold up its start.
             with ThreadPoolExecutor(1) as aside:
-                stopped = aside.submit(transaction.stop, rest)
-                began = begin(how.held)
-                stopped.result()
+                stopped: list[Future[None]] = []
+
+                def stop_rest() -> None:
+                    if not stopped:
+                        stopped.append(aside.submit(transaction.stop, rest))
+
+                began = begin(how.held, stop_rest)
+                stop_rest()
+                stopped[0].result()
         if before is not None:
             # Another process measured the beginning, so that only the clocks on the wall can be compared.
             return max(time.time() - before - (time.monotonic() - began), 0.0)

@@ -195,8 +195,8 @@ class _Services:
 
 def _leaving(one: Unnamed) -> str:
     return (
-        f"leaves anonymous volume {_short(one.volume)} of {one.target} behind, after a snapshot of it "
-        "(`--no-snapshot` does without)"
+        f"leaves anonymous volume {_short(one.volume)} of {one.target} behind, after a snapshot of what was written "
+        "there (`--no-snapshot` does without)"
     )
 
 

@@ -30,6 +30,12 @@ def unnamed_volumes(containers: Iterable[ContainerState]) -> Iterator[Unnamed]:
                     yield Unnamed(mount.name, one.service, one.number, mount.target)
 
 
+def orphaned(going: Collection[ContainerState], staying: Collection[ContainerState] = ()) -> list[Unnamed]:
+    """Return the anonymous volumes that nothing leads to once ``going`` are gone: none of ``staying`` mounts them."""
+    kept = {mount.name for one in staying for mount in one.mounts}
+    return [one for one in unnamed_volumes(going) if one.volume not in kept]
+
+
 def inherited_targets(service: Mapping[str, Any], image: LocalImage | None) -> frozenset[str]:
     """Return where a container made anew of ``service`` gets the anonymous volume of the one before.
 

@@ -47,7 +47,7 @@ class SwitchEntry(Entry):
     ``timeout`` are those that it was called with. ``stopped_at`` is when (Unix seconds) the source began to be stopped
     with the target not ready yet; ``by_compose`` says that the source needs Compose to stop and start it, ``stopping``
     that containers of the source may be being stopped, ``snapshot`` that one of its data has still to be taken,
-    ``frozen`` that the target is held to its lock.
+    ``frozen`` that the target is held to its lock, ``unsaved`` that anonymous volumes are left behind without a copy.
     """
 
     instance: str | None = None
@@ -60,6 +60,7 @@ class SwitchEntry(Entry):
     stopping: bool = False
     snapshot: bool = False
     frozen: bool = False
+    unsaved: bool = False
 
 
 def interrupted(state: Path) -> Entry | None:

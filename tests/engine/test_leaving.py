@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 from stacks import Checkout, docker
+from struck import argv
 
 QUICK = "image: busybox:1.37, init: true, stop_grace_period: 0s, command: [sleep, infinity]"
 BEFORE = f"services: {{db: {{{QUICK}, volumes: [/old]}}}}\n"
 WITHOUT = f"services: {{db: {{{QUICK}}}}}\n"
+EVERY = "{{range .Mounts}}{{println .Name}}{{end}}"
 NAMED = f"services: {{db: {{{QUICK}, volumes: ['data:/old']}}}}\nvolumes: {{data: {{}}}}\n"
 
 
@@ -20,7 +26,12 @@ def checkout(checkout: Checkout, tmp_path: Path) -> Checkout:
 
 
 def snapshots(checkout: Checkout) -> list[str]:
-    return [one["name"] for one in checkout.run("--format", "json", "snapshot", "list").json]
+    return sorted(path.name for path in Path(checkout.environ["XDG_STATE_HOME"]).glob("envman/*/snapshots/*/*"))
+
+
+def copied(checkout: Checkout, name: str) -> list[str]:
+    [manifest] = Path(checkout.environ["XDG_STATE_HOME"]).glob(f"envman/*/snapshots/*/{name}/manifest.json")
+    return [one["key"] for one in json.loads(manifest.read_text())["volumes"]]
 
 
 def remove(volumes: list[str]) -> None:
@@ -42,7 +53,7 @@ def test_what_up_leaves_behind_is_copied_first_and_comes_back_where_a_volume_is_
         assert (anonymous(checkout), snapshots(checkout)) == (left[0], []), "Compose hands it on"
 
         checkout.write(dev=WITHOUT)
-        said = f"leaves anonymous volume {left[0][:12]} of /old behind, after a snapshot of it (`--no-snapshot` does without)"
+        said = f"leaves anonymous volume {left[0][:12]} of /old behind, after a snapshot of what was written there"
         assert said in checkout.run("plan", "dev").out
         done = checkout.run("up", "dev")
         [name] = snapshots(checkout)
@@ -96,18 +107,67 @@ def test_down_with_volumes_copies_them_and_a_restore_says_what_has_no_place_yet(
     assert checkout.sh("dev", "db", "cat /data/file /old/file") == "one\ntwo"
 
 
-def test_a_switch_copies_what_its_target_leaves_behind(checkout: Checkout) -> None:
-    checkout.write(dev=WITHOUT, qa=BEFORE).run("up", "qa")
+def test_rm_and_down_copy_what_was_written_where_nothing_leads_to_then(checkout: Checkout) -> None:
+    # The image has something in /var, and nothing in /old.
+    services = {"db": "[/old, /var]", "web": "[/old]", "idle": "[/old, /var]"}
+    checkout.write(
+        dev=f"services: {{{', '.join(f'{name}: {{{QUICK}, volumes: {at}}}' for name, at in services.items())}}}\n"
+    )
+    left: list[str] = []
+
+    def up() -> None:
+        checkout.run("up", "dev")
+        left.extend(docker("inspect", "--format", EVERY, *checkout.container_ids("dev")).split())
+        assert len(set(left)) == len(left)
+
+    try:
+        up()
+        for service in ("db", "web"):
+            checkout.sh("dev", service, f"echo precious >/old/{service}")
+        checkout.run("rm", "dev", "web", "--stop", "--no-snapshot")
+        checkout.run("rm", "dev", "idle", "--stop")
+        assert snapshots(checkout) == [], "no copy is wanted of the one, and nothing was written by the other"
+        done = checkout.run("rm", "dev", "--stop")
+        [first] = snapshots(checkout)
+        assert first.startswith("before-rm-")
+        assert f"snapshot {first} was taken first; `--no-snapshot` does without" in done.err
+        assert f"snapshot {first} has the anonymous volumes that were left behind" in done.out
+        assert copied(checkout, first) == ["db:/old"], "all of /var is in the image"
+
+        up()
+        checkout.run("snapshot", "restore", "dev", first, "--yes", "--no-snapshot")
+        assert checkout.sh("dev", "db", "ls /old; touch /var/more") == "db"
+        second = checkout.run("--format", "json", "down", "dev").json["snapshot"]
+        assert second.startswith("before-down-")
+        assert copied(checkout, second) == ["db:/old", "db:/var"]
+        assert snapshots(checkout) == [second, first]
+        assert checkout.containers("dev") == []
+    finally:
+        remove(left)
+
+
+def test_a_switch_copies_what_its_target_leaves_behind_and_no_snapshot_outlives_a_kill(checkout: Checkout) -> None:
+    checkout.write(dev=BEFORE, qa=BEFORE).run("up", "qa")
     left = [anonymous(checkout, "qa")]
     try:
         checkout.sh("qa", "db", "echo precious >/old/file")
         checkout.run("stop", "qa")
         checkout.run("up", "dev")
-        checkout.write(qa=NAMED)
+        left.append(anonymous(checkout, "dev"))
+        checkout.sh("dev", "db", "echo precious >/old/file")
+        checkout.write(dev=NAMED, qa=NAMED)
         result = checkout.run("--format", "json", "switch", "qa", "--from", "dev").json
         assert result["target_snapshot"].startswith("before-switch-")
         assert result["snapshot"] is None
         checkout.run("snapshot", "restore", "qa", result["target_snapshot"], "--yes")
         assert checkout.sh("qa", "db", "cat /old/file") == "precious"
+
+        before = snapshots(checkout)
+        killed = argv(signal.SIGKILL, 1, "after", *checkout.argv("switch", "dev", "--no-snapshot")[3:])
+        done = subprocess.run(killed, capture_output=True, check=False, env={**os.environ, **checkout.environ})
+        assert done.returncode == -signal.SIGKILL
+        assert checkout.run("--format", "json", "switch", "--resume").json["target_snapshot"] is None
+        assert snapshots(checkout) == before
+        assert docker("volume", "ls", "--quiet", "--filter", f"name={left[1]}") == left[1]
     finally:
         remove(left)

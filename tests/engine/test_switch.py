@@ -119,9 +119,15 @@ def test_only_what_holds_a_shared_port_waits_for_the_other_to_stop(checkout: Che
     done = checkout.run("switch", "staging")
     assert f"dev has to stop first: {checkout.name}-dev-web-1 publishes host port" in done.err
     assert not done.out.startswith("dev -> staging; neither served for 0.0 s")
-    result = checkout.run("--format", "json", "switch", "dev").json
-    assert result["waited"] == ["web"]
-    assert result["gap_seconds"] > 0
+    started = docker("inspect", "--format", "{{.State.StartedAt}}", f"{checkout.name}-staging-web-1")
+    stopped = docker("inspect", "--format", "{{.State.FinishedAt}}", f"{checkout.name}-dev-db-1")
+    assert started < stopped, "what is in nobody's way does not hold it up"
+    back = checkout.run("--format", "json", "switch", "dev", PYTHONPROFILEIMPORTTIME="1")
+    assert back.json["waited"] == ["web"]
+    assert back.json["gap_seconds"] > 0
+    loaded = {line.rpartition("|")[2].strip() for line in back.err.splitlines()}
+    assert "envman.engine.lifecycle" in loaded
+    assert not loaded & {"docker", "typer", "pydantic"}, "their import would take as long as a start"
 
 
 def test_a_port_that_cannot_be_had_brings_the_first_back(checkout: Checkout) -> None:

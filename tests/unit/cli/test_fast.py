@@ -121,3 +121,46 @@ def test_an_up_that_asks_for_more_is_typers(line: str) -> None:
 @pytest.mark.parametrize("line", ["status dev", "status --watch", "status --help", "status --set a=1", "logs status"])
 def test_a_status_that_asks_for_more_is_typers(line: str) -> None:
     assert fast.plain_status(Invocation(), line.split()) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "switch dev",
+        "-C folder --format json switch dev --from prod",
+        "switch --from=prod dev --snapshot",
+        "switch dev --no-snapshot --set a=1 --set b=2 --instance bob",
+    ],
+)
+def test_a_switch_asks_for_what_typer_would_ask_for(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def keep(invocation: Invocation, environment: str, **options: Any) -> None:
+        asked.append(
+            {
+                "environment": environment,
+                "directory": invocation.directory,
+                "format": invocation.format,
+                **{name: value or None for name, value in options.items() if name not in {"timeout", "wait"}},
+            }
+        )
+        assert (options.get("timeout", 300.0), options.get("wait", True)) == (300.0, True)
+        asked[-1].setdefault("frozen", None)
+
+    monkeypatch.setattr("envman.cli.switching.switch_environment", keep)
+    monkeypatch.setattr("envman.cli.switch.switch_environment", keep)
+    words = line.split()
+    assert fast.plain_switch(Invocation(), words) is not None
+    assert run(Invocation(), words) == 0
+    monkeypatch.setattr(fast, "plain_switch", lambda *_: None)
+    assert run(Invocation(), words) == 0
+    assert len(asked) == 2
+    assert asked[0] == asked[1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["switch", "switch --resume", "switch --abort", "switch dev --frozen", "switch dev --timeout 3", "switch a b"],
+)
+def test_a_switch_that_asks_for_more_is_typers(line: str) -> None:
+    assert fast.plain_switch(Invocation(), line.split()) is None

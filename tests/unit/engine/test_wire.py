@@ -19,15 +19,15 @@ from envman.engine.wire import Question
 
 
 class Server:
-    """Answers each request with what ``answer`` makes of its target; keeps the targets."""
+    """Answers each request with what ``answer`` makes of its target; keeps the targets. Without a folder, over TCP."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "s"
+    def __init__(self, folder: Path | None) -> None:
         self.asked: list[str] = []
         self.answer: Callable[[str], bytes] = lambda _: response(200, {})
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.bind(str(self.path))
+        self._socket = socket.socket(socket.AF_UNIX if folder else socket.AF_INET)
+        self._socket.bind(str(folder / "s") if folder else ("127.0.0.1", 0))
         self._socket.listen()
+        self.path = self._socket.getsockname()
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -37,8 +37,9 @@ class Server:
             except OSError:
                 return
             with connection:
-                target = connection.recv(65536).split(b" ")[1].decode()
-                self.asked.append(target)
+                method, raw, _ = connection.recv(65536).split(b" ", 2)
+                target = raw.decode()
+                self.asked.append(target if method == b"GET" else f"{method.decode()} {target}")
                 connection.sendall(self.answer(target))
 
     def close(self) -> None:
@@ -91,6 +92,52 @@ def test_what_the_engine_refuses_is_told_in_its_own_words(server: Server) -> Non
     assert refused(server) == ("EV410", "the engine refused: no space left on device")
     server.answer = lambda _: b"HTTP/1.0 502 X\r\n\r\nbad gateway"
     assert refused(server) == ("EV410", "the engine refused: bad gateway")
+
+
+def tell(server: Server, path: str) -> bool:
+    return connect(Endpoint(f"unix://{server.path}", None, "a test")).tell(Question(path))
+
+
+@pytest.mark.parametrize(("status", "done"), [(200, True), (204, True), (304, True), (404, False)])
+def test_an_order_is_done_or_what_it_is_about_is_not_there(server: Server, status: int, done: bool) -> None:
+    server.answer = lambda _: f"HTTP/1.0 {status} X\r\n\r\n".encode()
+    assert tell(server, "/containers/1/start") is done
+    assert server.asked == ["POST /v1.44/containers/1/start"]
+
+
+def test_an_order_that_is_refused_is_told_in_the_engines_words_and_given_once(server: Server) -> None:
+    server.answer = lambda _: response(500, {"message": "port is already allocated"})
+    with pytest.raises(EnvmanError, match="the engine refused: port is already allocated"):
+        tell(server, "/containers/1/start")
+    server.answer = lambda _: b""
+    with pytest.raises(EnvmanError) as caught:
+        tell(server, "/containers/2/start")
+    assert caught.value.diagnostics[0].code in {"EV401", "EV408"}
+    assert len(server.asked) == 2
+
+
+def test_over_tcp_the_sdk_gives_it() -> None:
+    server = Server(None)
+    try:
+        answers = {"version": response(200, {"ApiVersion": "1.50"}), "gone": response(404, {"message": "no"})}
+        answers["taken"] = response(500, {"message": "port is already allocated"})
+        server.answer = lambda target: answers.get(target.rsplit("/", 1)[1], b"HTTP/1.0 204 X\r\n\r\n")
+        engine = connect(Endpoint(f"tcp://127.0.0.1:{server.path[1]}", None, "a test"))
+        assert engine.tell(Question("/containers/1/start"))
+        assert not engine.tell(Question("/gone"))
+        with pytest.raises(EnvmanError, match="the engine refused: port is already allocated"):
+            engine.tell(Question("/taken"))
+        assert server.asked[-3:] == ["POST /v1.50/containers/1/start", "POST /v1.50/gone", "POST /v1.50/taken"]
+        engine.client.close()
+    finally:
+        server.close()
+
+
+def test_an_order_is_given_again_in_the_version_that_the_engine_wants(server: Server) -> None:
+    message = "client version 1.44 is too old. Minimum supported API version is 1.60, please upgrade"
+    server.answer = lambda target: response(200, 1) if "/v1.60/" in target else response(400, {"message": message})
+    assert tell(server, "/containers/1/stop")
+    assert server.asked == ["POST /v1.44/containers/1/stop", "POST /v1.60/containers/1/stop"]
 
 
 def test_an_old_engine_is_refused(server: Server) -> None:

@@ -315,7 +315,7 @@ def test_what_becomes_of_data_is_said(tmp_path: Path) -> None:
             "db",
             (
                 "keeps volume churn-dev_logs",
-                f"leaves anonymous volume {'f' * 12} of /anonymous behind, after a snapshot of it ({WITHOUT})",
+                f"leaves anonymous volume {'f' * 12} of /anonymous behind, after a snapshot of what was written there ({WITHOUT})",
             ),
         ),
     ]

@@ -8,7 +8,7 @@ import pytest
 from stand_ins import container
 
 from envman.plan.observed import ContainerState, LocalImage, MountPoint
-from envman.plan.unnamed import Unnamed, inherited_targets, left_behind, unnamed_volumes
+from envman.plan.unnamed import Unnamed, inherited_targets, left_behind, orphaned, unnamed_volumes
 
 ONE, TWO = "1" * 64, "2" * 64
 
@@ -49,6 +49,12 @@ def test_what_nothing_inherits_is_left_behind() -> None:
     assert left_behind(containers, 2, frozenset({"/kept"})) == []
     assert left_behind(containers, 1, frozenset({"/kept"})) == [Unnamed(TWO, "db", 2, "/kept")], "the highest goes"
     assert {one.volume for one in left_behind(containers, 2, frozenset())} == {ONE, TWO}
+
+
+def test_what_another_container_mounts_too_is_not_orphaned() -> None:
+    going, other = mounting(1, (ONE, "/old"), (TWO, "/more")), mounting(2, (ONE, "/old"))
+    assert orphaned([going], [other]) == [Unnamed(TWO, "db", 1, "/more")]
+    assert {one.volume for one in orphaned([going, other])} == {ONE, TWO}
 
 
 def test_an_image_that_is_not_there_declares_nothing() -> None:

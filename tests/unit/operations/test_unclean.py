@@ -1,0 +1,36 @@
+"""Data of production that no hook has cleaned gets into no snapshot, whatever takes one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from environments import load
+
+from envman.diagnostics import EnvmanError
+from envman.operations.progress import Silent
+from envman.operations.snapshots import before
+from envman.state.reproductions import Reproduced, write_reproduced
+
+
+class Heard(Silent):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def notice(self, text: str) -> None:
+        self.said.append(text)
+
+
+def test_down_goes_on_without_a_snapshot_and_what_asks_for_one_is_refused(tmp_path: Path) -> None:
+    copy = load(tmp_path, dev="services: {db: {image: x}}")
+    # Whoever asks an engine here, or writes a snapshot, fails.
+    workspace: Any = SimpleNamespace(checkout=SimpleNamespace(state=tmp_path))
+    write_reproduced(tmp_path, Reproduced(copy.key, ("shop-dev_data",)))
+    heard = Heard()
+    assert before(workspace, copy, "down", heard) is None
+    assert heard.said == ["no snapshot is taken of shop-dev_data: no hook has cleaned this data"]
+    with pytest.raises(EnvmanError) as caught:
+        before(workspace, copy, "switch", heard, asked=True)
+    assert [one.code for one in caught.value.diagnostics] == ["EV665"]
