@@ -147,28 +147,31 @@ def elsewhere(project: Checkout, tmp_path: Path) -> Iterator[str]:
 def test_a_store_that_the_team_has_keeps_models_or_says_why_not(project: Checkout, elsewhere: str) -> None:
     (project.root / "blueprints/rented.yaml").write_text(RENTED)
     network = f"{project.name}-rented_outside"
+    keys = f"access{'0' * 16}", f"secret{'0' * 16}"
     given = {
         "ARTIFACTS_ENDPOINT": "http://store.example:8333",
         "ARTIFACTS_BUCKET": "models",
         "ARTIFACTS_REGION": "us-east-1",
-        "ARTIFACTS_ACCESS_KEY": f"access{'0' * 16}",
+        "ARTIFACTS_ACCESS_KEY": keys[0],
     }
-    missing = project.run("up", "rented", status=1, **given)
+    rented = Checkout(project.root, project.name, {**project.environ, **given})
+    missing = rented.run("up", "rented", status=1)
     assert "ARTIFACTS_SECRET_KEY is not set" in missing.err
-    right = {**given, "ARTIFACTS_SECRET_KEY": f"secret{'0' * 16}"}
+    rented.environ["ARTIFACTS_SECRET_KEY"] = keys[1]
     try:
-        # Away, it keeps nobody from looking at runs.
-        project.run("up", "rented", **right)
-        assert "the store of files is away" in project.run("logs", "rented", "tracking").out
+        # A store that is away keeps nobody from looking at runs.
+        rented.run("up", "rented", "tracking")
+        assert "the store of files is away" in rented.run("logs", "rented", "tracking").out
         docker("network", "connect", "--alias", "store.example", network, elsewhere)
-        project.run("run", "rented", "train", **right)
-        store = Store(network, given["ARTIFACTS_ACCESS_KEY"], right["ARTIFACTS_SECRET_KEY"], "store.example:8333")
-        await_true(lambda: bool(store.keys("models", f"{project.name}-rented")))
-        assert all(name.startswith(f"{project.name}-rented/") for name in store.keys("models"))
-        refused = project.run("up", "rented", status=None, **{**right, "ARTIFACTS_SECRET_KEY": "wrong"})
+        rented.run("run", "rented", "train")
+        store = Store(network, *keys, "store.example:8333")
+        objects = store.keys("models")
+        assert objects
+        assert all(name.startswith(f"{project.name}-rented/") for name in objects)
+        refused = rented.run("up", "rented", "tracking", status=None, ARTIFACTS_SECRET_KEY="wrong")
         assert refused.status != 0
         assert "answers 403 when asked for the bucket models" in refused.out + refused.err
     finally:
         docker("network", "disconnect", "--force", network, elsewhere, check=False)
-        project.run("down", "rented", "--volumes", "--no-snapshot", "--yes", **right)
+        rented.run("down", "rented", "--volumes", "--no-snapshot", "--yes")
         (project.root / "blueprints/rented.yaml").unlink()
