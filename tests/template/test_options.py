@@ -136,7 +136,8 @@ def text(files: Files, name: str) -> str:
 
 
 def expected(default: Files, answers: Answers) -> set[str]:
-    given = {answer for answer in answers.items() if MEANS_NOTHING.get(answer) not in answers.items()}
+    given = set(answers.items())
+    given -= {answer for answer, without in MEANS_NOTHING.items() if without in given}
     brought = set().union(*(names for answer, names in BRINGS.items() if answer in given))
     taken = set().union(*(names for answer, names in TAKES.items() if answer in given))
     return (set(default) | brought) - taken
