@@ -60,7 +60,8 @@ provide_stand_ins() {
         stand_in_is_ready "$stand_in" || wanted+=("$stand_in")
     done
     ((${#wanted[@]})) || return 0
-    install_packages mmdebstrap
+    # The second for what is no package of Debian's, and comes in a wheel.
+    install_packages mmdebstrap python3-venv
     local mirror
     mirror=$(debian_mirror) || die "no Debian mirror among this machine's apt sources"
     say "building stand-ins from Debian's packages: ${wanted[*]}"

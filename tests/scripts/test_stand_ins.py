@@ -68,6 +68,7 @@ def health(command: str) -> list[str]:
     return ["--health-cmd", command, "--health-interval", "200ms", "--health-start-period", "60s"]
 
 
+SEAWEEDFS = "chrislusf/seaweedfs:4.48"
 POSTGRES_READY = "pg_isready --host 127.0.0.1 --username ml --dbname tracking"
 
 
@@ -267,3 +268,18 @@ def test_the_exporter_of_nginx_tells_that_there_is_none(start: Run) -> None:
     )
     page = docker("run", "--rm", "--network", f"container:{name}", "busybox:1.37", "sh", "-c", fetch).stdout
     assert re.search(r"^nginx_up 0$", page, re.MULTILINE)
+
+
+def test_seaweedfs_is_one_program_that_serves_s3_as_its_user_on_a_read_only_root(start: Run) -> None:
+    hard = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--user", "1000:1000")
+    # Its entry point, which starts as root, would give the folder to the user.
+    folder = ("--tmpfs", "/data:uid=1000,gid=1000")
+    serve = ("weed", SEAWEEDFS, "mini", "-dir=/data", "-bucket=b", "-ip=127.0.0.1", "-ip.bind=0.0.0.0")
+    asked = health("wget -q -O /dev/null http://127.0.0.1:8333/healthz")
+    name = start(*hard, *folder, *asked, "--entrypoint", *serve)
+    assert healthy(name), docker("logs", name)
+    assert docker("exec", name, "id", "-un").stdout == "seaweed\n"
+    assert docker("exec", name, "stat", "-c", "%u:%g", "/proc/1").stdout == "1000:1000\n"
+    assert "version 8000GB 4.48 " in docker("exec", name, "weed", "version").stdout
+    docker("stop", name)
+    assert docker("inspect", "--format", "{{.State.ExitCode}}", name).stdout == "0\n", "SIGTERM ends it cleanly"

@@ -29,6 +29,7 @@ from envman.cli.invocation import Invocation
 from envman.cli.main import run
 from envman.diagnostics import Report
 from envman.language.authoring import blueprint_schema
+from envman.model.environment import Environment
 from envman.operations.workspace import automatic_ports
 from envman.project import load_environment, open_project
 from envman.render.compose import render
@@ -52,7 +53,13 @@ COMBINATIONS: list[Answers] = [
 # What an answer brings, and what it takes away, beside what the default answers make.
 BRINGS: dict[tuple[str, str], set[str]] = {
     ("notebook", "jupyter"): {"blueprints/notebook.yaml", "notebooks/explore.ipynb", "requirements/notebook.txt"},
+    ("artifacts", "s3"): {
+        *(f"blueprints/{name}.yaml" for name in ("object-store", "external-store")),
+        *(f"docker/object-store/{name}" for name in ("Dockerfile", "object-store")),
+    },
 }
+# An answer that means nothing beside another one, as its reason says.
+MEANS_NOTHING: dict[tuple[str, str], tuple[str, str]] = {("artifacts", "s3"): ("tracking", "none")}
 TAKES: dict[tuple[str, str], set[str]] = {
     ("ci", "none"): {".github/workflows/ci.yml"},
     ("tracking", "none"): {
@@ -131,6 +138,7 @@ def text(files: Files, name: str) -> str:
 
 def expected(default: Files, answers: Answers) -> set[str]:
     given = set(answers.items())
+    given -= {answer for answer, without in MEANS_NOTHING.items() if without in given}
     brought = set().union(*(names for answer, names in BRINGS.items() if answer in given))
     taken = set().union(*(names for answer, names in TAKES.items() if answer in given))
     return (set(default) | brought) - taken
@@ -223,6 +231,12 @@ def test_what_is_written_about_the_files_is_true() -> None:
             if name.startswith("blueprints/")
             for variable in yaml.safe_load(text(made, name)).get("variables", {}).values()
             if "env" in variable
+        ] + [
+            secret["variable"]
+            for name in made
+            if name.startswith("blueprints/")
+            for secret in yaml.safe_load(text(made, name)).get("secrets", {}).values()
+            if secret["source"] == "env"
         ]
         named = re.findall(r"^# ([A-Z_]+)=", text(made, ".env.example"), re.MULTILINE)
         assert sorted(named) == sorted(set(variables)), answers
@@ -257,6 +271,83 @@ def test_nothing_is_left_of_the_tracking_that_was_not_chosen(tracking: str) -> N
     if tracking == "none":
         locks = "".join(text(made, name) for name in made if name.startswith("requirements/"))
         assert not {package for package, _ in pins(locks)} & {"mlflow", "mlflow-skinny", "psycopg", "sqlalchemy"}
+
+
+@pytest.mark.parametrize("answer", MEANS_NOTHING)
+def test_an_answer_that_means_nothing_changes_nothing(answer: tuple[str, str]) -> None:
+    (option, value), (other, without) = answer, MEANS_NOTHING[answer]
+    for answers in COMBINATIONS:
+        if answers[option] == value and answers[other] == without:
+            assert bake(**answers) == bake(**{**answers, option: CHOICES[option][0]}), answers
+    reason = json.loads((TEMPLATE.folder / "cookiecutter.json").read_text())["__prompts__"][option]
+    assert "without MLflow" in reason
+
+
+def test_a_volume_leaves_nothing_of_a_store(default: Files) -> None:
+    for name, file in default.items():
+        content = re.sub(r"--hash=\S+", "", file.content.decode())
+        assert not re.search(r"\bs3\b|boto|seaweed|object.store|AWS_", content, re.IGNORECASE), name
+    assert default["docker/gateway/gateway-health"].executable
+    assert bake(artifacts="s3")["docker/object-store/object-store"].executable
+
+
+def load(root: Path, name: str, **process: str) -> tuple[Environment | None, Report]:
+    report = Report()
+    return load_environment(open_project(root), name, report, settings={}, process=process, instance=None), report
+
+
+def test_every_environment_has_a_store_of_its_own_that_only_the_tracking_server_reaches(tmp_path: Path) -> None:
+    root = write(bake(artifacts="s3"), tmp_path)
+    for name in ("local", "dev", "staging", "prod"):
+        environment, _ = load(root, name)
+        assert environment is not None
+        ports = dict.fromkeys(automatic_ports(environment), 20000)
+        document = yaml.safe_load(render(environment, facts(root, ports=ports)).text())
+        services = document["services"]
+        inside = {service for service in services if "store" in services[service].get("networks", ())}
+        assert inside == {"object-store", "tracking"}
+        assert list(services["object-store"]["networks"]) == ["store"]
+        assert "ports" not in services["object-store"]
+        assert document["networks"]["store"]["internal"] is True
+        # Files are in the store; a volume is left for runs in SQLite.
+        mounts = [mount["source"] for mount in services["tracking"].get("volumes", ())]
+        assert mounts == (["mlflow"] if name == "local" else [])
+        store = services["object-store"]
+        assert (store["read_only"], store["cap_drop"]) == (True, ["ALL"])
+        assert store["security_opt"] == ["no-new-privileges:true"]
+        assert [secret["source"] for secret in store["secrets"]] == ["artifacts_access_key", "artifacts_secret_key"]
+        assert store["environment"]["SECRET_KEY_FILE"] == "/run/secrets/artifacts_secret_key"
+
+
+def test_one_line_swaps_the_store_for_one_of_yours(tmp_path: Path) -> None:
+    root = write(bake(artifacts="s3"), tmp_path)
+    prod = root / "blueprints/prod.yaml"
+    assert prod.read_text().count("object-store, ") == 1
+    prod.write_text(prod.read_text().replace("object-store, ", "external-store, "))
+    for name in ("prod", "staging"):
+        environment, report = load(root, name)
+        assert environment is None
+        assert [one.code for one in report.diagnostics] == ["EV208"] * 3
+        for one, variable in zip(report.diagnostics, ("BUCKET", "ENDPOINT", "REGION"), strict=True):
+            assert one.message.endswith(f", as ARTIFACTS_{variable}")
+    given = {"ARTIFACTS_ENDPOINT": "https://s3.example.com", "ARTIFACTS_BUCKET": "ours", "ARTIFACTS_REGION": "eu"}
+    destinations = set()
+    for name in ("prod", "staging"):
+        environment, report = load(root, name, **given)
+        assert environment is not None, report.diagnostics
+        assert "object-store" not in environment.stack.services
+        ports = dict.fromkeys(automatic_ports(environment), 20000)
+        document = yaml.safe_load(render(environment, facts(root, ports=ports)).text())
+        tracking = document["services"]["tracking"]
+        destinations.add(tracking["environment"]["ARTIFACTS_DESTINATION"])
+        assert tracking["environment"]["AWS_ENDPOINT_URL_S3"] == "https://s3.example.com"
+        assert set(tracking["networks"]) == {"back", "outside"}
+        assert "internal" not in (document["networks"]["outside"] or {})
+        assert "objects" not in document["volumes"]
+    assert destinations == {"s3://ours/churn-prod", "s3://ours/churn-staging"}, "none writes into another's"
+    (root / ".env").write_text("".join(f"{name}={value}\n" for name, value in given.items()))
+    document = check(root)
+    assert (document["exit_status"], document["diagnostics"]) == (0, [])
 
 
 def rendered_train(folder: Path, answer: str, *, engine_has_gpu: bool) -> dict[str, Any]:
@@ -361,7 +452,7 @@ LINTERS = {
     "zizmor": (r"\.github/", ["--offline", "--no-progress", "--persona=pedantic"]),
     "hadolint": (r"docker/.*Dockerfile$", []),
     "actionlint": (r"\.github/", []),
-    "shellcheck": (r"scripts/", []),
+    "shellcheck": (r"scripts/|docker/gateway/gateway-health|docker/object-store/object-store", []),
 }
 
 
