@@ -70,7 +70,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def quick(session: nox.Session) -> None:
     """The tests that need no engine."""
-    session.run("pytest", "-m", "not engine", "--numprocesses", "auto", *session.posargs)
+    session.run("pytest", "-m", "not engine and not nightly", "--numprocesses", "auto", *session.posargs)
 
 
 @nox.session(python=other_pythons() or False, venv_backend="venv")
@@ -87,7 +87,7 @@ def unit(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The whole suite; without an engine it fails."""
-    session.run("pytest", "-m", "not engine", "--numprocesses", "auto", *session.posargs)
+    session.run("pytest", "-m", "not engine and not nightly", "--numprocesses", "auto", *session.posargs)
     # Most of an engine test is waiting. Tests of one file share stacks and images, so they stay together; the files are
     # taken in the order of tests/conftest.py, the slow ones first, and not by how many tests they have.
     spread = ("--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder")
