@@ -14,7 +14,7 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -166,9 +166,11 @@ class Installed:
     python: Path
     project: Path
 
-    def run(self, *arguments: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, variables: Mapping[str, str] | None = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         """Run Python with these arguments, in the project and with its source."""
-        environ = {**os.environ, "PYTHONPATH": str(self.project / "src"), **variables}
+        environ = {**os.environ, "PYTHONPATH": str(self.project / "src"), **(variables or {})}
         return run(self.python, *arguments, check=check, cwd=self.project, env=environ)
 
 
@@ -191,7 +193,7 @@ def install(project: Path, lock: str, request: pytest.FixtureRequest) -> Install
 
 def train(installed: Installed, folder: Path) -> str:
     """Train in a process of its own, into a registry of its own; return the digest of the model's file."""
-    installed.run("-m", "ml_project.train", MODEL_FOLDER=str(folder))
+    installed.run("-m", "ml_project.train", variables={"MODEL_FOLDER": str(folder)})
     [version] = folder.glob("*/1")
     digest = hashlib.sha256((version / "model.safetensors").read_bytes()).hexdigest()
     assert json.loads((version / "record.json").read_text())["parameters"]["model_digest"] == digest
@@ -206,11 +208,11 @@ def test_training_is_reproducible_and_its_model_scores(
     one, other = (train(installed, tmp_path / name) for name in ("one", "other"))
     assert one == other, "the same seed and lock give the same model, to the bit"
     variables = {"MODEL_FOLDER": str(tmp_path / "one"), "BATCH_FOLDER": str(tmp_path / "data")}
-    installed.run("-m", "ml_project.batch", **variables)
+    installed.run("-m", "ml_project.batch", variables=variables)
     scored = (tmp_path / "data/out/sample.csv").read_text().splitlines()
     assert len(scored) == 144
     assert scored[0].endswith(",prediction,probability,model_version")
-    refused = installed.run("-m", "ml_project.train", check=False, DEVICE="cuda", **variables)
+    refused = installed.run("-m", "ml_project.train", variables={**variables, "DEVICE": "cuda"}, check=False)
     assert refused.returncode == 1
     assert "it was built for CPUs only" in refused.stdout
 
@@ -228,7 +230,8 @@ def test_its_own_checks_pass(which: str, request: pytest.FixtureRequest, tmp_pat
     installed.run("-m", "pytest", "-p", "no:cacheprovider")
     digests = {train(installed, tmp_path / str(number)) for number in range(2)}
     # What is learned does not depend on how many cores a machine has.
-    installed.run("-m", "ml_project.train", MODEL_FOLDER=str(tmp_path / "four"), OMP_NUM_THREADS="4")
+    variables = {"MODEL_FOLDER": str(tmp_path / "four"), "OMP_NUM_THREADS": "4"}
+    installed.run("-m", "ml_project.train", variables=variables)
     [file] = (tmp_path / "four").glob("*/1/model.safetensors")
     assert digests == {hashlib.sha256(file.read_bytes()).hexdigest()}
 
