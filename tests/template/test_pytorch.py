@@ -201,6 +201,7 @@ def train(installed: Installed, folder: Path) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_training_is_reproducible_and_its_model_scores(
     small: Path, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
