@@ -76,7 +76,7 @@ def compile_envman(session: nox.Session) -> None:
 def quick(session: nox.Session) -> None:
     """The tests that need no engine."""
     compile_envman(session)
-    session.run("pytest", "-m", "not engine", "--numprocesses", "auto", *session.posargs)
+    session.run("pytest", "-m", "not engine and not nightly", "--numprocesses", "auto", *session.posargs)
 
 
 def run_units(session: nox.Session) -> None:
@@ -106,7 +106,7 @@ def between(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The whole suite; without an engine it fails."""
     compile_envman(session)
-    session.run("pytest", "-m", "not engine", "--numprocesses", "auto", *session.posargs)
+    session.run("pytest", "-m", "not engine and not nightly", "--numprocesses", "auto", *session.posargs)
     # Most of an engine test is waiting. Tests of one file share stacks and images, so they stay together; the files are
     # taken in the order of tests/conftest.py, the long ones first, and not by how many tests they have.
     spread = ("--numprocesses", str(2 * (os.cpu_count() or 1)), "--dist", "loadfile", "--no-loadscope-reorder")

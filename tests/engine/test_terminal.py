@@ -84,7 +84,7 @@ def test_up_draws_what_it_waits_for_on_one_line(checkout: Checkout) -> None:
 
 def test_new_asks_few_questions_with_defaults_and_says_what_to_type_next(tmp_path: Path) -> None:
     argv = [*Checkout(tmp_path, "").argv("new", "churn")]
-    options = ("tracking", "artifacts", "monitoring", "notebook", "gpu", "registry", "licence", "ci")
+    options = ("framework", "tracking", "artifacts", "monitoring", "notebook", "gpu", "registry", "licence", "ci")
     answers = {"package_name": "", "description": "", "author": "Ann", "python_version": "3.12"} | dict.fromkeys(
         options, ""
     )

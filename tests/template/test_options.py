@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cookiecutter.generate
 import jinja2
 import pytest
 import yaml
@@ -52,6 +53,7 @@ COMBINATIONS: list[Answers] = [
 ]
 # What an answer brings, and what it takes away, beside what the default answers make.
 BRINGS: dict[tuple[str, str], set[str]] = {
+    ("framework", "pytorch"): {"requirements/torch.txt", "src/churn/model.py", "tests/test_network.py"},
     ("notebook", "jupyter"): {"blueprints/notebook.yaml", "notebooks/explore.ipynb", "requirements/notebook.txt"},
     ("artifacts", "s3"): {
         *(f"blueprints/{name}.yaml" for name in ("object-store", "external-store")),
@@ -77,8 +79,8 @@ TAKES: dict[tuple[str, str], set[str]] = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _templates_are_compiled_once() -> Iterator[None]:
-    """Most of a bake is Jinja, which compiles the same texts again for each."""
+def _templates_are_read_once() -> Iterator[None]:
+    """Most of a bake is Jinja, which compiles the same texts again for each, and looking for what is no text."""
     compiled: dict[Any, Any] = {}
     really = jinja2.Environment.compile
 
@@ -90,6 +92,7 @@ def _templates_are_compiled_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jinja2.Environment, "compile", compile_once)
+        patch.setattr(cookiecutter.generate, "is_binary", functools.cache(cookiecutter.generate.is_binary))
         yield
 
 
@@ -116,6 +119,20 @@ def those_that_differ_in(pattern: str) -> list[Answers]:
         files = {(name, file.content) for name, file in bake(**answers).items() if re.match(pattern, name)}
         found.setdefault(frozenset(files), answers)
     return list(found.values())
+
+
+def pairs(answers: Answers) -> set[tuple[tuple[str, str], ...]]:
+    return set(itertools.combinations(answers.items(), 2))
+
+
+def those_where_any_two_answers_meet() -> list[Answers]:
+    """Return a few combinations, for what takes too long to be done with each."""
+    missing = set().union(*map(pairs, COMBINATIONS))
+    found: list[Answers] = []
+    while missing:
+        found.append(max(COMBINATIONS, key=lambda answers: len(pairs(answers) & missing)))
+        missing -= pairs(found[-1])
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -147,12 +164,16 @@ def expected(default: Files, answers: Answers) -> set[str]:
 @pytest.mark.parametrize("first", next(iter(CHOICES.values())))
 def test_every_combination_makes_exactly_its_files(first: str, default: Files) -> None:
     option = next(iter(CHOICES))
+    read: set[tuple[str, bytes]] = set()
     for answers in COMBINATIONS:
         if answers[option] != first:
             continue
         made = bake(**answers)
         assert set(made) == expected(default, answers), answers
         for name, file in made.items():
+            if (name, file.content) in read:
+                continue
+            read.add((name, file.content))
             content = file.content.decode()
             # What GitHub fills in, ${{ }}, and Prometheus, {{ $value }}, looks like what a template does.
             assert not re.search(r"\{%|\{#|(?<!\$)\{\{(?! \$)|cookiecutter", content), (answers, name)
@@ -170,8 +191,8 @@ def check(folder: Path) -> dict[str, Any]:
 
 
 def test_envman_has_nothing_to_complain_about(tmp_path: Path) -> None:
-    combinations = those_that_differ_in("blueprints/")
-    assert len(combinations) >= 12
+    combinations = those_where_any_two_answers_meet()
+    assert 9 <= len(combinations) <= 18
     for number, answers in enumerate([*combinations, {"registry": "registry.example.com/team"}]):
         document = check(write(bake(**answers), tmp_path / str(number)))
         assert (document["exit_status"], document["diagnostics"]) == (0, []), answers
@@ -206,6 +227,9 @@ def test_locks_hold_what_is_required_agree_and_name_no_address() -> None:
         }
         declared = tomllib.loads(text(made, "pyproject.toml"))
         groups: dict[str, list[str]] = {**declared["dependency-groups"], "runtime": declared["project"]["dependencies"]}
+        if answers["framework"] == "pytorch":
+            groups["torch"] = ["torch"]
+            groups["runtime"].remove("torch>=2.6,<3")
         assert set(groups) == set(locks), answers
         for name, required in groups.items():
             assert "://" not in locks[name]
@@ -218,6 +242,17 @@ def test_locks_hold_what_is_required_agree_and_name_no_address() -> None:
             assert shared <= development, (answers, name)
 
 
+@functools.cache
+def variables(blueprint: str) -> list[str]:
+    """The environment's variables that set those of a blueprint, and its secrets."""
+    document = yaml.safe_load(blueprint)
+    declared, hidden = (document.get(key, {}).values() for key in ("variables", "secrets"))
+    return [
+        *(variable["env"] for variable in declared if "env" in variable),
+        *(secret["variable"] for secret in hidden if secret["source"] == "env"),
+    ]
+
+
 def test_what_is_written_about_the_files_is_true() -> None:
     for answers in those_that_differ_in(r"README|\.env|blueprints/|docker/Dockerfile|\.dockerignore|Makefile"):
         made = bake(**answers)
@@ -225,21 +260,9 @@ def test_what_is_written_about_the_files_is_true() -> None:
         for name in re.findall(r"`([\w./]+(?:\.py|\.yaml|\.txt|\.yml|/))`", text(made, "README.md")):
             inside = {name, f"src/churn/{name}"}
             assert inside & made.keys() or name.rstrip("/") in parents, (answers, name)
-        variables = [
-            variable["env"]
-            for name in made
-            if name.startswith("blueprints/")
-            for variable in yaml.safe_load(text(made, name)).get("variables", {}).values()
-            if "env" in variable
-        ] + [
-            secret["variable"]
-            for name in made
-            if name.startswith("blueprints/")
-            for secret in yaml.safe_load(text(made, name)).get("secrets", {}).values()
-            if secret["source"] == "env"
-        ]
+        read = {variable for name in made if name.startswith("blueprints/") for variable in variables(text(made, name))}
         named = re.findall(r"^# ([A-Z_]+)=", text(made, ".env.example"), re.MULTILINE)
-        assert sorted(named) == sorted(set(variables)), answers
+        assert sorted(named) == sorted(read), answers
         allowed = re.findall(r"^!(\S+)", text(made, ".dockerignore"), re.MULTILINE)
         for path in allowed:
             assert path in made or path in parents, (answers, path)
@@ -256,7 +279,7 @@ def test_what_is_written_about_the_files_is_true() -> None:
             for target in re.findall(r"target: ([a-z]+)\b", text(made, name))
         }
         assert wanted <= stages, answers
-        locked = set(re.findall(r"-o (requirements/\S+)", text(made, "Makefile")))
+        locked = set(re.findall(r"(?:-o |>)(requirements/\S+)", text(made, "Makefile")))
         assert locked == {name for name in made if name.startswith("requirements/")}, answers
 
 
@@ -350,8 +373,8 @@ def test_one_line_swaps_the_store_for_one_of_yours(tmp_path: Path) -> None:
     assert (document["exit_status"], document["diagnostics"]) == (0, [])
 
 
-def rendered_train(folder: Path, answer: str, *, engine_has_gpu: bool) -> dict[str, Any]:
-    root = write(bake(gpu=answer), folder)
+def rendered_train(folder: Path, *, engine_has_gpu: bool, **answers: str) -> dict[str, Any]:
+    root = write(bake(**answers), folder)
     environment = load_environment(open_project(root), "prod", Report(), settings={}, process={}, instance=None)
     assert environment is not None
     ports = dict.fromkeys(automatic_ports(environment), 20000)
@@ -362,14 +385,17 @@ def rendered_train(folder: Path, answer: str, *, engine_has_gpu: bool) -> dict[s
 
 @pytest.mark.parametrize("engine_has_gpu", [False, True])
 @pytest.mark.parametrize("answer", CHOICES["gpu"])
-def test_gpus_are_reserved_for_training(answer: str, engine_has_gpu: bool, tmp_path: Path) -> None:
-    train = rendered_train(tmp_path, answer, engine_has_gpu=engine_has_gpu)
+@pytest.mark.parametrize("framework", CHOICES["framework"])
+def test_gpus_are_reserved_for_training(framework: str, answer: str, engine_has_gpu: bool, tmp_path: Path) -> None:
+    train = rendered_train(tmp_path, engine_has_gpu=engine_has_gpu, framework=framework, gpu=answer)
     reserved = train["deploy"]["resources"].get("reservations")
     wanted = answer == "required" or (answer == "optional" and engine_has_gpu)
     assert reserved == (
         {"devices": [{"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}]} if wanted else None
     )
-    assert ("shm_size" in train) is (answer != "none")
+    assert ("shm_size" in train) is (answer != "none" or framework == "pytorch")
+    # Whoever cannot do without a GPU is told by PyTorch, too, where its build or the driver has none.
+    assert (train["environment"].get("DEVICE") == "cuda") is (answer == "required" and framework == "pytorch")
     assert set(train["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
 
 

@@ -12,7 +12,11 @@ def test_invariance_rows_do_not_influence_each_other(trained: TrainedModel, data
     alone = [predict(trained.pipeline, rows.iloc[[number]])[0] for number in range(len(rows))]
     for one, other in zip(together, alone, strict=True):
         assert one.label == other.label
+{% if cookiecutter.framework == "scikit-learn" %}
         assert abs(one.probability - other.probability) < 1e-9
+{% else %}
+        assert abs(one.probability - other.probability) < 1e-6  # 32 bits, summed in another order
+{% endif %}
 
 
 def test_invariance_the_order_of_columns_does_not_matter(

@@ -4,15 +4,26 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+{% if cookiecutter.framework == "pytorch" %}
+import numpy as np
+{% endif %}
 import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
+{% if cookiecutter.framework == "pytorch" %}
+from numpy.typing import NDArray
+{% endif %}
+{% if cookiecutter.framework == "scikit-learn" %}
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
+{% endif %}
 
 from {{ cookiecutter.package_name }}.api import create_app
 from {{ cookiecutter.package_name }}.data import Split
-from {{ cookiecutter.package_name }}.features import EXAMPLE
+from {{ cookiecutter.package_name }}.features import EXAMPLE{{ ", FEATURES" if cookiecutter.framework == "pytorch" }}
+{% if cookiecutter.framework == "pytorch" %}
+from {{ cookiecutter.package_name }}.model import Pipeline, fit
+{% endif %}
 from {{ cookiecutter.package_name }}.predict import (
     ModelInService,
     ModelUnavailableError,
@@ -28,10 +39,15 @@ _PATIENCE_SECONDS = 20
 @pytest.fixture
 def other(trained: TrainedModel, dataset: Split) -> TrainedModel:
     """A model that finds everything benign."""
+{% if cookiecutter.framework == "scikit-learn" %}
     pipeline = make_pipeline(DummyClassifier(strategy="most_frequent"))
     return replace(
         trained, pipeline=pipeline.fit(dataset.training.features, dataset.training.target)
     )
+{% else %}
+    benign = dataset.training._replace(target=dataset.training.target * 0)
+    return replace(trained, pipeline=fit(benign, seed=7, device="cpu"))
+{% endif %}
 
 
 def test_requests_under_way_see_one_model_or_the_other(
@@ -78,13 +94,17 @@ def test_requests_under_way_see_one_model_or_the_other(
     assert "2" in seen
 
 
-class _Slow(Pipeline):  # type: ignore[misc]
+class _Slow(Pipeline):{{ "  # type: ignore[misc]" if cookiecutter.framework == "scikit-learn" }}
     """A model whose prediction waits until it is allowed to end."""
 
     begun = threading.Event()
     may_end = threading.Event()
 
+{% if cookiecutter.framework == "scikit-learn" %}
     def predict(self, rows: pd.DataFrame) -> object:
+{% else %}
+    def predict(self, rows: pd.DataFrame) -> NDArray[np.int64]:
+{% endif %}
         self.begun.set()
         assert self.may_end.wait(_PATIENCE_SECONDS)
         return super().predict(rows)
@@ -112,7 +132,12 @@ def test_a_request_that_has_begun_ends_with_the_model_it_began_with(
 ) -> None:
     registry.record(trained, register=True)
     fast = registry.load("1")
+{% if cookiecutter.framework == "scikit-learn" %}
     slow = replace(fast, pipeline=_Slow(fast.pipeline.steps))
+{% else %}
+    slow = replace(fast, pipeline=_Slow(FEATURES))
+    slow.pipeline.load_state_dict(fast.pipeline.state_dict())
+{% endif %}
     new = replace(fast, pipeline=other.pipeline, version="2")
     models = _OneModel(slow)
     _Slow.may_end.set()
@@ -138,9 +163,14 @@ def test_a_model_that_cannot_predict_does_not_replace_one_that_can(
     model = ModelInService(registry)
     registry.record(trained, register=True)
     assert model.refresh()
+{% if cookiecutter.framework == "scikit-learn" %}
     unfitted = replace(trained, pipeline=make_pipeline(DummyClassifier()))
     registry.record(unfitted, register=True)
     with pytest.raises(ModelUnavailableError, match="NotFittedError"):
+{% else %}
+    registry.record(replace(trained, pipeline=Pipeline(FEATURES)), register=True)
+    with pytest.raises(ModelUnavailableError, match="it is not fitted"):
+{% endif %}
         model.refresh()
     assert model.current is not None
     assert model.current.version == "1"
@@ -152,10 +182,10 @@ def test_a_failed_reload_says_why_and_keeps_serving(
     registry.record(trained, register=True)
     with TestClient(create_app(settings, registry)) as client:
         assert client.post("/model/reload").status_code == 200
-        (settings.model_folder / settings.model_name / "1" / "model.skops").unlink()
+        (settings.model_folder / settings.model_name / "1" / "{{ "model.skops" if cookiecutter.framework == "scikit-learn" else "model.safetensors" }}").unlink()
         response = client.post("/model/reload")
         assert response.status_code == 503
-        assert "FileNotFoundError" in response.json()["detail"]
+        assert "{{ "FileNotFoundError" if cookiecutter.framework == "scikit-learn" else "model.safetensors is no model" }}" in response.json()["detail"]
         assert client.post("/predict", json={"instances": [EXAMPLE]}).status_code == 200
 
 

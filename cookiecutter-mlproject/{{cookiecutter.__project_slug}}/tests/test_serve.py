@@ -11,7 +11,7 @@ from pathlib import Path
 
 from {{ cookiecutter.package_name }}.health import is_alive
 
-_PATIENCE_SECONDS = 30
+_PATIENCE_SECONDS = {{ 60 if cookiecutter.framework == "pytorch" else 30 }}
 
 
 def _free_port() -> int:

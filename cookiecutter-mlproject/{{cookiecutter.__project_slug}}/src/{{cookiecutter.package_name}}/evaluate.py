@@ -3,9 +3,14 @@
 from collections.abc import Mapping
 
 from sklearn.metrics import accuracy_score, log_loss, precision_score, recall_score, roc_auc_score
+{% if cookiecutter.framework == "scikit-learn" %}
 from sklearn.pipeline import Pipeline
+{% endif %}
 
 from .data import Dataset
+{% if cookiecutter.framework == "pytorch" %}
+from .model import Pipeline
+{% endif %}
 
 
 class GateError(Exception):

@@ -1,10 +1,16 @@
+{% if cookiecutter.framework == "scikit-learn" %}
 """The features: their names, what counts as a valid row, and how a model sees them."""
+{% else %}
+"""The features: their names, and what counts as a valid row."""
+{% endif %}
 
 from typing import Final
 
 import numpy as np
 import pandas as pd
+{% if cookiecutter.framework == "scikit-learn" %}
 from sklearn.preprocessing import StandardScaler
+{% endif %}
 
 # One real row. It names the features in their order, is the example in the API's documentation,
 # and is what a freshly loaded model must be able to predict before it is served.
@@ -67,6 +73,7 @@ def check_features(rows: pd.DataFrame) -> pd.DataFrame:
             "not a finite number of at least 0"
         )
     return features
+{% if cookiecutter.framework == "scikit-learn" %}
 
 
 def preprocessing() -> StandardScaler:
@@ -75,3 +82,4 @@ def preprocessing() -> StandardScaler:
     It is fitted and saved with the model, so that training and serving cannot differ.
     """
     return StandardScaler()
+{% endif %}

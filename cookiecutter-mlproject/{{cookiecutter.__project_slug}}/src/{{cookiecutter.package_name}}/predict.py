@@ -6,9 +6,14 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import pandas as pd
+{% if cookiecutter.framework == "scikit-learn" %}
 from sklearn.pipeline import Pipeline
+{% endif %}
 
 from .features import EXAMPLE, check_features
+{% if cookiecutter.framework == "pytorch" %}
+from .model import Pipeline
+{% endif %}
 from .registry import LoadedModel, Registry
 
 _LOGGER = logging.getLogger(__name__)

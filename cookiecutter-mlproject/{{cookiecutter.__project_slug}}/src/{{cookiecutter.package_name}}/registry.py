@@ -22,25 +22,48 @@ from functools import cached_property
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final, Protocol
+{{ 'from typing import TYPE_CHECKING, Any, Final, Protocol' if cookiecutter.framework == 'pytorch' else 'from typing import Any, Final, Protocol' }}
 
 import pandas as pd
+{% if cookiecutter.framework == "scikit-learn" %}
 import skops.io
+{% endif %}
 {% else %}
 from pathlib import Path
-from typing import Protocol
+{{ 'from typing import Final, Protocol' if cookiecutter.framework == 'pytorch' else 'from typing import Protocol' }}
+{% if cookiecutter.framework == "scikit-learn" %}
 
 import skops.io
 {% endif %}
+{% endif %}
+{% if cookiecutter.framework == "scikit-learn" %}
 from sklearn.pipeline import Pipeline
+{% endif %}
 
 from .data import Dataset
+{% if cookiecutter.framework == "pytorch" %}
+from .model import Pipeline, load, save
+{% endif %}
 from .settings import Settings
 
 {% if cookiecutter.tracking == "mlflow" %}
 # What a model needs wherever it is loaded; MLflow would otherwise find out by loading it in a new
 # process, which takes longer than the training.
+{% if cookiecutter.framework == "scikit-learn" %}
 _REQUIREMENTS: Final = ("scikit-learn", "skops", "pandas", "numpy")
+
+{% else %}
+_REQUIREMENTS: Final = ("torch", "safetensors", "pandas", "numpy")
+
+{% endif %}
+{% endif %}
+{% if cookiecutter.framework == "pytorch" %}
+{% if cookiecutter.tracking == "mlflow" %}
+if TYPE_CHECKING:
+    from mlflow.models import Model, ModelSignature
+
+{% endif %}
+_FILE: Final = "model.safetensors"
 
 {% endif %}
 
@@ -105,7 +128,11 @@ class FolderRegistry:
         # Whole or not at all: readers see folders and files only under their final names.
         written = Path(tempfile.mkdtemp(dir=self._folder, prefix=".new-"))
         try:
+{% if cookiecutter.framework == "scikit-learn" %}
             skops.io.dump(trained.pipeline, written / "model.skops")
+{% else %}
+            save(trained.pipeline, written / _FILE)
+{% endif %}
             record = {"parameters": dict(trained.parameters), "metrics": dict(trained.metrics)}
             (written / "record.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
             # Temporary folders are their owner's alone; other users only read.
@@ -131,8 +158,12 @@ class FolderRegistry:
         folder = self._folder / version
         record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
         return LoadedModel(
+{% if cookiecutter.framework == "scikit-learn" %}
             # Nothing is trusted beyond what skops itself trusts: loading runs no code of the file.
             pipeline=skops.io.load(folder / "model.skops", trusted=[]),
+{% else %}
+            pipeline=load(folder / _FILE),
+{% endif %}
             name=self._name,
             version=version,
             run_id=f"{self._name}-{version}",
@@ -144,6 +175,26 @@ class FolderRegistry:
 
 
 {% if cookiecutter.tracking == "mlflow" %}
+{% if cookiecutter.framework == "pytorch" %}
+class Safetensors:
+    """How MLflow keeps a model: a flavor of the project's own, for MLflow's for PyTorch pickles."""
+
+    @staticmethod
+    def save_model(
+        path: str, mlflow_model: "Model", trained: TrainedModel, signature: "ModelSignature"
+    ) -> None:
+        """Take a folder that MLflow keeps, and its description of the model; write both."""
+        folder = Path(path)
+        folder.mkdir()
+        save(trained.pipeline, folder / _FILE)
+        requirements = [f"{name}=={installed_version(name)}\n" for name in _REQUIREMENTS]
+        (folder / "requirements.txt").write_text("".join(requirements), encoding="utf-8")
+        mlflow_model.signature = signature
+        mlflow_model.add_flavor("safetensors", data=_FILE)
+        mlflow_model.save(str(folder / "MLmodel"))
+
+
+{% endif %}
 class MlflowRegistry:
     """Keeps runs and models on an MLflow tracking server."""
 
@@ -157,7 +208,11 @@ class MlflowRegistry:
     def _mlflow(self) -> ModuleType:
         # Imported when it is first used: it takes seconds, in which a service can be alive already.
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+{% if cookiecutter.framework == "scikit-learn" %}
         import mlflow.sklearn
+{% else %}
+        import mlflow
+{% endif %}
 
         mlflow.set_tracking_uri(self._tracking_uri)
         return mlflow
@@ -172,6 +227,7 @@ class MlflowRegistry:
             if not register:
                 mlflow.end_run("FAILED")
                 return None
+{% if cookiecutter.framework == "scikit-learn" %}
             logged = mlflow.sklearn.log_model(
                 trained.pipeline,
                 name="model",
@@ -181,6 +237,18 @@ class MlflowRegistry:
                 ),
                 pip_requirements=[f"{name}=={installed_version(name)}" for name in _REQUIREMENTS],
             )
+{% else %}
+            logged = mlflow.models.Model.log(
+                artifact_path=None,
+                flavor=Safetensors,
+                name="model",
+                registered_model_name=self._name,
+                trained=trained,
+                signature=mlflow.models.infer_signature(
+                    trained.sample, trained.pipeline.predict(trained.sample)
+                ),
+            )
+{% endif %}
         version = str(logged.registered_model_version)
         # Last of all, so that nobody finds a champion that is not yet complete.
         mlflow.MlflowClient().set_registered_model_alias(self._name, self._alias, version)
@@ -202,13 +270,26 @@ class MlflowRegistry:
         client = self._mlflow.MlflowClient()
         run_id = str(client.get_model_version(self._name, version).run_id)
         return LoadedModel(
+{% if cookiecutter.framework == "scikit-learn" %}
             pipeline=self._mlflow.sklearn.load_model(f"models:/{self._name}/{version}"),
+{% else %}
+            pipeline=self._download(version),
+{% endif %}
             name=self._name,
             version=version,
             run_id=run_id,
             metrics=dict(client.get_run(run_id).data.metrics),
         )
 
+{% if cookiecutter.framework == "pytorch" %}
+    def _download(self, version: str) -> Pipeline:
+        with tempfile.TemporaryDirectory() as folder:
+            model = self._mlflow.artifacts.download_artifacts(
+                f"models:/{self._name}/{version}", dst_path=folder
+            )
+            return load(Path(model) / _FILE)
+
+{% endif %}
 
 {% endif %}
 def open_registry(settings: Settings) -> Registry:

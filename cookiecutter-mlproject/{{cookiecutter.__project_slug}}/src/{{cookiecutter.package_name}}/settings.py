@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     {% endif %}
 
     seed: int = 7
+{% if cookiecutter.framework == "pytorch" %}
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """What to train on; `auto` is a GPU where there is one. Models predict on the CPU."""
+{% endif %}
     test_fraction: float = Field(default=0.25, gt=0, lt=1)
     minimum_accuracy: float = Field(default=0.94, ge=0, le=1)
     """The accuracy on held-out rows below which no model is registered."""

@@ -3,18 +3,26 @@
 import logging
 import sys
 
+{% if cookiecutter.framework == "scikit-learn" %}
 import joblib
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
+{% endif %}
 from .data import Dataset, load_dataset, split
 from .evaluate import GateError, check_gate, evaluate
+{% if cookiecutter.framework == "scikit-learn" %}
 from .features import preprocessing
+{% endif %}
 from .jobs import JobError, run_job
+{% if cookiecutter.framework == "pytorch" %}
+from .model import PARAMETERS, DeviceError, fit, model_digest
+{% endif %}
 from .registry import Registry, TrainedModel, open_registry
 from .settings import Settings
 
 _LOGGER = logging.getLogger(__name__)
+{% if cookiecutter.framework == "scikit-learn" %}
 _MODEL_PARAMETERS = {"C": 1.0, "max_iter": 1000}
 
 
@@ -32,6 +40,7 @@ def model_digest(model: Pipeline) -> str:
     The same rows, seed and locked requirements give the same one.
     """
     return str(joblib.hash(model, hash_name="sha1"))
+{% endif %}
 
 
 def champion_metrics(registry: Registry, held_out: Dataset) -> dict[str, float] | None:
@@ -52,12 +61,21 @@ def champion_metrics(registry: Registry, held_out: Dataset) -> dict[str, float] 
 def train(settings: Settings) -> TrainedModel:
     """Take the settings; give a model that has been trained and judged, but not recorded."""
     dataset = split(load_dataset(), test_fraction=settings.test_fraction, seed=settings.seed)
+{% if cookiecutter.framework == "scikit-learn" %}
     pipeline = fit(dataset.training, seed=settings.seed)
+{% else %}
+    pipeline = fit(dataset.training, seed=settings.seed, device=settings.device)
+{% endif %}
     return TrainedModel(
         pipeline=pipeline,
         parameters={
+{% if cookiecutter.framework == "scikit-learn" %}
             **_MODEL_PARAMETERS,
             "model": "LogisticRegression",
+{% else %}
+            **PARAMETERS,
+            "model": "MLP",
+{% endif %}
             "seed": settings.seed,
             "test_fraction": settings.test_fraction,
             "training_rows": len(dataset.training.features),
@@ -74,11 +92,23 @@ def train(settings: Settings) -> TrainedModel:
 def train_and_register(settings: Settings) -> None:
     """Take the settings; train, record the run, and register the model if it passes the gate.
 
+{% if cookiecutter.framework == "scikit-learn" %}
     Raises JobError if it does not; the run is recorded all the same, so that the metrics can be
     looked at.
+{% else %}
+    Raises JobError if it does not; the run is recorded all the same, so that the metrics can be
+    looked at. Raises it, too, for a device that is not there.
+{% endif %}
     """
     registry = open_registry(settings)
+{% if cookiecutter.framework == "scikit-learn" %}
     trained = train(settings)
+{% else %}
+    try:
+        trained = train(settings)
+    except DeviceError as error:
+        raise JobError(str(error)) from error
+{% endif %}
     _LOGGER.info("trained", extra={"metrics": dict(trained.metrics)})
     try:
         check_gate(
