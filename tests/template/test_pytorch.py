@@ -200,7 +200,6 @@ def train(installed: Installed, folder: Path) -> str:
     return digest
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_training_is_reproducible_and_its_model_scores(
     small: Path, request: pytest.FixtureRequest, tmp_path: Path
@@ -219,7 +218,6 @@ def test_training_is_reproducible_and_its_model_scores(
 
 
 @pytest.mark.nightly
-@pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("which", ["pytorch", "small"])
 def test_its_own_checks_pass(which: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
@@ -290,7 +288,6 @@ def index_of(packages: Path, address: str, folder: Path) -> Iterator[tuple[str, 
 
 @pytest.mark.engine
 @pytest.mark.nightly
-@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_images_take_pytorch_from_an_index_of_the_users_own(bake: Bake, tmp_path: Path) -> None:
     """The index holds the file that pip has here, which is for this Python; so is the project."""
