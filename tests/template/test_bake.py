@@ -63,6 +63,7 @@ src/ml_project/data.py
 src/ml_project/drift.py
 src/ml_project/evaluate.py
 src/ml_project/features.py
+src/ml_project/follow.py
 src/ml_project/health.py
 src/ml_project/jobs.py
 src/ml_project/logs.py
@@ -79,6 +80,7 @@ tests/test_batch.py
 tests/test_data.py
 tests/test_drift.py
 tests/test_features.py
+tests/test_follow.py
 tests/test_metrics.py
 tests/test_model.py
 tests/test_registry.py
