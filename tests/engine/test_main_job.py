@@ -223,7 +223,7 @@ def test_prod_replaces_every_replica_under_load_and_its_database_comes_back_from
         return status, str(answer.get("model_version", answer))
 
     with asked_all_the_while(predict, a_second=50) as answers:
-        done = prod.run("up", "prod", "--set", "model_refresh_seconds=9")
+        done = prod.run("up", "prod", "--set", "log_level=warning")
     assert "api: 2 of 2 replaced" in done.err
     after = set(docker("ps", "--quiet", "--filter", f"name={prod.name}-prod-api").split())
     assert len(after) == len(before) == 2
@@ -244,7 +244,7 @@ def test_prod_replaces_every_replica_under_load_and_its_database_comes_back_from
 def test_prometheus_watches_all_of_prod_and_sees_the_database_go(story: Story) -> None:
     prod = story.project
     # As the test before left it, so that nothing is replaced.
-    prod.run("up", "prod", "--set", "model_refresh_seconds=9")
+    prod.run("up", "prod", "--set", "log_level=warning")
 
     def ask(question: str) -> list[dict[str, str]]:
         command = ("promtool", "query", "instant", "--format=json", "http://localhost:9090", question)
