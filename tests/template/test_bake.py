@@ -58,7 +58,6 @@ scripts/ci
 src/ml_project/__init__.py
 src/ml_project/api.py
 src/ml_project/batch.py
-src/ml_project/context.py
 src/ml_project/data.py
 src/ml_project/drift.py
 src/ml_project/evaluate.py
