@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -69,12 +68,9 @@ def _await(condition: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[_Service]:
+def service(tmp_path: Path, port: int) -> Iterator[_Service]:
     package = Path({{ cookiecutter.package_name }}.__file__).parent
     shutil.copytree(package, tmp_path / package.name)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
     with (
         (tmp_path / "log").open("wb") as log,
         subprocess.Popen(
