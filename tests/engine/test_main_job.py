@@ -170,27 +170,45 @@ def test_the_drift_of_what_was_scored_is_reported_as_a_page(story: Story) -> Non
     assert done.out.count("<svg") == 31
 
 
-def test_what_an_edit_changes_is_answered_within_two_seconds(story: Story) -> None:
+def test_an_edit_is_answered_by_a_process_that_imports_no_library_anew(story: Story) -> None:
+    """How long that takes depends on what else the machine does: `python -m benchmarks.template` measures it."""
     api = url(story.project, "local", "api")
     file = story.project.root / "src" / story.project.name.replace("-", "_") / "api.py"
     before = file.read_text()
+    before_the_edit = story.project.sh("local", "api", _FORK_SERVER)
+    assert before_the_edit.isdecimal(), "there is exactly one"
     try:
         file.write_text(before.replace("Is a tumour benign or malignant?", "Edited just now."))
         await_true(lambda: _description(api) == "Edited just now.", seconds=20)
+        example = request("GET", f"{api}/example")[1]
+        assert request("POST", f"{api}/predict", example)[0] == 200, "the first to ask finds the model loaded"
     finally:
         file.write_text(before)
     await_true(lambda: _description(api) == "Is a tumour benign or malignant?", seconds=20)
+    assert story.project.sh("local", "api", _FORK_SERVER) == before_the_edit
+
+
+# The process, a child of the container's first, that has imported the libraries and that services are forked from.
+_FORK_SERVER = """
+for process in /proc/[0-9]*; do
+    if grep -q "multiprocessing.forkserver" $process/cmdline && grep -q "^PPid:.1$" $process/status; then
+        basename $process
+    fi
+done 2>/dev/null
+"""
 
 
 def _description(api: str) -> str:
     try:
         return str(request("GET", f"{api}/openapi.json")[1]["info"]["description"])
     except OSError:
-        return ""  # it starts anew
+        return ""  # the process that it reached was about to end
 
 
 def test_prod_replaces_every_replica_under_load_and_its_database_comes_back_from_a_backup(story: Story) -> None:
     prod = story.project
+    # As people choose them; every client of the database has to quote it in its own way.
+    prod.run("secrets", "set", "prod", "db_password", stdin="it's a : pass\\word")
     done = prod.run("up", "prod")
     assert "tracking ui" not in done.out, "only the gateway can be reached"
     prod.run("run", "prod", "train")
@@ -205,7 +223,7 @@ def test_prod_replaces_every_replica_under_load_and_its_database_comes_back_from
         return status, str(answer.get("model_version", answer))
 
     with asked_all_the_while(predict, a_second=50) as answers:
-        done = prod.run("up", "prod", "--set", "model_refresh_seconds=9")
+        done = prod.run("up", "prod", "--set", "log_level=warning")
     assert "api: 2 of 2 replaced" in done.err
     after = set(docker("ps", "--quiet", "--filter", f"name={prod.name}-prod-api").split())
     assert len(after) == len(before) == 2
@@ -226,7 +244,7 @@ def test_prod_replaces_every_replica_under_load_and_its_database_comes_back_from
 def test_prometheus_watches_all_of_prod_and_sees_the_database_go(story: Story) -> None:
     prod = story.project
     # As the test before left it, so that nothing is replaced.
-    prod.run("up", "prod", "--set", "model_refresh_seconds=9")
+    prod.run("up", "prod", "--set", "log_level=warning")
 
     def ask(question: str) -> list[dict[str, str]]:
         command = ("promtool", "query", "instant", "--format=json", "http://localhost:9090", question)

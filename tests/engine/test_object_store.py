@@ -16,7 +16,7 @@ from stacks import Checkout, await_true, docker, remove_project
 
 from envman.scaffold import new_project
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.timeout(900)]
 
 HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 # Where builds are behind a proxy that intercepts TLS, this file has its authorities.

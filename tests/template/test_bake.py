@@ -59,11 +59,11 @@ scripts/ci
 src/ml_project/__init__.py
 src/ml_project/api.py
 src/ml_project/batch.py
-src/ml_project/context.py
 src/ml_project/data.py
 src/ml_project/drift.py
 src/ml_project/evaluate.py
 src/ml_project/features.py
+src/ml_project/follow.py
 src/ml_project/health.py
 src/ml_project/jobs.py
 src/ml_project/logs.py
@@ -80,6 +80,7 @@ tests/test_batch.py
 tests/test_data.py
 tests/test_drift.py
 tests/test_features.py
+tests/test_follow.py
 tests/test_metrics.py
 tests/test_model.py
 tests/test_registry.py

@@ -1,5 +1,6 @@
 """What several tests need: data, a trained model, and a registry that needs no server."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,11 @@ def registry(settings: Settings) -> FolderRegistry:
     return FolderRegistry(
         settings.model_folder, name=settings.model_name, alias=settings.model_alias
     )
+
+
+@pytest.fixture
+def port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

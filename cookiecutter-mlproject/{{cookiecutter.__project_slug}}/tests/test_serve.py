@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,18 +13,11 @@ from {{ cookiecutter.package_name }}.health import is_alive
 _PATIENCE_SECONDS = {{ 60 if cookiecutter.framework == "pytorch" else 30 }}
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def test_nothing_is_not_alive(port: int) -> None:
+    assert not is_alive(port)
 
 
-def test_nothing_is_not_alive() -> None:
-    assert not is_alive(_free_port())
-
-
-def test_it_serves_says_so_in_json_and_ends_when_told(tmp_path: Path) -> None:
-    port = _free_port()
+def test_it_serves_says_so_in_json_and_ends_when_told(tmp_path: Path, port: int) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "{{ cookiecutter.package_name }}.serve"],
         env={**os.environ, "HOST": "127.0.0.1", "PORT": str(port), "MODEL_FOLDER": str(tmp_path)},

@@ -78,7 +78,7 @@ def test_a_champion_for_other_features_is_no_obstacle(
 ) -> None:
     assert champion_metrics(registry, dataset.held_out) is None
     registry.record(trained, register=True)
-    other = Split(dataset.training, dataset.held_out).held_out._replace(
+    other = dataset.held_out._replace(
         features=dataset.held_out.features.rename(columns={FEATURES[0]: "other"})
     )
     assert champion_metrics(registry, other) is None

@@ -9,9 +9,9 @@ import pandas as pd
 
 from .data import load_dataset, split
 from .features import InvalidFeaturesError
-from .jobs import JobError, run_job
-from .predict import ModelInService, ModelUnavailableError, predict
-from .registry import LoadedModel, open_registry
+from .jobs import JobError, champion, run_job
+from .predict import predict
+from .registry import LoadedModel
 from .settings import Settings
 
 _LOGGER = logging.getLogger(__name__)
@@ -68,14 +68,7 @@ def score_folder(settings: Settings) -> None:
         _LOGGER.info("there is no input in %s", source)
         return
 
-    service = ModelInService(open_registry(settings))
-    try:
-        service.refresh()
-    except ModelUnavailableError as error:
-        raise JobError(str(error)) from error
-    model = service.current
-    assert model is not None, "a refresh that succeeds leaves a model in service"
-
+    model = champion(settings)
     failed = 0
     for file in files:
         try:
@@ -92,7 +85,3 @@ def score_folder(settings: Settings) -> None:
 def main() -> None:
     """Run the job and leave with its exit status."""
     sys.exit(run_job(score_folder))
-
-
-if __name__ == "__main__":
-    main()

@@ -21,9 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .data import load_dataset, split
 from .features import FEATURES, check_features
-from .jobs import JobError, run_job
-from .predict import ModelInService, ModelUnavailableError, predict
-from .registry import open_registry
+from .jobs import JobError, champion, run_job
+from .predict import predict
 from .settings import Settings
 
 _LOGGER = logging.getLogger(__name__)
@@ -109,14 +108,7 @@ def measure_drift(settings: Settings) -> None:
     files = sorted((settings.batch_folder / "in").glob("*.csv"))
     if not files:
         raise JobError(f"there is no input in {settings.batch_folder / 'in'}; run the batch job")
-    service = ModelInService(open_registry(settings))
-    try:
-        service.refresh()
-    except ModelUnavailableError as error:
-        raise JobError(str(error)) from error
-    model = service.current
-    assert model is not None, "a refresh that succeeds leaves a model in service"
-
+    model = champion(settings)
     parts = split(load_dataset(), test_fraction=settings.test_fraction, seed=settings.seed)
     then = parts.training.features
     now = check_features(pd.concat([pd.read_csv(file) for file in files], ignore_index=True))
@@ -156,7 +148,3 @@ def _write(file: Path, text: str) -> None:
 def main() -> None:
     """Run the job and leave with its exit status."""
     sys.exit(run_job(measure_drift))
-
-
-if __name__ == "__main__":
-    main()

@@ -26,7 +26,3 @@ def is_alive(port: int) -> bool:
 def main() -> None:
     """Leave with 0 if the service is alive, else with 1."""
     sys.exit(0 if is_alive(int(os.environ.get("PORT", "8000"))) else 1)
-
-
-if __name__ == "__main__":
-    main()

@@ -4,9 +4,9 @@ import logging
 import signal
 from collections.abc import Callable
 
-from pydantic import ValidationError
-
 from .logs import configure_logging
+from .predict import ModelInService, ModelUnavailableError
+from .registry import LoadedModel, open_registry
 from .settings import Settings
 
 _LOGGER = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ def run_job(job: Callable[[Settings], None]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         settings = Settings()
-    except (ValidationError, ValueError) as error:
+    except ValueError as error:
         configure_logging("info")
         _LOGGER.error("invalid settings: %s", error)
         return 2
@@ -40,3 +40,14 @@ def run_job(job: Callable[[Settings], None]) -> int:
         _LOGGER.warning("stopped")
         return 130
     return 0
+
+
+def champion(settings: Settings) -> LoadedModel:
+    """Take the settings; give the registered model, tried. Raises JobError if there is none."""
+    service = ModelInService(open_registry(settings))
+    try:
+        service.refresh()
+    except ModelUnavailableError as error:
+        raise JobError(str(error)) from error
+    assert service.current is not None, "a refresh that succeeds leaves a model in service"
+    return service.current

@@ -3,10 +3,12 @@
 import json
 import logging
 import logging.config
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
-from .context import request_id
+# Which request is being answered, for whatever logs on its behalf.
+request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 # What every record has; whatever else stands on one was given by `extra=`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .context import request_id
+from .logs import request_id
 from .predict import Prediction
 
 _LOGGER = logging.getLogger(__name__)

@@ -128,7 +128,3 @@ def train_and_register(settings: Settings) -> None:
 def main() -> None:
     """Run the job and leave with its exit status."""
     sys.exit(run_job(train_and_register))
-
-
-if __name__ == "__main__":
-    main()
