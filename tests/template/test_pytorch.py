@@ -173,6 +173,11 @@ class Installed:
         environ = {**os.environ, "PYTHONPATH": str(self.project / "src"), **(variables or {})}
         return run(self.python, *arguments, check=check, cwd=self.project, env=environ)
 
+    def do(self, job: str, *, variables: Mapping[str, str], check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a job of the project as its command does."""
+        entry = f"import sys; from ml_project.{job} import main; sys.exit(main())"
+        return self.run("-c", entry, variables=variables, check=check)
+
 
 def install(project: Path, lock: str, request: pytest.FixtureRequest) -> Installed:
     """Return an environment with a lock's packages and PyTorch; it is kept for the next time (`make clean`)."""
@@ -193,7 +198,7 @@ def install(project: Path, lock: str, request: pytest.FixtureRequest) -> Install
 
 def train(installed: Installed, folder: Path) -> str:
     """Train in a process of its own, into a registry of its own; return the digest of the model's file."""
-    installed.run("-m", "ml_project.train", variables={"MODEL_FOLDER": str(folder)})
+    installed.do("train", variables={"MODEL_FOLDER": str(folder)})
     [version] = folder.glob("*/1")
     digest = hashlib.sha256((version / "model.safetensors").read_bytes()).hexdigest()
     assert json.loads((version / "record.json").read_text())["parameters"]["model_digest"] == digest
@@ -208,11 +213,11 @@ def test_training_is_reproducible_and_its_model_scores(
     one, other = (train(installed, tmp_path / name) for name in ("one", "other"))
     assert one == other, "the same seed and lock give the same model, to the bit"
     variables = {"MODEL_FOLDER": str(tmp_path / "one"), "BATCH_FOLDER": str(tmp_path / "data")}
-    installed.run("-m", "ml_project.batch", variables=variables)
+    installed.do("batch", variables=variables)
     scored = (tmp_path / "data/out/sample.csv").read_text().splitlines()
     assert len(scored) == 144
     assert scored[0].endswith(",prediction,probability,model_version")
-    refused = installed.run("-m", "ml_project.train", variables={**variables, "DEVICE": "cuda"}, check=False)
+    refused = installed.do("train", variables={**variables, "DEVICE": "cuda"}, check=False)
     assert refused.returncode == 1
     assert "it was built for CPUs only" in refused.stdout
 
@@ -230,7 +235,7 @@ def test_its_own_checks_pass(which: str, request: pytest.FixtureRequest, tmp_pat
     digests = {train(installed, tmp_path / str(number)) for number in range(2)}
     # What is learned does not depend on how many cores a machine has.
     variables = {"MODEL_FOLDER": str(tmp_path / "four"), "OMP_NUM_THREADS": "4"}
-    installed.run("-m", "ml_project.train", variables=variables)
+    installed.do("train", variables=variables)
     [file] = (tmp_path / "four").glob("*/1/model.safetensors")
     assert digests == {hashlib.sha256(file.read_bytes()).hexdigest()}
 
