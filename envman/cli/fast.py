@@ -20,6 +20,8 @@ _FLAGS_OF_UP: Final = frozenset({"--frozen"})
 _OF_UP: Final = {"--set": "set", "--instance": "instance"}
 _OF_SWITCH: Final = {"--from": "from", "--set": "set", "--instance": "instance"}
 _FLAGS_OF_SWITCH: Final = frozenset({"--snapshot", "--no-snapshot"})
+_OF_SNAPSHOT: Final = {"--volume": "volume", "--name": "name", "--set": "set", "--instance": "instance"}
+_FLAGS_OF_SNAPSHOT: Final = frozenset({"--live"})
 _OF_STATUS: Final = {"--instance": "instance"}
 COMPLETION: Final = "_ENVMAN_COMPLETE"
 
@@ -86,6 +88,26 @@ def plain_switch(invocation: Invocation, arguments: Sequence[str]) -> Callable[[
     )
 
 
+def plain_snapshot(invocation: Invocation, arguments: Sequence[str]) -> Callable[[], None] | None:
+    """Return `snapshot create`, where ``arguments`` ask for that; None where they are for typer."""
+    own = _plain(invocation, arguments, "snapshot create", _OF_SNAPSHOT, _FLAGS_OF_SNAPSHOT)
+    if own is None:
+        return None
+
+    from envman.cli.snapshotting import take_snapshot
+
+    return partial(
+        take_snapshot,
+        invocation,
+        next(iter(own.get("", ())), None),
+        volumes=own.get("volume", ()),
+        name=own.get("name", [None])[-1],
+        live="--live" in own,
+        settings=own.get("set", ()),
+        instance=own.get("instance", [None])[-1],
+    )
+
+
 def plain_status(invocation: Invocation, arguments: Sequence[str]) -> Callable[[], None] | None:
     """Return `status` of all environments, where ``arguments`` ask for just that; None where they are for typer."""
     own = _plain(invocation, arguments, "status", _OF_STATUS)
@@ -105,11 +127,15 @@ def _plain(
     flags: frozenset[str] = frozenset(),
 ) -> dict[str, list[str]] | None:
     """Return the options of ``command``, one word at the most under ``""``, with the global ones set."""
-    if COMPLETION in invocation.environ or command not in arguments:
+    words = command.split()
+    if COMPLETION in invocation.environ or words[0] not in arguments:
         return None
-    at = arguments.index(command)
+    at = arguments.index(words[0])
+    behind = at + len(words)
+    if list(arguments[at:behind]) != words:
+        return None
     common = _options(arguments[:at], _GLOBAL)
-    own = _options(arguments[at + 1 :], known, flags)
+    own = _options(arguments[behind:], known, flags)
     if common is None or own is None or common.get("") or len(own.get("", ())) > 1:
         return None
     format_ = common.get("format", [Format.HUMAN.value])[-1]

@@ -91,9 +91,9 @@ def run(invocation: Invocation, arguments: Sequence[str]) -> int:
 
 
 def _call(invocation: Invocation, arguments: Sequence[str]) -> int:
-    from envman.cli.fast import COMPLETION, plain_render, plain_status, plain_switch, plain_up
+    from envman.cli.fast import COMPLETION, plain_render, plain_snapshot, plain_status, plain_switch, plain_up
 
-    for way in (plain_render, plain_status, plain_switch):
+    for way in (plain_render, plain_status, plain_switch, plain_snapshot):
         plain = way(invocation, arguments)
         if plain is not None:
             plain()

@@ -42,19 +42,17 @@ def create_snapshot(
     settings: Settings = None,
 ) -> None:
     """Take a snapshot of an environment's volumes. Services that write them are paused meanwhile."""
-    from envman.operations.snapshots import Asked, create, shelf_of
-    from envman.output.snapshots import size_text, snapshot_data
+    from envman.cli.snapshotting import take_snapshot
 
-    invocation = context.ensure_object(Invocation)
-    workspace = invocation.workspace(settings=settings or (), instance=instance)
-    loaded = workspace.environment(environment)
-    progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman snapshot create {loaded.key}", progress):
-        made = create(workspace, loaded, Asked(name, tuple(volumes or ()), live), progress)
-    folder = str(shelf_of(workspace, loaded.key).path(made.name))
-    keys = ", ".join(one.key for one in made.volumes)
-    text = f"snapshot {made.name} of {loaded.name}: {keys} ({size_text(made.stored)})\n  in {folder}"
-    invocation.show(snapshot_data(made, folder), text)
+    take_snapshot(
+        context.ensure_object(Invocation),
+        environment,
+        volumes=volumes or (),
+        name=name,
+        live=live,
+        settings=settings or (),
+        instance=instance,
+    )
 
 
 @snapshot_app.command("list")

@@ -9,18 +9,19 @@ the engine: that takes a fifth of the time that attaching takes on a busy machin
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from envman import LABEL_PREFIX
 from envman.diagnostics import EnvmanError
 from envman.diagnostics.diagnostic import fail
 from envman.engine.connection import Engine
 from envman.engine.pipe import Pipe, shares_kernel
-from envman.engine.streams import STDOUT, frames, raw_socket
+from envman.engine.streams import STDOUT, frames
+from envman.engine.wire import Question
 from envman.snapshot.tar import ROOT
 
 HELPER: Final = f"{LABEL_PREFIX}helper"
@@ -31,6 +32,8 @@ _GNU: Final = ("--blocking-factor=256", "--pax-option=delete=atime,delete=ctime"
 _PIPE: Final = "/envman-pipe"
 # A slow disk may keep the engine busy for longer than it takes to answer anything else.
 _PATIENCE: Final = 3600
+# What the engine says of a container that has gone, or that is being removed already.
+_GOING: Final = frozenset({404, 409})
 _SAID: Final = 4000
 _EMPTY: Final = (
     f"cd {_MOUNT} || exit 1; "
@@ -79,30 +82,33 @@ class Helpers:
         self, image: str, volume: str, command: Sequence[str], *, writable: bool = False, pipe: Path | None = None
     ) -> Iterator[str]:
         """Yield the ID of a created container of ``image`` with ``volume``, if any. What it made goes with it."""
-        from docker.types import LogConfig, Mount
-
-        api = self.engine.api
-        # The image's own content must not be copied into an empty volume.
-        mounts = [Mount(_MOUNT, volume, type="volume", read_only=not writable, no_copy=True)] if volume else []
+        mounts: list[dict[str, Any]] = []
+        if volume:
+            # The image's own content must not be copied into an empty volume.
+            seeded_not = {"VolumeOptions": {"NoCopy": True}}
+            mounts.append(
+                {"Type": "volume", "Source": volume, "Target": _MOUNT, "ReadOnly": not writable, **seeded_not}
+            )
         if pipe is not None:
-            mounts.append(Mount(_PIPE, str(pipe), type="bind"))
-        with self.engine.errors():
-            host = api.create_host_config(
-                mounts=mounts,
-                network_mode="none",
-                log_config=LogConfig(type="none"),
-                security_opt=["no-new-privileges"],
-            )
-            made = api.create_container(
-                image,
-                command=list(command[1:]),
-                entrypoint=[command[0]],
-                user="0:0",
-                working_dir="/",
-                labels={HELPER: "snapshot", f"{LABEL_PREFIX}checkout": self.checkout},
-                host_config=host,
-                healthcheck={"test": ["NONE"]},
-            )
+            mounts.append({"Type": "bind", "Source": str(pipe), "Target": _PIPE})
+        made = self.engine.create(
+            "/containers/create",
+            {
+                "Image": image,
+                "Entrypoint": [command[0]],
+                "Cmd": list(command[1:]),
+                "User": "0:0",
+                "WorkingDir": "/",
+                "Labels": {HELPER: "snapshot", f"{LABEL_PREFIX}checkout": self.checkout},
+                "Healthcheck": {"Test": ["NONE"]},
+                "HostConfig": {
+                    "Mounts": mounts,
+                    "NetworkMode": "none",
+                    "LogConfig": {"Type": "none"},
+                    "SecurityOpt": ["no-new-privileges"],
+                },
+            },
+        )
         try:
             yield made["Id"]
         finally:
@@ -111,8 +117,7 @@ class Helpers:
     def remove_left(self) -> int:
         """Remove the helpers of this checkout that killed commands left behind; return how many there were."""
         wanted = {"label": [f"{HELPER}=snapshot", f"{LABEL_PREFIX}checkout={self.checkout}"]}
-        with self.engine.errors():
-            left = self.engine.api.containers(all=True, quiet=True, filters=wanted)
+        (left,) = self.engine.ask(Question("/containers/json", {"all": "1", "filters": wanted}))
         for one in left:
             _remove(self.engine, one["Id"])
         if self.pipes is not None:
@@ -152,13 +157,13 @@ class Helpers:
             )
             said = bytearray()
             began = False
-            with self.engine.errors():
-                socket, response = raw_socket(self.engine, container)
-                stack.callback(response.close)
-                if not self._start(container):
-                    self._without_tar.add(image)
-                    return
-            output = frames(socket) if pipe is None else pipe.frames(socket, lambda: self._has_ended(container))
+            said_by = self.engine.attach(container)
+            stack.callback(said_by.close)
+            if not self._start(container):
+                self._without_tar.add(image)
+                return
+            receive = said_by.receive
+            output = frames(receive) if pipe is None else pipe.frames(receive, lambda: self._has_ended(container))
             with self.engine.errors():
                 for stream, piece in output:
                     if stream == STDOUT:
@@ -166,7 +171,7 @@ class Helpers:
                         yield piece
                     elif len(said) < _SAID:
                         said += piece
-                status = self.engine.api.wait(container, timeout=_PATIENCE)["StatusCode"]
+            status = self._wait(container)
             if began and status != 0 and not (live and status == 1):
                 raise fail(
                     "EV646",
@@ -176,20 +181,23 @@ class Helpers:
                 )
 
     def _has_ended(self, container: str) -> bool:
-        with self.engine.errors():
-            return not self.engine.api.inspect_container(container)["State"]["Running"]
+        (inspected,) = self.engine.ask(Question(f"/containers/{container}/json"))
+        return not inspected["State"]["Running"] if inspected else True
 
     def _start(self, container: str) -> bool:
         """Start ``container``; return False where its image has not got the command."""
-        from docker.errors import APIError
+        reply = self.engine.order(Question(f"/containers/{container}/start"))
+        if reply.is_done:
+            return True
+        refusal = reply.refusal()
+        if any(words in refusal.explanation for words in ("executable file not found", "no such file")):
+            return False
+        with self.engine.errors():
+            raise refusal
 
-        try:
-            self.engine.api.start(container)
-        except APIError as error:
-            if any(words in str(error.explanation) for words in ("executable file not found", "no such file")):
-                return False
-            raise
-        return True
+    def _wait(self, container: str) -> int:
+        """Wait until ``container`` has ended and return its exit status."""
+        return int(self.engine.create(f"/containers/{container}/wait", patience=_PATIENCE)["StatusCode"])
 
     def _copied(self, volume: str, image: str) -> Generator[bytes, None, None]:
         with self._helper(image, volume, ("-",)) as container, self.engine.errors():
@@ -203,10 +211,8 @@ class Helpers:
             EnvmanError: EV646 where the volume could not be emptied, EV410 where the engine could not fill it.
         """
         with self._helper(image, volume, ("sh", "-c", _EMPTY), writable=True) as container:
-            with self.engine.errors():
-                emptied = self._start(container)
-                status = self.engine.api.wait(container, timeout=_PATIENCE)["StatusCode"] if emptied else 0
-            if status != 0:
+            emptied = self._start(container)
+            if emptied and self._wait(container) != 0:
                 raise fail("EV646", f"volume {volume} could not be emptied", help="something may still write there")
             if not emptied:
                 # A file takes the place of a folder with all that is in it: a way to empty one without a shell.
@@ -236,9 +242,8 @@ class Helpers:
 
     def has_shell(self, image: str) -> bool:
         """Return whether ``image`` has what it takes to empty a volume."""
-        with self._helper(image, "", ("sh", "-c", "command -v rm")) as container, self.engine.errors():
-            started = self._start(container)
-            return started and self.engine.api.wait(container, timeout=_PATIENCE)["StatusCode"] == 0
+        with self._helper(image, "", ("sh", "-c", "command -v rm")) as container:
+            return self._start(container) and self._wait(container) == 0
 
 
 def _chain(first: bytes, rest: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
@@ -258,16 +263,10 @@ def _placeholders(names: Iterable[str]) -> Iterator[bytes]:
 
 
 def _remove(engine: Engine, container: str) -> None:
-    from docker.errors import APIError, NotFound
-
-    with suppress(NotFound), engine.errors():
-        try:
-            engine.api.remove_container(container, v=True, force=True)
-        except NotFound:
-            return
-        except APIError as error:
-            if error.status_code != 409:  # it is being removed already
-                raise
+    reply = engine.order(Question(f"/containers/{container}", {"v": "1", "force": "1"}), method="DELETE")
+    if not reply.is_done and reply.status not in _GOING:
+        with engine.errors():
+            raise reply.refusal()
 
 
 def create_volume(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from envman.diagnostics import EnvmanError
 from envman.diagnostics.diagnostic import fail
 from envman.engine.endpoint import Endpoint
-from envman.engine.wire import OLDEST_API, TIMEOUT, OldEngineError, Question, RefusedError, Wire
+from envman.engine.wire import OLDEST_API, TIMEOUT, OldEngineError, Question, RefusedError, Reply, Stream, Wire
 
 if TYPE_CHECKING:
     import docker
@@ -51,7 +51,8 @@ class EngineFacts:
 class Engine:
     """An engine, reached the first time that something is asked of it.
 
-    ``ask`` and ``events`` look, ``tell`` starts and stops; ``api``, the Docker SDK's, does the rest. Behind a Unix
+    ``ask`` and ``events`` look, ``tell`` and ``order`` change, ``attach`` listens; ``api``, the Docker SDK's, does the
+    rest. Behind a Unix
     socket these need no SDK, elsewhere (TCP, TLS, SSH) it is the SDK that asks. Threads may share an engine.
     """
 
@@ -99,22 +100,64 @@ class Engine:
             EnvmanError: EV401, EV402, EV406, EV408 for the engine, EV410 for what it refuses.
         """
         with self.errors():
+            reply = self.order(order, patience=patience)
+            if not reply.is_done and reply.status != 404:
+                raise reply.refusal()
+            return reply.is_done
+
+    def create(self, path: str, body: Any = None, *, patience: float | None = TIMEOUT) -> Any:
+        """Have the engine do what is posted to ``path`` with ``body``, and return what it answers.
+
+        Raises:
+            EnvmanError: EV401, EV402, EV406, EV408 for the engine, EV410 for what it refuses.
+        """
+        with self.errors():
+            reply = self.order(Question(path), body=body, patience=patience)
+            if not reply.is_done:
+                raise reply.refusal()
+            return reply.data()
+
+    def order(
+        self, order: Question, *, method: str = "POST", body: Any = None, patience: float | None = TIMEOUT
+    ) -> Reply:
+        """Have the engine do ``order``, with ``body`` as JSON, and return what it says, a refusal too.
+
+        Raises:
+            EnvmanError: EV401, EV402, EV406, EV408 for the engine.
+        """
+        with self.errors():
             if self._wire is not None:
-                return self._wire.tell(order, patience)
-            api = self.api
-            answer = api.post(f"{api.base_url}/v{api.api_version}{order.target()}", timeout=patience)
-            if answer.status_code >= 400 and answer.status_code != 404:
-                raise _refused(answer)
-            return bool(answer.status_code != 404)
+                return self._wire.order(order, method, body, patience)
+            return self._order_sdk(order, method, body, patience)
+
+    def attach(self, container: str) -> Stream:
+        """Return what ``container`` writes from now on; it need not have started. Close it.
+
+        Raises:
+            EnvmanError: EV401, EV402, EV406, EV408 for the engine, EV410 for what it refuses.
+        """
+        output = Question(f"/containers/{container}/attach", {"stdout": 1, "stderr": 1, "stream": 1})
+        with self.errors():
+            if self._wire is not None:
+                return self._wire.attach(output)
+
+            from envman.engine.streams import attached
+
+            return attached(self.api, output)
 
     def _ask_sdk(self, question: Question) -> Any:
-        api = self.api
-        answer = api.get(f"{api.base_url}/v{api.api_version}{question.target()}", timeout=TIMEOUT)
-        if answer.status_code == 404:
+        reply = self._order_sdk(question, "GET", None, TIMEOUT)
+        if reply.status == 404:
             return None
-        if answer.status_code != 200:
-            raise _refused(answer)
-        return answer.json()
+        if reply.status != 200:
+            raise reply.refusal()
+        return reply.data()
+
+    def _order_sdk(self, order: Question, method: str, body: Any, patience: float | None) -> Reply:
+        api = self.api
+        url = f"{api.base_url}/v{api.api_version}{order.target()}"
+        answer = api.request(method, url, json=body, timeout=patience)
+        return Reply(answer.status_code, answer.content)
 
     def events(
         self, filters: Mapping[str, Any], *, patience: float | None = None, **bounds: str
@@ -240,10 +283,6 @@ def _connected(endpoint: Endpoint) -> docker.DockerClient:
     if tuple(int(part) for part in re.findall(r"\d+", api)[:2]) < OLDEST_API:
         raise _too_old(endpoint, api)
     return client
-
-
-def _refused(answer: Any) -> RefusedError:
-    return RefusedError(answer.status_code, str(answer.json().get("message", answer.reason)))
 
 
 def _too_old(endpoint: Endpoint, api: str) -> EnvmanError:

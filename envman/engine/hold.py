@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from envman import LABEL_PREFIX
 from envman.engine.connection import Engine
 from envman.engine.observe import COMPOSE
+from envman.engine.wire import TIMEOUT, Question
+
+# Seconds: what the engine gives a container that says nothing of it.
+_GRACE: Final = 10
 
 
 class VolumeUser(NamedTuple):
@@ -32,8 +36,7 @@ class VolumeUser(NamedTuple):
 
 def users_of(engine: Engine, volume: str) -> list[VolumeUser]:
     """Return the containers that mount ``volume``, whoever made them."""
-    with engine.errors():
-        found = engine.api.containers(all=True, filters={"volume": volume})
+    (found,) = engine.ask(Question("/containers/json", {"all": "1", "filters": {"volume": volume}}))
     users = []
     for one in found:
         labels = one.get("Labels") or {}
@@ -48,46 +51,35 @@ def users_of(engine: Engine, volume: str) -> list[VolumeUser]:
 
 def pause(engine: Engine, container: str) -> bool:
     """Pause ``container``; return False where the engine cannot."""
-    from docker.errors import APIError
-
-    with engine.errors():
-        try:
-            engine.api.pause(container)
-        except APIError:
-            return False
-    return True
+    return engine.order(Question(f"/containers/{container}/pause")).is_done
 
 
 def stop(engine: Engine, container: str) -> None:
     """Stop ``container`` as its own stop signal and grace period say; nothing happens where it has gone."""
-    from docker.errors import NotFound
+    (inspected,) = engine.ask(Question(f"/containers/{container}/json"))
+    if inspected is not None:
+        stop_inspected(engine, container, inspected)
 
-    with engine.errors():
-        try:
-            grace = (engine.api.inspect_container(container)["Config"] or {}).get("StopTimeout")
-            engine.api.stop(container, timeout=grace)
-        except NotFound:
-            return
+
+def stop_inspected(engine: Engine, container: str, inspected: Mapping[str, Any]) -> None:
+    """Stop ``container`` and return when it has ended, or has gone; ``inspected`` is what the engine says of it."""
+    # The engine knows its grace period: it is asked for here to know how long the answer may take.
+    grace = (inspected.get("Config") or {}).get("StopTimeout")
+    patience = _GRACE if grace is None else grace
+    engine.tell(Question(f"/containers/{container}/stop"), patience=TIMEOUT + patience if patience >= 0 else None)
 
 
 def state_of(engine: Engine, container: str) -> str:
     """Return the state of ``container``, or nothing where it has gone."""
-    from docker.errors import NotFound
-
-    with engine.errors():
-        try:
-            return str(engine.api.inspect_container(container)["State"]["Status"])
-        except NotFound:
-            return ""
+    (inspected,) = engine.ask(Question(f"/containers/{container}/json"))
+    return str(inspected["State"]["Status"]) if inspected is not None else ""
 
 
 def unpause(engine: Engine, container: str) -> None:
-    """Let ``container`` go on."""
-    with engine.errors():
-        engine.api.unpause(container)
+    """Let ``container`` go on; nothing happens where it has gone."""
+    engine.tell(Question(f"/containers/{container}/unpause"))
 
 
 def start(engine: Engine, container: str) -> None:
-    """Start ``container``, the same one."""
-    with engine.errors():
-        engine.api.start(container)
+    """Start ``container``, the same one; nothing happens where it has gone."""
+    engine.tell(Question(f"/containers/{container}/start"))

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from envman.engine.connection import Engine
-from envman.engine.wire import TIMEOUT, Question
+from envman.engine.hold import stop_inspected
+from envman.engine.wire import Question
 from envman.plan.observed import ContainerState
 
 # More than an engine does at once; each request has a connection of its own.
@@ -66,14 +67,7 @@ def stop(engine: Engine, containers: Iterable[ContainerState]) -> None:
     if not containers:
         return
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(lambda one: _stop(engine, one), containers))
-
-
-def _stop(engine: Engine, one: ContainerState) -> None:
-    # The engine knows it itself: it is asked for here to know how long the answer may take.
-    grace = (one.inspected.get("Config") or {}).get("StopTimeout")
-    patience = _GRACE if grace is None else grace
-    engine.tell(Question(f"/containers/{one.id}/stop"), patience=TIMEOUT + patience if patience >= 0 else None)
+        list(pool.map(lambda one: stop_inspected(engine, one.id, one.inspected), containers))
 
 
 def free_memory(engine: Engine) -> int | None:

@@ -12,10 +12,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
-from typing import Any, Final
+from typing import Final
 
 from envman.engine.connection import Engine
 from envman.engine.streams import STDOUT, frames
+from envman.engine.wire import Question
 
 _STDERR: Final = 2
 _PIECE: Final = 1 << 20
@@ -34,8 +35,7 @@ def shares_kernel(engine: Engine) -> bool:
     """
     if not engine.endpoint.is_local or platform.system() != "Linux":
         return False
-    with engine.errors():
-        info = engine.api.info()
+    (info,) = engine.ask(Question("/info"))
     return bool(info.get("KernelVersion") == platform.release()) and "Desktop" not in str(info.get("OperatingSystem"))
 
 
@@ -71,13 +71,15 @@ class Pipe:
             (own / "tar").unlink(missing_ok=True)
             own.rmdir()
 
-    def frames(self, socket: Any, has_ended: Callable[[], bool]) -> Generator[tuple[int, bytes], None, None]:
-        """Yield what comes through the pipe as standard output, then what ``socket`` said on standard error.
+    def frames(
+        self, receive: Callable[[int], bytes], has_ended: Callable[[], bool]
+    ) -> Generator[tuple[int, bytes], None, None]:
+        """Yield what comes through the pipe as standard output, then what ``receive`` brings of standard error.
 
         ``has_ended`` says whether the writer has gone, for one that never opened the pipe.
         """
         said: list[bytes] = []
-        listener = Thread(target=lambda: said.extend(piece for _, piece in frames(socket)), daemon=True)
+        listener = Thread(target=lambda: said.extend(piece for _, piece in frames(receive)), daemon=True)
         listener.start()
         poll = select.poll()
         poll.register(self.descriptor, select.POLLIN)

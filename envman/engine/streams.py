@@ -10,29 +10,30 @@ from threading import Thread
 from typing import Any, Final
 
 from envman.engine.connection import Engine
+from envman.engine.wire import Question, Stream
 
 STDOUT: Final = 1
 _HEADER: Final = 8
 _PIECE: Final = 1 << 18
 
 
-def raw_socket(engine: Engine, container: str) -> tuple[Any, Any]:
-    """Attach to ``container`` before it starts; return the socket and the response that has to be closed."""
-    api = engine.api
-    url = api._url("/containers/{0}/attach", container)  # noqa: SLF001 - attach() would read it byte by byte
-    headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
-    params = {"stdout": 1, "stderr": 1, "stream": 1}
-    response = api._post(url, headers=headers, params=params, stream=True)  # noqa: SLF001
+def attached(api: Any, output: Question) -> Stream:
+    """Return the stream of a container by the SDK's ``api``; ``output`` names it. Use it inside ``errors()``."""
+    # Its own attach() would read it byte by byte.
+    response = api._post(  # noqa: SLF001
+        f"{api.base_url}/v{api.api_version}{output.target()}",
+        headers={"Connection": "Upgrade", "Upgrade": "tcp"},
+        stream=True,
+    )
     api._raise_for_status(response)  # noqa: SLF001
-    return api._get_raw_response_socket(response), response  # noqa: SLF001
+    return Stream(receiver(api._get_raw_response_socket(response)), response.close)  # noqa: SLF001
 
 
-def frames(socket: Any) -> Iterator[tuple[int, bytes]]:
+def frames(receive: Callable[[int], bytes]) -> Iterator[tuple[int, bytes]]:
     """Yield (stream, piece) until the other side closes. Source: the Engine API, "Attach to a container".
 
     The SDK's own reader polls before each read; on a TLS connection it can wait for bytes that were read already.
     """
-    receive = _receiver(socket)
     buffer = bytearray()
     stream, left = 0, 0
     while data := receive(_PIECE):
@@ -53,7 +54,8 @@ def frames(socket: Any) -> Iterator[tuple[int, bytes]]:
         del buffer[:position]
 
 
-def _receiver(socket: Any) -> Callable[[int], bytes]:
+def receiver(socket: Any) -> Callable[[int], bytes]:
+    """Return what reads from a ``socket`` that the SDK hands out, without losing what it has read itself."""
     inner = getattr(socket, "_sock", socket)
     if hasattr(inner, "settimeout"):
         inner.settimeout(None)
@@ -87,7 +89,7 @@ def run_inside(
             inner.settimeout(None)
             feeder = Thread(target=_feed, args=(inner, stdin), daemon=True)
             feeder.start()
-        yield from frames(socket)
+        yield from frames(receiver(socket))
         if feeder is not None:
             feeder.join()
         socket.close()

@@ -1,4 +1,4 @@
-"""The engine's API over its Unix socket: several questions at once, orders without a body, nothing to import.
+"""The engine's API over its Unix socket: several questions at once, one order after another, nothing to import.
 
 The Docker SDK's import takes longer than a listing of everything that a project has on an engine, or than starting a
 container, and it asks one question after the other. Here all questions are sent before the first answer is read, so
@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 # API 1.44 is Docker 25: the first whose health checks have `start_interval`.
@@ -21,6 +21,7 @@ TIMEOUT: Final = 60.0
 _CHUNK: Final = 1 << 16
 # 304 is what the engine says where a container runs already, or has stopped already.
 _DONE: Final = frozenset({200, 201, 204, 304})
+_UPGRADED: Final = frozenset({101, 200})
 # Connections open at the same time: an engine has its share of open files to keep for others.
 _AT_ONCE: Final = 32
 _TOO_OLD_FOR_ENGINE: Final = re.compile(r"client version \S+ is too old\. Minimum supported API version is (\d+\.\d+)")
@@ -51,6 +52,40 @@ class RefusedError(Exception):
         super().__init__(explanation)
         self.status = status
         self.explanation = explanation
+
+
+class Reply(NamedTuple):
+    """What the engine says to an order."""
+
+    status: int
+    body: bytes
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it is so now, or was before."""
+        return self.status in _DONE
+
+    def data(self) -> Any:
+        """Return what was sent with it.
+
+        Raises:
+            ConnectionResetError: where it is cut off.
+        """
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            raise ConnectionResetError("the answer is cut off") from None
+
+    def refusal(self) -> RefusedError:
+        """Return what it says where it is not done."""
+        return RefusedError(self.status, _explanation(self.body))
+
+
+class Stream(NamedTuple):
+    """A connection that carries the output of a container: ``receive`` up to so many bytes, none at its end."""
+
+    receive: Callable[[int], bytes]
+    close: Callable[[], None]
 
 
 class OldEngineError(Exception):
@@ -89,27 +124,56 @@ class Wire:
             for connection in connections:
                 connection.close()
 
-    def tell(self, order: Question, patience: float | None = TIMEOUT) -> bool:
-        """Have the engine do what is posted, and return once it is done; False where what it is about is not there.
+    def order(self, question: Question, method: str, body: Any, patience: float | None) -> Reply:
+        """Have the engine do what ``question`` names, with ``body`` as JSON unless it is None; return what it says.
 
-        What is so already is done. It may take ``patience`` seconds; None is as long as it wants.
+        It may take ``patience`` seconds; None is as long as it wants.
+
+        Raises:
+            OldEngineError: an engine that does not speak ``OLDEST_API``.
+            OSError: an engine that does not answer.
+        """
+        spoken = self.api
+        with self._send(question, patience, method, body) as connection:
+            reply = Reply(*_received(connection))
+        self.answered = True
+        if reply.is_done:
+            return reply
+        if self._turns_to(reply.body, spoken):
+            return self.order(question, method, body, patience)
+        _refuse_version(reply.body)
+        return reply
+
+    def attach(self, question: Question) -> Stream:
+        """Return the stream that the engine makes of the connection.
 
         Raises:
             RefusedError, OldEngineError, OSError: as ``ask``.
         """
         spoken = self.api
-        with self._send(order, patience, "POST") as connection:
-            status, body = _received(connection)
-        if status in _DONE:
+        connection = self._send(question, TIMEOUT, "POST", upgrade=True)
+        try:
+            reader = connection.makefile("rb")
+            status = _status(reader.readline())
+            while reader.readline().strip():
+                pass
+            if status not in _UPGRADED:
+                body = reader.read()
+                if self._turns_to(body, spoken):
+                    connection.close()
+                    return self.attach(question)
+                self._refuse(status, body)
             self.answered = True
-            return True
-        if status == 404:
-            self.answered = True
-            return False
-        if self._turns_to(body, spoken):
-            return self.tell(order, patience)
-        self._refuse(status, body)
-        return False
+            connection.settimeout(None)
+        except BaseException:
+            connection.close()
+            raise
+
+        def close() -> None:
+            reader.close()
+            connection.close()
+
+        return Stream(reader.read1, close)
 
     def lines(self, question: Question, patience: float | None = None) -> Iterator[dict[str, Any]]:
         """Yield what the engine sends on and on, a line of JSON each, until it ends or the iterator is closed.
@@ -133,13 +197,26 @@ class Wire:
             except TimeoutError:
                 return
 
-    def _send(self, question: Question, timeout: float | None, method: str = "GET") -> socket.socket:
+    def _send(
+        self,
+        question: Question,
+        timeout: float | None,
+        method: str = "GET",
+        body: Any = None,
+        *,
+        upgrade: bool = False,
+    ) -> socket.socket:
+        data = b"" if body is None else json.dumps(body).encode()
+        lines = [f"{method} /v{self.api}{question.target()} HTTP/1.{int(upgrade)}", "Host: docker"]
+        if data:
+            lines += ["Content-Type: application/json", f"Content-Length: {len(data)}"]
+        if upgrade:
+            lines += ["Connection: Upgrade", "Upgrade: tcp"]
         connection = socket.socket(socket.AF_UNIX)
         try:
             connection.settimeout(timeout)
             connection.connect(self.path)
-            request = f"{method} /v{self.api}{question.target()} HTTP/1.0\r\nHost: docker\r\n\r\n"
-            connection.sendall(request.encode())
+            connection.sendall("\r\n".join((*lines, "", "")).encode() + data)
         except BaseException:
             connection.close()
             raise
@@ -149,10 +226,7 @@ class Wire:
         status, body = _received(connection)
         if status == 200:
             self.answered = True
-            try:
-                return json.loads(body)
-            except ValueError:
-                raise ConnectionResetError("the answer is cut off") from None
+            return Reply(status, body).data()
         if status == 404:
             self.answered = True
             return None
@@ -170,11 +244,14 @@ class Wire:
 
     def _refuse(self, status: int, body: bytes) -> None:
         self.answered = True
-        explanation = _explanation(body)
-        newest = _TOO_NEW_FOR_ENGINE.search(explanation)
-        if newest:
-            raise OldEngineError(newest[1])
-        raise RefusedError(status, explanation)
+        _refuse_version(body)
+        raise RefusedError(status, _explanation(body))
+
+
+def _refuse_version(body: bytes) -> None:
+    newest = _TOO_NEW_FOR_ENGINE.search(_explanation(body))
+    if newest:
+        raise OldEngineError(newest[1])
 
 
 def _listed(filters: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 from types import SimpleNamespace
 
-from envman.engine.streams import frames
+from envman.engine.streams import frames, receiver
 
 
 def test_output_that_came_with_the_head_of_the_answer_is_not_lost() -> None:
@@ -15,4 +15,4 @@ def test_output_that_came_with_the_head_of_the_answer_is_not_lost() -> None:
     assert raw.read() == b"", "all of it has been taken from below"
     response = SimpleNamespace(raw=SimpleNamespace(_fp=SimpleNamespace(fp=reader)))
     handed_out = SimpleNamespace(_response=response, read=raw.read)
-    assert list(frames(handed_out)) == [(1, b"early"), (2, b"!")]
+    assert list(frames(receiver(handed_out))) == [(1, b"early"), (2, b"!")]
