@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket as sockets
-import ssl
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from threading import Thread
@@ -77,6 +76,8 @@ def run_inside(
     Raises:
         ValueError: where it is to be fed over TLS, where the end of its input cannot be told.
     """
+    import ssl
+
     api = engine.api
     with engine.errors():
         made = api.exec_create(container, command, stdin=stdin is not None, user=user)["Id"]

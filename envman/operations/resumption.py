@@ -9,8 +9,9 @@ from envman.operations.frozen import freeze
 from envman.operations.options import UpOptions
 from envman.operations.progress import Progress
 from envman.operations.signals import interrupted_once
-from envman.operations.switch import Switched, switch, unfinished
+from envman.operations.switch import Switched, switch
 from envman.operations.transaction import REVIVING, UNDOING, Transaction, is_away
+from envman.operations.unfinished import unfinished
 from envman.operations.workspace import Workspace
 from envman.state.journal import SwitchEntry, interrupted_switch
 

@@ -51,7 +51,7 @@ def unfinished_switch(state: Path) -> list[Diagnostic]:
     if entry is None or (is_held(state) and is_alive(entry.pid)):
         return []
     from envman.diagnostics import Severity
-    from envman.operations.switch import unfinished
+    from envman.operations.unfinished import unfinished
 
     return [replace(unfinished(entry), severity=Severity.WARNING)]
 

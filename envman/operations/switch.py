@@ -27,6 +27,7 @@ from envman.operations.progress import Progress
 from envman.operations.sequence import Sequence
 from envman.operations.signals import Interrupts, interrupted_once
 from envman.operations.transaction import BESIDE, PREPARING, STARTING, STOPPING, Transaction, is_away, well
+from envman.operations.unfinished import unfinished
 from envman.operations.up import Up, fetch_images, named_urls, start, wake
 from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
@@ -354,13 +355,3 @@ def _end_badly(
         ),
         *reasons,
     ) from None
-
-
-def unfinished(entry: SwitchEntry) -> Diagnostic:
-    """Return what is to be said of a switch that was neither finished nor taken back."""
-    back = f"brings {entry.other} back" if entry.other else f"stops {entry.environment} again"
-    return Diagnostic(
-        "EV631",
-        entry.describe(),
-        help=f"`envman switch --resume` finishes it, `envman switch --abort` {back}; no data is lost either way",
-    )

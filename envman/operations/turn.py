@@ -9,7 +9,7 @@ from typing import Final
 from envman.diagnostics import EnvmanError
 from envman.operations.progress import Progress
 from envman.operations.recovery import recover
-from envman.operations.switch import unfinished
+from envman.operations.unfinished import unfinished
 from envman.operations.workspace import Workspace
 from envman.state.journal import SWITCH, forget, interrupted, interrupted_switch
 from envman.state.lock import exclusive

@@ -1,0 +1,16 @@
+"""What is to be said where a killed switch left the checkout between two environments."""
+
+from __future__ import annotations
+
+from envman.diagnostics import Diagnostic
+from envman.state.journal import SwitchEntry
+
+
+def unfinished(entry: SwitchEntry) -> Diagnostic:
+    """Return what is to be said of a switch that was neither finished nor taken back."""
+    back = f"brings {entry.other} back" if entry.other else f"stops {entry.environment} again"
+    return Diagnostic(
+        "EV631",
+        entry.describe(),
+        help=f"`envman switch --resume` finishes it, `envman switch --abort` {back}; no data is lost either way",
+    )
