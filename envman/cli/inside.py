@@ -27,7 +27,8 @@ def register(app: typer.Typer) -> None:
 def _service(words: list[str], usage: str) -> tuple[str, list[str]]:
     if not words:
         raise fail("EV607", "no service is named", expected=usage)
-    return words[0], words[1:]
+    # `kubectl exec` wants it there; no command is called so.
+    return words[0], words[2:] if words[1:2] == ["--"] else words[1:]
 
 
 def logs(

@@ -13,6 +13,7 @@ import json
 import re
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, Final, NamedTuple
 
 # API 1.44 is Docker 25: the first whose health checks have `start_interval`.
@@ -151,29 +152,23 @@ class Wire:
             RefusedError, OldEngineError, OSError: as ``ask``.
         """
         spoken = self.api
-        connection = self._send(question, TIMEOUT, "POST", upgrade=True)
-        try:
-            reader = connection.makefile("rb")
+        with ExitStack() as stack:
+            connection = stack.enter_context(self._send(question, TIMEOUT, "POST", upgrade=True))
+            reader = stack.enter_context(connection.makefile("rb"))
             status = _status(reader.readline())
-            while reader.readline().strip():
-                pass
-            if status not in _UPGRADED:
-                body = reader.read()
-                if self._turns_to(body, spoken):
-                    connection.close()
-                    return self.attach(question)
-                self._refuse(status, body)
-            self.answered = True
-            connection.settimeout(None)
-        except BaseException:
-            connection.close()
-            raise
-
-        def close() -> None:
-            reader.close()
-            connection.close()
-
-        return Stream(reader.read1, close)
+            length = -1
+            while line := reader.readline().strip():
+                name, _, value = line.partition(b":")
+                length = int(value) if name.lower() == b"content-length" else length
+            if status in _UPGRADED:
+                self.answered = True
+                connection.settimeout(None)
+                return Stream(reader.read1, stack.pop_all().close)
+            # Such a connection stays open: its end would not come.
+            body = reader.read(length)
+        if not self._turns_to(body, spoken):
+            self._refuse(status, body)
+        return self.attach(question)
 
     def lines(self, question: Question, patience: float | None = None) -> Iterator[dict[str, Any]]:
         """Yield what the engine sends on and on, a line of JSON each, until it ends or the iterator is closed.

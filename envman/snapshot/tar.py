@@ -137,7 +137,7 @@ class TarReader:
         try:
             size = _number(block[124:136])
             kind = block[156:157]
-            if _number(block[148:156]) != _checksum(block) or size < 0:
+            if _number(block[148:156]) != checksum(block) or size < 0:
                 raise BrokenArchiveError("a header's checksum is wrong")
             if kind in {b"x", b"g", b"L", b"K"}:
                 if size > _LONGEST_METADATA:
@@ -215,7 +215,7 @@ def _owned(fields: bytes) -> tuple[int, int, int]:
     return _number(fields[:8]) & 0o7777, _number(fields[8:16]), _number(fields[16:])
 
 
-def _checksum(block: bytes) -> int:
+def checksum(block: bytes) -> int:
     """Return the sum of a header's bytes, those of its own checksum taken as spaces.
 
     Half of Adler-32 is a sum modulo 65521, which 256 bytes do not reach: five times as fast as ``sum``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,11 +11,14 @@ import pytest
 from relay import engine_socket
 from stacks import SLEEPER, Checkout
 
+from envman.diagnostics import EnvmanError
+from envman.engine.archive import Helpers
 from envman.engine.connection import Engine, connect
 from envman.engine.endpoint import Endpoint
 from envman.engine.images import find_images
 from envman.engine.observe import observe, published_ports
 from envman.engine.wire import Question
+from envman.snapshot.archive import measure
 
 
 def pump(source: socket.socket, target: socket.socket) -> None:
@@ -68,6 +72,26 @@ def test_both_see_the_same(checkout: Checkout, engines: tuple[Engine, Engine]) -
     assert ports.items() <= published_ports(engines[1]).items()
     assert [one.ask(Question("/containers/none/json")) for one in engines] == [[None], [None]]
     assert engines[0].facts() == engines[1].facts()
+
+
+def test_both_read_a_volume_and_leave_nothing(checkout: Checkout, engines: tuple[Engine, Engine]) -> None:
+    service = SLEEPER.replace("}", ", volumes: ['data:/d']}")
+    checkout.write(dev=f"services: {{api: {service}}}\nvolumes: {{data: {{}}}}\n").run("up", "dev")
+    checkout.run("exec", "dev", "api", "--", "sh", "-c", "echo text > /d/file")
+    read = []
+    for one in engines:
+        helpers = Helpers(one, checkout.name)
+        _, stream = helpers.read(f"{checkout.name}-dev_data", "busybox:1.37")
+        read.append(measure(stream, io.BytesIO()))
+        assert helpers.remove_left() == 0
+    assert [one.entries for one in read] == [2, 2]
+    assert read[0].finish() == read[1].finish()
+
+
+def test_both_say_that_there_is_nothing_to_listen_to(engines: tuple[Engine, Engine]) -> None:
+    for one in engines:
+        with pytest.raises(EnvmanError, match="the engine refused: No such container: none"):
+            one.attach("none")
 
 
 def test_status_over_tcp(checkout: Checkout, engines: tuple[Engine, Engine]) -> None:

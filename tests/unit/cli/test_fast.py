@@ -160,6 +160,41 @@ def test_a_switch_asks_for_what_typer_would_ask_for(line: str, monkeypatch: pyte
 
 @pytest.mark.parametrize(
     "line",
+    [
+        "snapshot create",
+        "snapshot create dev",
+        "-C folder --format json snapshot create dev --name=one",
+        "snapshot create --volume a dev --volume b --live",
+        "snapshot create dev --set a=1 --set b=2 --instance bob --name one",
+    ],
+)
+def test_a_snapshot_asks_for_what_typer_would_ask_for(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def keep(invocation: Invocation, environment: str | None, **options: Any) -> None:
+        common = {"environment": environment, "directory": invocation.directory, "format": invocation.format}
+        asked.append({**common, **{name: value or None for name, value in options.items()}})
+
+    monkeypatch.setattr("envman.cli.snapshotting.take_snapshot", keep)
+    words = line.split()
+    assert fast.plain_snapshot(Invocation(), words) is not None
+    assert run(Invocation(), words) == 0
+    monkeypatch.setattr(fast, "plain_snapshot", lambda *_: None)
+    assert run(Invocation(), words) == 0
+    assert len(asked) == 2
+    assert asked[0] == asked[1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["snapshot", "snapshot list", "snapshot create a b", "snapshot --live create", "snapshot create --wrong", "create"],
+)
+def test_what_is_no_plain_snapshot_is_typers(line: str) -> None:
+    assert fast.plain_snapshot(Invocation(), line.split()) is None
+
+
+@pytest.mark.parametrize(
+    "line",
     ["switch", "switch --resume", "switch --abort", "switch dev --frozen", "switch dev --timeout 3", "switch a b"],
 )
 def test_a_switch_that_asks_for_more_is_typers(line: str) -> None:

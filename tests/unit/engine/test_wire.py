@@ -15,7 +15,7 @@ import pytest
 from envman.diagnostics import EnvmanError
 from envman.engine.connection import connect
 from envman.engine.endpoint import Endpoint
-from envman.engine.wire import Question
+from envman.engine.wire import Question, Stream
 
 
 class Server:
@@ -23,6 +23,7 @@ class Server:
 
     def __init__(self, folder: Path | None) -> None:
         self.asked: list[str] = []
+        self.bodies: list[object] = []
         self.answer: Callable[[str], bytes] = lambda _: response(200, {})
         self._socket = socket.socket(socket.AF_UNIX if folder else socket.AF_INET)
         self._socket.bind(str(folder / "s") if folder else ("127.0.0.1", 0))
@@ -37,7 +38,10 @@ class Server:
             except OSError:
                 return
             with connection:
-                method, raw, _ = connection.recv(65536).split(b" ", 2)
+                request = connection.recv(65536)
+                method, raw, _ = request.split(b" ", 2)
+                body = request.partition(b"\r\n\r\n")[2]
+                self.bodies.append(json.loads(body) if body else None)
                 target = raw.decode()
                 self.asked.append(target if method == b"GET" else f"{method.decode()} {target}")
                 connection.sendall(self.answer(target))
@@ -116,6 +120,55 @@ def test_an_order_that_is_refused_is_told_in_the_engines_words_and_given_once(se
     assert len(server.asked) == 2
 
 
+def test_an_order_takes_its_words_along_and_brings_an_answer(server: Server) -> None:
+    server.answer = lambda target: response(201, {"Id": "abc"}) if "create" in target else b"HTTP/1.0 204 X\r\n\r\n"
+    engine = connect(Endpoint(f"unix://{server.path}", None, "a test"))
+    assert engine.create("/containers/create", {"Image": "ü"}) == {"Id": "abc"}
+    assert server.bodies[-1] == {"Image": "ü"}
+    assert engine.order(Question("/containers/abc", {"v": "1"}), method="DELETE").is_done
+    assert server.asked[-1] == "DELETE /v1.44/containers/abc?v=1"
+    server.answer = lambda _: response(404, {"message": "exec: tar: executable file not found"})
+    assert engine.order(Question("/containers/abc/start")).refusal().explanation.endswith("file not found")
+    with pytest.raises(EnvmanError, match="the engine refused: exec: tar"):
+        engine.create("/containers/create", {})
+    server.answer = lambda _: b"HTTP/1.0 201 X\r\n\r\n{"
+    with pytest.raises(EnvmanError) as caught:
+        engine.create("/containers/create", {})
+    assert caught.value.diagnostics[0].code == "EV408"
+
+
+UPGRADED = b"HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\n"
+
+
+def everything(stream: Stream) -> bytes:
+    received = b""
+    while piece := stream.receive(3):
+        assert len(piece) <= 3
+        received += piece
+    stream.close()
+    return received
+
+
+def test_what_comes_with_the_head_of_a_stream_is_a_part_of_it(server: Server) -> None:
+    server.answer = lambda _: UPGRADED + b"early and late"
+    engine = connect(Endpoint(f"unix://{server.path}", None, "a test"))
+    assert everything(engine.attach("abc")) == b"early and late"
+    assert server.asked == ["POST /v1.44/containers/abc/attach?stdout=1&stderr=1&stream=1"]
+
+
+def test_a_stream_that_is_refused_is_told_in_the_engines_words(server: Server) -> None:
+    refusal = json.dumps({"message": "No such container: abc"}).encode()
+    # What comes after it is not read: the engine does not close such a connection.
+    head = b"HTTP/1.1 404 X\r\nContent-Length: " + str(len(refusal)).encode() + b"\r\n\r\n"
+    server.answer = lambda _: head + refusal + b"more"
+    engine = connect(Endpoint(f"unix://{server.path}", None, "a test"))
+    with pytest.raises(EnvmanError, match="the engine refused: No such container: abc"):
+        engine.attach("abc")
+    old = "client version 1.44 is too old. Minimum supported API version is 1.60, please upgrade"
+    server.answer = lambda target: UPGRADED + b"!" if "/v1.60/" in target else response(400, {"message": old})
+    assert everything(engine.attach("abc")) == b"!"
+
+
 def test_over_tcp_the_sdk_gives_it() -> None:
     server = Server(None)
     try:
@@ -128,6 +181,10 @@ def test_over_tcp_the_sdk_gives_it() -> None:
         with pytest.raises(EnvmanError, match="the engine refused: port is already allocated"):
             engine.tell(Question("/taken"))
         assert server.asked[-3:] == ["POST /v1.50/containers/1/start", "POST /v1.50/gone", "POST /v1.50/taken"]
+        answers["create"] = response(201, {"Id": "abc"})
+        assert engine.create("/containers/create") == {"Id": "abc"}
+        assert engine.order(Question("/containers/abc", {"v": "1"}), method="DELETE").is_done
+        assert server.asked[-2:] == ["POST /v1.50/containers/create", "DELETE /v1.50/containers/abc?v=1"]
         engine.client.close()
     finally:
         server.close()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envman.snapshot.tar import BrokenArchiveError, Entry, TarReader
+from envman.snapshot.tar import BrokenArchiveError, Entry, TarReader, checksum
 
 
 def made(format_: int, *members: tuple[tarfile.TarInfo, bytes]) -> bytes:
@@ -91,3 +91,12 @@ def test_garbage_raises_nothing_but_its_own_error(garbage: bytes, place: int) ->
     except BrokenArchiveError:
         return
     assert len(data) >= 1024
+
+
+@given(st.binary(min_size=512, max_size=512))
+def test_the_checksum_of_a_header_is_the_sum_of_its_bytes(block: bytes) -> None:
+    assert checksum(block) == sum(block[:148]) + 8 * 0x20 + sum(block[156:])
+
+
+def test_the_largest_checksum_is_no_smaller_one() -> None:
+    assert checksum(b"\xff" * 512) == 504 * 0xFF + 8 * 0x20
