@@ -9,6 +9,7 @@ from typing import Any
 from envman.engine.connection import Engine
 from envman.engine.observe import published_ports
 from envman.engine.wire import Question
+from envman.plan.observed import PortHolder
 from envman.plan.occupied import Labels, Occupied, Subnet, TakenNetwork, subnets_of
 
 
@@ -25,6 +26,11 @@ def find_occupied(
         volumes=_volumes(engine, volumes),
         networks=_networks(engine) if networks else (),
     )
+
+
+def holders_now(engine: Engine, port: int, host_ip: str, protocol: str) -> list[PortHolder]:
+    """Return the containers that publish ``port`` of ``host_ip`` (empty: of any address) at this moment."""
+    return list(Occupied(published_ports(engine)).holders(port, host_ip, protocol))
 
 
 def _containers(engine: Engine, names: Collection[str]) -> dict[str, Labels]:

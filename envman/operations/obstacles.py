@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 
 from envman.checks.ports import Claim
 from envman.diagnostics import Diagnostic, EnvmanError
+from envman.operations.bound import bound_by
 from envman.operations.prepare import Prepared
 from envman.operations.workspace import Workspace
 from envman.plan.obstacles import container_names, created, obstacles, starting_claims
 from envman.plan.plan import Plan
-from envman.state.listeners import can_bind, holder_of
 
 
 def refuse_obstacles(workspace: Workspace, prepared: Prepared, plan: Plan, *, leaving: Collection[str] = ()) -> None:
@@ -28,7 +29,7 @@ def find_obstacles(
     workspace: Workspace, prepared: Prepared, plan: Plan, *, leaving: Collection[str] = ()
 ) -> list[Diagnostic]:
     """Return what is in the way of ``plan``; the engine is asked only for what it is about."""
-    from envman.engine.occupied import find_occupied
+    from envman.engine.occupied import find_occupied, holders_now
 
     environment, document = prepared.environment, prepared.document
     networks = created(plan, document, "network")
@@ -42,9 +43,11 @@ def find_obstacles(
     local = workspace.endpoint.is_local
 
     def bound(claim: Claim) -> str:
-        if not local or can_bind(claim.port, claim.host_ip, claim.protocol):
+        if not local:
             return ""
-        return holder_of(claim.port, claim.host_ip, claim.protocol) or "another process"
+        place = (claim.port, claim.host_ip, claim.protocol)
+        published = partial(holders_now, workspace.engine, *place)
+        return bound_by(*place, published=published, ours={environment.compose_project, *leaving})
 
     found = obstacles(environment, document, prepared.observed, plan, occupied, bound=bound, leaving=leaving)
     return sorted(found, key=lambda one: one.place)

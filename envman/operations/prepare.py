@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from envman import LABEL_PREFIX
@@ -14,6 +14,7 @@ from envman.diagnostics import EnvmanError, Report
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
 from envman.model.needs import needs_of
+from envman.operations.bound import bound_by
 from envman.operations.progress import Progress
 from envman.operations.workspace import Workspace, automatic_ports, reserved_ports, uses_gpu
 from envman.plan.observed import Observed
@@ -23,7 +24,6 @@ from envman.render.compose import port_key, render
 from envman.render.document import Document
 from envman.secrets.provide import provide_secrets
 from envman.state.copying import read_copying
-from envman.state.listeners import can_bind, holder_of
 from envman.state.ports import allocate_ports, read_ports, write_ports
 from envman.state.reproductions import read_reproduced
 
@@ -258,6 +258,7 @@ def _holders(
 ) -> Callable[[tuple[str, str], int], str]:
     """Return what says who else has a host port that one of the environment's automatic ports would take."""
     from envman.engine.observe import published_ports
+    from envman.engine.occupied import holders_now
 
     occupied = cache(lambda: Occupied(published_ports(workspace.engine)))
     held = {(port.host_port, port.protocol) for one in observed.containers for port in one.ports}
@@ -278,8 +279,9 @@ def _holders(
         ]
         if others:
             return others[0].describe()
-        if not local or can_bind(port, address, protocol):
+        if not local:
             return ""
-        return holder_of(port, address, protocol) or "another process"
+        published = partial(holders_now, workspace.engine, port, address, protocol)
+        return bound_by(port, address, protocol, published=published, ours={environment.compose_project})
 
     return holder
