@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from forked import Forker, starts_alike
 
 SLEEPER = "{image: busybox:1.37, init: true, command: [sleep, infinity]}"
 
@@ -30,6 +34,38 @@ def await_true(condition: Callable[[], bool], *, seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true in time"
         time.sleep(0.05)
+
+
+_PATIENCE = 240
+_started: set[frozenset[str]] = set()
+
+
+@cache
+def _forker() -> Forker:
+    made = Forker()
+    atexit.register(made.close)
+    return made
+
+
+def start(
+    folder: Path, arguments: Sequence[str], environ: Mapping[str, str], stdin: str
+) -> subprocess.CompletedProcess[str]:
+    """Run envman in ``folder`` and return its status and what it wrote."""
+    words = ["--directory", str(folder), *arguments]
+    # A verb with its options imports the same each time.
+    kind = frozenset([*arguments[:1], *(word.partition("=")[0] for word in arguments if word.startswith("-"))])
+    if kind in _started and starts_alike(environ):
+        return _forker().run(words, stdin=stdin, environ=environ, timeout=_PATIENCE)
+    _started.add(kind)
+    return subprocess.run(
+        [sys.executable, "-m", "envman", *words],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_PATIENCE,
+        env=environ,
+    )
 
 
 @dataclass
@@ -64,15 +100,7 @@ class Checkout:
         return [sys.executable, "-m", "envman", "--directory", str(self.root), *arguments]
 
     def run(self, *arguments: str, status: int | None = 0, stdin: str = "", **environ: str) -> Done:
-        done = subprocess.run(
-            self.argv(*arguments),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=240,
-            env={**os.environ, **self.environ, **environ},
-        )
+        done = start(self.root, arguments, {**os.environ, **self.environ, **environ}, stdin)
         if status is not None:
             assert done.returncode == status, (
                 f"{' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
