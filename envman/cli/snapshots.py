@@ -62,7 +62,7 @@ def list_snapshots(
     instance: Instance = None,
 ) -> None:
     """List snapshots, the oldest first."""
-    from envman.operations.snapshots import catalogue, environments_with_snapshots
+    from envman.operations.shelves import catalogue, environments_with_snapshots
     from envman.output.snapshots import snapshot_row, snapshot_table
 
     invocation = context.ensure_object(Invocation)
@@ -82,7 +82,7 @@ def show_snapshot(
 ) -> None:
     """Show what is in a snapshot, how it was made and what it could not carry."""
     from envman.operations.restore import verify
-    from envman.operations.snapshots import shelf_of
+    from envman.operations.shelves import shelf_of
     from envman.output.snapshots import snapshot_data, snapshot_text
 
     invocation = context.ensure_object(Invocation)
@@ -115,7 +115,7 @@ def restore_snapshot(
 ) -> None:
     """Put a snapshot in the place of what an environment's volumes hold. Asks first."""
     from envman.operations.restore import restore
-    from envman.operations.snapshots import shelf_of
+    from envman.operations.shelves import shelf_of
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(settings=settings or (), instance=instance)
@@ -190,8 +190,7 @@ def _delete(
     yes: bool,
     confirm: str | None,
 ) -> None:
-    from envman.operations.shelves import check_deletable, delete
-    from envman.operations.snapshots import shelf_of
+    from envman.operations.shelves import check_deletable, delete, shelf_of
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(instance=instance)
@@ -219,7 +218,7 @@ def _delete(
 
 def _key(workspace: Workspace, environment: str) -> str:
     """Return the key of an environment, which need not have a blueprint any more."""
-    from envman.operations.snapshots import environments_with_snapshots
+    from envman.operations.shelves import environments_with_snapshots
 
     instance = workspace.chosen_instance()
     key = f"{environment}-{instance}" if instance else environment

@@ -22,7 +22,8 @@ def take_snapshot(
     Raises:
         EnvmanError: as ``operations.snapshots.create``.
     """
-    from envman.operations.snapshots import Asked, create, shelf_of
+    from envman.operations.shelves import shelf_of
+    from envman.operations.snapshots import Asked, create
     from envman.output.snapshots import size_text, snapshot_data
 
     workspace = invocation.workspace(settings=settings, instance=instance)

@@ -29,7 +29,7 @@ from envman.operations.frozen import advice
 from envman.operations.locking import reachable_engine
 from envman.operations.progress import Progress
 from envman.operations.resolving import engine_platform, same_platform
-from envman.operations.snapshots import shelf_of
+from envman.operations.shelves import shelf_of
 from envman.operations.verify import check_lock
 from envman.operations.workspace import Workspace
 from envman.render.document import escape

@@ -14,7 +14,7 @@ from envman.lock.lock import lock_path
 from envman.lock.text import read_lock
 from envman.model.environment import Environment
 from envman.operations.progress import Progress
-from envman.operations.snapshots import catalogue, environments_with_snapshots
+from envman.operations.shelves import catalogue, environments_with_snapshots
 from envman.operations.stamps import BUILT_FOR
 from envman.operations.workspace import Workspace
 from envman.plan.spare import Kept, Needs, ProjectImage, Spare, canonical, spare_images

@@ -18,7 +18,7 @@ def recover(workspace: Workspace, progress: Progress) -> None:
         return
     from envman.engine.archive import Helpers
     from envman.operations.held import let_go
-    from envman.operations.snapshots import shelf_of
+    from envman.operations.shelves import shelf_of
 
     Helpers(workspace.engine, workspace.checkout.id, workspace.checkout.state).remove_left()
     for copying in left:

@@ -17,7 +17,8 @@ from envman.operations.held import await_services, hold, let_go, refuse_foreign_
 from envman.operations.mapping import Fitting, Refill, fitting, hooked, refills
 from envman.operations.prepare import look
 from envman.operations.progress import Progress
-from envman.operations.snapshots import Asked, Taking, free_name, refuse_failed_hook, shelf_of, words_of
+from envman.operations.shelves import free_name, shelf_of
+from envman.operations.snapshots import Asked, Taking, refuse_failed_hook, words_of
 from envman.operations.volumes import data_volumes
 from envman.operations.workspace import Workspace
 from envman.snapshot.archive import decompressed, measure, read_index, verify_archive, verify_stream

@@ -13,7 +13,8 @@ from envman.operations.planning import plan_up
 from envman.operations.prepare import Prepared, existing, look, prepare
 from envman.operations.progress import Progress
 from envman.operations.restore import restore
-from envman.operations.snapshots import environments_with_snapshots, shelf_of, words_of
+from envman.operations.shelves import environments_with_snapshots, shelf_of
+from envman.operations.snapshots import words_of
 from envman.operations.up import fetch_images, up
 from envman.operations.workspace import Workspace
 from envman.plan.ownership import owned

@@ -7,18 +7,18 @@ import json
 import shlex
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from envman.diagnostics import EnvmanError
 from envman.diagnostics.diagnostic import fail
 from envman.engine.archive import Helpers
 from envman.model.environment import Environment
 from envman.operations.held import foreign_writers, hold, let_go
 from envman.operations.prepare import look, refuse_unclean_data, unclean_volumes
 from envman.operations.progress import Progress
+from envman.operations.shelves import free_name, ignore_inside, shelf_folder, shelf_of, written
 from envman.operations.touched import touched
 from envman.operations.volumes import DataVolume, choose, data_volumes, images_for, names_of, unnamed_volume
 from envman.operations.workspace import Workspace
@@ -28,8 +28,6 @@ from envman.snapshot.archive import write_archive, write_stream
 from envman.snapshot.manifest import Dump, Manifest, VolumeCopy
 from envman.snapshot.shelf import Shelf
 from envman.snapshot.tar import BrokenArchiveError
-from envman.source.files import explain_os_error
-from envman.state.atomic import write_whole
 from envman.state.copying import Copying, forget_copying, read_copying, write_copying
 from envman.state.journal import Entry, journalled
 from envman.version import installed_version
@@ -43,32 +41,6 @@ class Asked:
     volumes: tuple[str, ...] = ()
     live: bool = False
     reason: str = "asked for"
-
-
-def shelf_folder(workspace: Workspace) -> Path:
-    """Return where the project's snapshots lie: where ``envman.yaml`` says, else in the state folder."""
-    configured = workspace.project.file.snapshots
-    if configured is None:
-        return workspace.checkout.state / "snapshots"
-    return workspace.project.root / Path(configured).expanduser()
-
-
-def shelf_of(workspace: Workspace, key: str) -> Shelf:
-    """Return the snapshots of the environment with ``key``."""
-    return Shelf(shelf_folder(workspace) / key, key)
-
-
-def environments_with_snapshots(workspace: Workspace) -> list[str]:
-    """Return the keys of the environments that have snapshots, sorted."""
-    folder = shelf_folder(workspace)
-    if not folder.is_dir():
-        return []
-    return sorted(path.name for path in folder.iterdir() if path.is_dir() and Shelf(path, path.name).names())
-
-
-def default_name(prefix: str = "") -> str:
-    """Return a name made of the time."""
-    return prefix + time.strftime("%Y%m%d-%H%M%S", time.gmtime())
 
 
 def create(workspace: Workspace, environment: Environment, asked: Asked, progress: Progress) -> Manifest:
@@ -114,17 +86,6 @@ def take(
                 left = read_copying(workspace.checkout.state, environment.key) or copying
                 let_go(workspace, environment, left.held)
                 forget_copying(workspace.checkout.state, environment.key)
-
-
-def free_name(shelf: Shelf, prefix: str = "") -> str:
-    """Return a name made of the time that no snapshot has yet."""
-    name = default_name(prefix)
-    taken = set(shelf.names())
-    number = 2
-    free = name
-    while free in taken:
-        free, number = f"{name}-{number}", number + 1
-    return free
 
 
 def before(
@@ -345,49 +306,3 @@ def refuse_failed_hook(environment: Environment, service: str, which: str, statu
         help="what it said is below",
         detail=said[-4000:].decode("utf-8", "replace").strip(),
     )
-
-
-@contextmanager
-def written(name: str) -> Iterator[None]:
-    """Raise EV645 in the place of the disk's errors."""
-    try:
-        yield
-    except OSError as error:
-        raise fail(
-            "EV645",
-            f"snapshot {name} could not be written: {explain_os_error(error)}",
-            help="nothing half-made is left; make room, or name another place with `snapshots:` in envman.yaml",
-        ) from None
-
-
-def ignore_inside(workspace: Workspace, folder: Path) -> None:
-    """Keep snapshots that lie inside the project out of repositories.
-
-    Raises:
-        EnvmanError: EV008.
-    """
-    ignore = folder / ".gitignore"
-    if folder.is_relative_to(workspace.project.root) and not ignore.exists():
-        write_whole(ignore, "*\n")
-
-
-def catalogue(workspace: Workspace, key: str) -> list[tuple[str, Manifest | None]]:
-    """Return the snapshots of an environment, the oldest first; None for one that is damaged."""
-    shelf = shelf_of(workspace, key)
-    found: list[tuple[str, Manifest | None]] = []
-    for name in shelf.names():
-        try:
-            manifest = shelf.read(name)
-        except EnvmanError:
-            found.append((name, None))
-            continue
-        whole = all(_has(shelf.path(name) / one.file, one.stored) for one in manifest.archives)
-        found.append((name, manifest if whole else None))
-    return sorted(found, key=lambda one: (one[1].created if one[1] is not None else 0.0, one[0]))
-
-
-def _has(path: Path, size: int) -> bool:
-    try:
-        return path.stat().st_size == size
-    except OSError:
-        return False

@@ -14,7 +14,7 @@ from envman.bundle.carried import is_dotenv
 from envman.bundle.checking import Bundle
 from envman.bundle.contents import PROJECT, SNAPSHOTS
 from envman.diagnostics.diagnostic import fail
-from envman.operations.snapshots import ignore_inside, shelf_folder, shelf_of, written
+from envman.operations.shelves import ignore_inside, shelf_folder, shelf_of, written
 from envman.operations.workspace import Workspace
 from envman.snapshot.manifest import read_manifest
 from envman.snapshot.shelf import MANIFEST
