@@ -9,7 +9,7 @@ from threading import Thread
 from typing import Any, Final
 
 from envman.engine.connection import Engine
-from envman.engine.wire import Question, Stream
+from envman.engine.wire import Question, Stream, hang_up
 
 STDOUT: Final = 1
 _HEADER: Final = 8
@@ -25,7 +25,13 @@ def attached(api: Any, output: Question) -> Stream:
         stream=True,
     )
     api._raise_for_status(response)  # noqa: SLF001
-    return Stream(receiver(api._get_raw_response_socket(response)), response.close)  # noqa: SLF001
+    socket = api._get_raw_response_socket(response)  # noqa: SLF001
+
+    def close() -> None:
+        hang_up(getattr(socket, "_sock", socket))
+        response.close()
+
+    return Stream(receiver(socket), close)
 
 
 def frames(receive: Callable[[int], bytes]) -> Iterator[tuple[int, bytes]]:

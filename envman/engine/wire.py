@@ -13,7 +13,7 @@ import json
 import re
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, Final, NamedTuple
 
 # API 1.44 is Docker 25: the first whose health checks have `start_interval`.
@@ -163,6 +163,8 @@ class Wire:
             if status in _UPGRADED:
                 self.answered = True
                 connection.settimeout(None)
+                # Whoever waits for more of it in another thread holds the reader: first there has to be no more.
+                stack.callback(hang_up, connection)
                 return Stream(reader.read1, stack.pop_all().close)
             # Such a connection stays open: its end would not come.
             body = reader.read(length)
@@ -247,6 +249,13 @@ def _refuse_version(body: bytes) -> None:
     newest = _TOO_NEW_FOR_ENGINE.search(_explanation(body))
     if newest:
         raise OldEngineError(newest[1])
+
+
+def hang_up(connection: Any) -> None:
+    """End a connection for whoever reads from it; closing it would wait for them."""
+    # One that the other side ended, and what the SDK has in the place of a socket, has no more to be waited for.
+    with suppress(OSError, AttributeError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _listed(filters: Mapping[str, Any]) -> dict[str, list[str]]:

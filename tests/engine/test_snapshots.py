@@ -172,6 +172,29 @@ def test_a_snapshot_that_is_killed_at_any_moment_leaves_nothing_behind(stack: Ch
     assert contents(stack) == before
 
 
+@pytest.mark.parametrize("tcp", [False, True], ids=["socket", "tcp"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["interrupt", "termination"])
+def test_an_interrupt_while_data_streams_ends_it_at_once(
+    stack: Checkout, state: Path, number: signal.Signals, tcp: bool
+) -> None:
+    # Takes no room, and longer to read than anybody waits.
+    stack.sh("dev", "db", "truncate -s 200G /data/holes")
+    with Relay(tcp=tcp) as relay:
+        stack.environ["DOCKER_HOST"] = relay.host
+        running = stack.start("snapshot", "create", "dev", "--name", "cut")
+        archive = shelf(state) / ".unfinished-cut" / "data.tar.zst"
+        await_true(lambda: running.poll() is not None or (archive.exists() and archive.stat().st_size > 0))
+        running.send_signal(number)
+        _, said = running.communicate(timeout=30)
+    del stack.environ["DOCKER_HOST"]
+    assert running.returncode == 130, said
+    assert "interrupted" in said
+    assert state_of(stack) == "running"
+    assert helpers(stack, state) == ""
+    assert listed(stack) == {}
+    assert not list(shelf(state).glob(".*"))
+
+
 def test_an_engine_that_goes_away_leaves_nothing_paused_for_good(stack: Checkout, state: Path) -> None:
     stack.sh("dev", "db", "dd if=/dev/urandom of=/data/big bs=1M count=40 2>/dev/null")
     copying = next(state.glob("envman/*")) / "copying" / "dev.json"
