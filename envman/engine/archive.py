@@ -84,14 +84,12 @@ class Helpers:
         """Yield the ID of a created container of ``image`` with ``volume``, if any. What it made goes with it."""
         mounts: list[dict[str, Any]] = []
         if volume:
+            one = {"Type": "volume", "Source": volume, "Target": _MOUNT, "ReadOnly": not writable}
             # The image's own content must not be copied into an empty volume.
-            seeded_not = {"VolumeOptions": {"NoCopy": True}}
-            mounts.append(
-                {"Type": "volume", "Source": volume, "Target": _MOUNT, "ReadOnly": not writable, **seeded_not}
-            )
+            mounts.append({**one, "VolumeOptions": {"NoCopy": True}})
         if pipe is not None:
             mounts.append({"Type": "bind", "Source": str(pipe), "Target": _PIPE})
-        made = self.engine.create(
+        made = self.engine.post(
             "/containers/create",
             {
                 "Image": image,
@@ -197,7 +195,7 @@ class Helpers:
 
     def _wait(self, container: str) -> int:
         """Wait until ``container`` has ended and return its exit status."""
-        return int(self.engine.create(f"/containers/{container}/wait", patience=_PATIENCE)["StatusCode"])
+        return int(self.engine.post(f"/containers/{container}/wait", patience=_PATIENCE)["StatusCode"])
 
     def _copied(self, volume: str, image: str) -> Generator[bytes, None, None]:
         with self._helper(image, volume, ("-",)) as container, self.engine.errors():

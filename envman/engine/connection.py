@@ -51,9 +51,9 @@ class EngineFacts:
 class Engine:
     """An engine, reached the first time that something is asked of it.
 
-    ``ask`` and ``events`` look, ``tell`` and ``order`` change, ``attach`` listens; ``api``, the Docker SDK's, does the
-    rest. Behind a Unix
-    socket these need no SDK, elsewhere (TCP, TLS, SSH) it is the SDK that asks. Threads may share an engine.
+    ``ask`` and ``events`` look, ``tell``, ``post`` and ``order`` change something, ``attach`` listens; ``api``, the
+    Docker SDK's, does the rest. Behind a Unix socket these need no SDK, elsewhere (TCP, TLS, SSH) it is the SDK that
+    asks. Threads may share an engine.
     """
 
     def __init__(self, endpoint: Endpoint, client: docker.DockerClient | None = None) -> None:
@@ -105,8 +105,8 @@ class Engine:
                 raise reply.refusal()
             return reply.is_done
 
-    def create(self, path: str, body: Any = None, *, patience: float | None = TIMEOUT) -> Any:
-        """Have the engine do what is posted to ``path`` with ``body``, and return what it answers.
+    def post(self, path: str, body: Any = None, *, patience: float | None = TIMEOUT) -> Any:
+        """Post ``body`` as JSON to ``path``, and return what the engine answers once that is done.
 
         Raises:
             EnvmanError: EV401, EV402, EV406, EV408 for the engine, EV410 for what it refuses.

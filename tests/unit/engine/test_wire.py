@@ -123,17 +123,17 @@ def test_an_order_that_is_refused_is_told_in_the_engines_words_and_given_once(se
 def test_an_order_takes_its_words_along_and_brings_an_answer(server: Server) -> None:
     server.answer = lambda target: response(201, {"Id": "abc"}) if "create" in target else b"HTTP/1.0 204 X\r\n\r\n"
     engine = connect(Endpoint(f"unix://{server.path}", None, "a test"))
-    assert engine.create("/containers/create", {"Image": "ü"}) == {"Id": "abc"}
+    assert engine.post("/containers/create", {"Image": "ü"}) == {"Id": "abc"}
     assert server.bodies[-1] == {"Image": "ü"}
     assert engine.order(Question("/containers/abc", {"v": "1"}), method="DELETE").is_done
     assert server.asked[-1] == "DELETE /v1.44/containers/abc?v=1"
     server.answer = lambda _: response(404, {"message": "exec: tar: executable file not found"})
     assert engine.order(Question("/containers/abc/start")).refusal().explanation.endswith("file not found")
     with pytest.raises(EnvmanError, match="the engine refused: exec: tar"):
-        engine.create("/containers/create", {})
+        engine.post("/containers/create", {})
     server.answer = lambda _: b"HTTP/1.0 201 X\r\n\r\n{"
     with pytest.raises(EnvmanError) as caught:
-        engine.create("/containers/create", {})
+        engine.post("/containers/create", {})
     assert caught.value.diagnostics[0].code == "EV408"
 
 
@@ -182,7 +182,7 @@ def test_over_tcp_the_sdk_gives_it() -> None:
             engine.tell(Question("/taken"))
         assert server.asked[-3:] == ["POST /v1.50/containers/1/start", "POST /v1.50/gone", "POST /v1.50/taken"]
         answers["create"] = response(201, {"Id": "abc"})
-        assert engine.create("/containers/create") == {"Id": "abc"}
+        assert engine.post("/containers/create") == {"Id": "abc"}
         assert engine.order(Question("/containers/abc", {"v": "1"}), method="DELETE").is_done
         assert server.asked[-2:] == ["POST /v1.50/containers/create", "DELETE /v1.50/containers/abc?v=1"]
         engine.client.close()
