@@ -100,3 +100,11 @@ def test_the_checksum_of_a_header_is_the_sum_of_its_bytes(block: bytes) -> None:
 
 def test_the_largest_checksum_is_no_smaller_one() -> None:
     assert checksum(b"\xff" * 512) == 504 * 0xFF + 8 * 0x20
+
+
+def test_an_attribute_without_a_value_leaves_what_the_header_says() -> None:
+    """POSIX pax(1), "pax Extended Header": a value of no characters takes the record back."""
+    info, data = member("volume/a", data=b"x", uid=70, gid=71)
+    info.pax_headers = {"uid": "", "gid": ""}
+    [entry] = read(made(tarfile.PAX_FORMAT, (info, data)))
+    assert (entry.uid, entry.gid) == (70, 71)
