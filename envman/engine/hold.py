@@ -35,7 +35,10 @@ class VolumeUser(NamedTuple):
 
 
 def users_of(engine: Engine, volume: str) -> list[VolumeUser]:
-    """Return the containers that mount ``volume``, whoever made them."""
+    """Return the containers that mount ``volume``, whoever made them.
+
+    Of one that is just being started it is waited for how that ends: a listing says until then that it does not run.
+    """
     (found,) = engine.ask(Question("/containers/json", {"all": "1", "filters": {"volume": volume}}))
     users = []
     for one in found:
@@ -46,7 +49,18 @@ def users_of(engine: Engine, volume: str) -> list[VolumeUser]:
         if volume in mounts and f"{LABEL_PREFIX}helper" not in labels:
             service = labels.get(f"{COMPOSE}service", "")
             users.append(VolumeUser(one["Id"], name, service, one["State"], one["ImageID"], labels))
-    return users
+    return _settled(engine, users)
+
+
+def _settled(engine: Engine, users: list[VolumeUser]) -> list[VolumeUser]:
+    still = [one for one in users if not one.is_running and one.state != "paused"]
+    answers = engine.ask(*(Question(f"/containers/{one.id}/json") for one in still)) if still else []
+    now = {one.id: answer for one, answer in zip(still, answers, strict=True)}
+    return [
+        one._replace(state=now[one.id]["State"]["Status"]) if one.id in now else one
+        for one in users
+        if now.get(one.id, {}) is not None
+    ]
 
 
 def pause(engine: Engine, container: str) -> bool:

@@ -15,10 +15,14 @@ from envman.state.copying import Copying, write_copying
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Containers that are paused or stopped: their IDs, and what was done to the services, in words."""
+    """Containers that are paused or stopped: their IDs, and what was done to the services, in words.
+
+    ``stopping`` says that one of them was stopped.
+    """
 
     ids: tuple[str, ...]
     words: str
+    stopping: bool
 
 
 def foreign_writers(workspace: Workspace, volumes: Iterable[str]) -> list[str]:
@@ -57,32 +61,43 @@ def hold(workspace: Workspace, copying: Copying, volumes: Iterable[str], *, stop
         if one.is_running and one.belongs_to(workspace.checkout.id)
     }
     held = tuple(dict.fromkeys((*copying.held, *writers)))
-    write_copying(workspace.checkout.state, replace(copying, held=held))
+    copying = replace(copying, held=held, stopping=copying.stopping or stopping)
+    write_copying(workspace.checkout.state, copying)
     paused, stopped = set(), set()
     for one in writers.values():
         if not stopping and pause(workspace.engine, one.id):
             paused.add(one.service or one.name)
-        else:
-            stop(workspace.engine, one.id)
-            stopped.add(one.service or one.name)
+            continue
+        if not copying.stopping:
+            copying = replace(copying, stopping=True)
+            write_copying(workspace.checkout.state, copying)
+        stop(workspace.engine, one.id)
+        stopped.add(one.service or one.name)
     done = (("paused", paused), ("stopped", stopped))
     words = " and ".join(f"{', '.join(sorted(names))} {word}" for word, names in done if names)
-    return Held(held, words or "nothing was running")
+    return Held(held, words or "nothing was running", copying.stopping)
 
 
-def let_go(workspace: Workspace, environment: Environment | None, containers: Iterable[str]) -> list[str]:
+def let_go(
+    workspace: Workspace, environment: Environment | None, containers: Iterable[str], *, stopping: bool
+) -> list[str]:
     """Let ``containers`` go on: unpause those that are paused, start those that are stopped; return the latter.
 
-    ``environment`` is theirs, where it can be read: a container whose secrets are not files is started by Compose.
+    ``environment`` is theirs, where it can be read: a container whose secrets are not files is started by Compose. With
+    ``stopping`` one that still runs may be about to end, because a stop was broken off here and not in the engine: it
+    is stopped to the end first.
 
     Raises:
         EnvmanError: EV4xx for the engine; what Compose says where it is to start one and does not.
     """
-    from envman.engine.hold import start, state_of, unpause
+    from envman.engine.hold import start, state_of, stop, unpause
 
     started = []
     for container in containers:
         state = state_of(workspace.engine, container)
+        if stopping and state in {"running", "restarting"}:
+            stop(workspace.engine, container)
+            state = state_of(workspace.engine, container)
         if state == "paused":
             unpause(workspace.engine, container)
         elif state in {"exited", "created"}:

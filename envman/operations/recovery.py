@@ -24,7 +24,7 @@ def recover(workspace: Workspace, progress: Progress) -> None:
     for copying in left:
         shelf_of(workspace, copying.environment).sweep()
         if not copying.refilling:
-            let_go(workspace, None, copying.held)
+            let_go(workspace, None, copying.held, stopping=copying.stopping)
             forget_copying(workspace.checkout.state, copying.environment)
             continue
         back = f", {copying.safety} has what was there before" if copying.safety else ""

@@ -118,7 +118,7 @@ class _Restore:
             write_copying(self.state, copying)
             try:
                 held = hold(self.workspace, copying, [one.volume.name for one in plan], stopping=True)
-                copying = replace(copying, held=held.ids)
+                copying = replace(copying, held=held.ids, stopping=held.stopping)
                 copying = self._safety(copying, plan, taking, wanted=safety)
                 self._say_step(entry, copying)
                 self._refill_all(plan, copying)
@@ -261,7 +261,7 @@ class _Restore:
     def _release(self, copying: Copying) -> list[str]:
         """Let go on what was held, now that all volumes are whole; return the containers that were started."""
         write_copying(self.state, replace(copying, refilling=()))
-        started = let_go(self.workspace, self.target, copying.held)
+        started = let_go(self.workspace, self.target, copying.held, stopping=copying.stopping)
         forget_copying(self.state, self.target.key)
         return started
 

@@ -39,9 +39,12 @@ def resume(workspace: Workspace, entry: SwitchEntry, progress: Progress) -> Swit
     assert target is not None  # every switch has a target
     if entry.frozen:
         target = freeze(workspace, target, progress=progress)
+    transaction = Transaction(workspace, entry, progress)
     if entry.step in {UNDOING, REVIVING}:
         # The engine may still be stopping what it was told to stop.
-        Transaction(workspace, entry, progress).stop_target()
+        transaction.stop_target()
+    else:
+        transaction.settle()
     options = UpOptions(timeout=entry.timeout, snapshot=not entry.unsaved)
     return switch(workspace, target, source, options, progress, resumed=entry)
 

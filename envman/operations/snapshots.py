@@ -84,7 +84,7 @@ def take(
             if earlier is None:
                 # Where the engine has gone this raises, and the record stays for the next command.
                 left = read_copying(workspace.checkout.state, environment.key) or copying
-                let_go(workspace, environment, left.held)
+                let_go(workspace, environment, left.held, stopping=left.stopping)
                 forget_copying(workspace.checkout.state, environment.key)
 
 
@@ -173,7 +173,9 @@ class Taking:
             with written(name):
                 return [self._copy(folder, one, held.words, images=images[one.name]) for one in volumes]
         finally:
-            let_go(self.workspace, self.environment, [one for one in held.ids if one not in copying.held])
+            mine = [one for one in held.ids if one not in copying.held]
+            let_go(self.workspace, self.environment, mine, stopping=held.stopping)
+            write_copying(self.workspace.checkout.state, copying)
 
     def _copy(
         self,

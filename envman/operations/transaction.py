@@ -50,14 +50,26 @@ class Transaction:
         return f"{self.workspace.project.name}-{key}"
 
     def running(self, key: str) -> list[ContainerState]:
-        """Return the containers of an environment of this checkout that run, with details; none for no environment."""
+        """Return the containers of an environment of this checkout that run, with details; none for no environment.
+
+        Also those whose start is under way, as it may be after an envman was killed: the engine goes on with it, and
+        says of a listed one only later that it runs. It answers an inspection when it has done.
+        """
         from envman.engine.observe import project_containers
 
         if not key:
             return []
-        found = project_containers(self.workspace.engine, self.project_of(key), inspected=lambda one: one.state in UP)
+        found = project_containers(self.workspace.engine, self.project_of(key), inspected=lambda _: True)
         own = self.workspace.checkout.id
         return [one for one in found if one.state in UP and one.labels.get(f"{LABEL_PREFIX}checkout") == own]
+
+    def settle(self) -> None:
+        """Return when the engine has done with the starts that an envman asked for before it was killed.
+
+        Until then it says of a port that it has taken neither that nor for whom.
+        """
+        for key in (self.entry.environment, self.entry.other):
+            self.running(key)
 
     def stop_source(self, source: Environment | None, holders: Collection[str] | None = None) -> list[ContainerState]:
         """Stop what runs of the source, what depends on others first.
@@ -107,7 +119,7 @@ class Transaction:
                 start_again(self.workspace, source, self.progress, timeout=timeout)
             else:
                 self._revive(timeout)
-        # One whose start was under way when its envman was killed.
+        # One whose start was still on its way to the engine when its envman was killed.
         self.stop_target()
 
     def _revive(self, timeout: float) -> None:

@@ -6,7 +6,7 @@ The journal says in words what was interrupted; this is what the next command ne
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,7 @@ class Copying:
 
     ``held`` are the IDs of containers that were paused or stopped for it, ``refilling`` the engine's names of volumes
     that may be neither what they were nor what they should become, ``safety`` the snapshot of what they were.
+    ``stopping`` says that one of ``held`` may be being stopped: the engine ends that whatever becomes of envman.
     """
 
     environment: str
@@ -30,6 +31,12 @@ class Copying:
     refilling: tuple[str, ...] = ()
     safety: str = ""
     source: str = ""
+    stopping: bool = False
+
+
+_KNOWN: Final = frozenset(one.name for one in fields(Copying))
+# What older records have not is as its default says.
+_NEEDED: Final = frozenset(one.name for one in fields(Copying) if one.default is MISSING)
 
 
 def read_copying(state: Path, environment: str) -> Copying | None:
@@ -45,9 +52,9 @@ def all_copying(state: Path) -> list[Copying]:
 
 def _read(path: Path) -> Copying | None:
     data = read_json(path)
-    if not isinstance(data, dict) or set(data) != {one.name for one in fields(Copying)}:
+    if not isinstance(data, dict) or not _NEEDED <= set(data) <= _KNOWN:
         return None
-    lists = {name: tuple(data[name]) for name in ("held", "refilling")}
+    lists = {name: tuple(data.get(name, ())) for name in ("held", "refilling")}
     return Copying(**{**data, **lists})
 
 

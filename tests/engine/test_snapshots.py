@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from relay import Relay, engine_socket
-from stacks import SLEEPER, Checkout, await_true, docker, remove_project
+from stacks import MANY_PORTS, SLEEPER, Checkout, await_true, docker, remove_project, starting
 
 DATA = f"services: {{db: {SLEEPER[:-1]}, volumes: ['data:/data']}}}}\nvolumes: {{data: {{}}}}\n"
 FILL = (
@@ -245,6 +245,59 @@ def test_a_restore_that_is_killed_is_named_and_can_be_repeated(stack: Checkout, 
     assert helpers(stack, state) == ""
     stack.run("snapshot", "restore", "dev", safety, "--yes", "--no-snapshot")
     assert stack.sh("dev", "db", "cat /data/new") == "new"
+
+
+STUBBORN = """
+services:
+  db: {image: busybox:1.37, command: [sleep, infinity], stop_grace_period: 3s, volumes: ['data:/data']}
+volumes: {data: {}}
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_what_was_being_stopped_for_a_restore_runs_again(checkout: Checkout, state: Path, number: int) -> None:
+    """The engine goes on with a stop, whoever asked for it: what still runs by then is about to end."""
+    checkout.write(dev=STUBBORN).run("up", "dev")
+    checkout.sh("dev", "db", "echo old >/data/file")
+    checkout.run("snapshot", "create", "dev", "--name", "good")
+    checkout.sh("dev", "db", "echo new >/data/file")
+    container = f"{checkout.name}-dev-db-1"
+    said = [
+        "docker",
+        "events",
+        "--filter",
+        f"container={container}",
+        "--filter",
+        "event=kill",
+        "--format",
+        "{{.Action}}",
+    ]
+    with subprocess.Popen(said, stdout=subprocess.PIPE, text=True) as events:
+        assert events.stdout is not None
+        running = checkout.start("snapshot", "restore", "dev", "good", "--yes")
+        assert events.stdout.readline() == "kill\n"
+        running.send_signal(number)
+        events.terminate()
+    running.communicate(timeout=60)
+    assert running.returncode == (130 if number == signal.SIGINT else -number)
+    checkout.run("up", "dev")
+    began, ended = docker("inspect", "--format", "{{.State.StartedAt}} {{.State.FinishedAt}}", container).split()
+    assert began > ended > "2000"
+    assert state_of(checkout) == "running"
+    assert checkout.sh("dev", "db", "cat /data/file") == "new"
+
+
+def test_what_is_just_being_started_is_held_as_well(checkout: Checkout, state: Path) -> None:
+    """Nothing writes to a volume while it is copied, also if the engine says only later that it runs."""
+    text = DATA.replace("volumes: ['data:/data']", f"volumes: ['data:/data'], ports: [{MANY_PORTS}]")
+    checkout.write(dev=text).run("up", "dev")
+    container = f"{checkout.name}-dev-db-1"
+    docker("stop", container)
+    with subprocess.Popen(["docker", "start", container], stdout=subprocess.DEVNULL) as start:
+        await_true(lambda: starting(container))
+        made = checkout.run("--format", "json", "snapshot", "create", "dev", "--name", "good").json
+    assert start.returncode == 0
+    assert [one["consistency"] for one in made["volumes"]] == ["db paused"]
 
 
 HOOKED = f"""

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import pytest
 from relay import Relay
-from stacks import Checkout, Done, await_true, docker, remove_project
+from stacks import MANY_PORTS, Checkout, Done, await_true, docker, remove_project, starting
 from struck import argv
 
-CHECK = "{test: [CMD, 'true'], interval: 30s, start_period: 30s, start_interval: 100ms}"
+CHECK = "{test: [CMD, 'true'], interval: 3s, start_period: 30s, start_interval: 100ms}"
 STACK = f"""
 services:
   db:
@@ -70,11 +70,15 @@ class Pair:
         assert not list(self.checkout.root.parent.glob("**/switch.json"))
 
 
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    port = free_port()
     root = tmp_path_factory.mktemp("switching") / "project"
     root.mkdir()
     name = f"t{secrets.token_hex(4)}"
@@ -167,6 +171,29 @@ def test_a_switch_killed_at_any_moment(pair: Pair, way: str, earliest: float) ->
         pair.turn()
     assert done.status == (1 if "EV632" in done.err else 0), f"after {moment} s: {done.err}"
     pair.prove()
+
+
+@pytest.fixture
+def slow_pair(checkout: Checkout) -> Pair:
+    """Two environments on one port: one that runs, and one whose container the engine needs long to start."""
+    stack = "services: {web: {image: busybox:1.37, init: true, command: [sleep, infinity], ports: [PORTS]}}\n"
+    shared = f'"127.0.0.1:{free_port()}:80"'
+    checkout.write(a=stack.replace("PORTS", shared), b=stack.replace("PORTS", f"{shared}, {MANY_PORTS}")).run("up", "a")
+    return Pair(checkout, "a", "b")
+
+
+@pytest.mark.parametrize("way", ["--resume", "--abort"])
+def test_a_switch_killed_while_the_engine_starts_a_container(slow_pair: Pair, way: str) -> None:
+    checkout = slow_pair.checkout
+    process = checkout.start("switch", "b")
+    await_true(lambda: starting(f"{checkout.name}-b-web-1"))
+    process.kill()
+    process.communicate(timeout=60)
+    checkout.run("switch", way)
+    up = "b" if way == "--resume" else "a"
+    assert [*checkout.containers("a", everything=False), *checkout.containers("b", everything=False)] == [
+        f"{checkout.name}-{up}-web-1"
+    ]
 
 
 @pytest.mark.parametrize("way", ["--resume", "--abort"])

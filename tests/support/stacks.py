@@ -17,6 +17,8 @@ from typing import Any
 
 from forked import Forker, starts_alike
 
+# The engine needs seconds to start what publishes so many ports.
+MANY_PORTS = ", ".join(f"'{port}'" for port in range(1000, 1080))
 SLEEPER = "{image: busybox:1.37, init: true, command: [sleep, infinity]}"
 
 
@@ -34,6 +36,22 @@ def await_true(condition: Callable[[], bool], *, seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true in time"
         time.sleep(0.05)
+
+
+def starting(container: str) -> bool:
+    """Return whether the engine is just starting ``container``: until it has, it answers nothing about it."""
+    try:
+        state = subprocess.run(
+            ["docker", "inspect", "--format", "{{.State.Status}}", container],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=0.5,
+        ).stdout.strip()
+    except subprocess.TimeoutExpired:
+        return True
+    assert state != "running", f"{container} runs already"
+    return False
 
 
 _PATIENCE = 240

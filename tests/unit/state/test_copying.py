@@ -8,7 +8,7 @@ from envman.state.copying import Copying, all_copying, forget_copying, read_copy
 
 
 def test_what_is_under_way_is_kept_for_each_environment_until_it_is_forgotten(tmp_path: Path) -> None:
-    dev = Copying("dev", "one", ("c1", "c2"), ("dev_data",), "before-restore-1", "prod")
+    dev = Copying("dev", "one", ("c1", "c2"), ("dev_data",), "before-restore-1", "prod", stopping=True)
     write_copying(tmp_path, dev)
     write_copying(tmp_path, Copying("staging", "two"))
     assert read_copying(tmp_path, "dev") == dev
@@ -18,7 +18,16 @@ def test_what_is_under_way_is_kept_for_each_environment_until_it_is_forgotten(tm
     assert read_copying(tmp_path, "dev") is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"environment": "dev"}'])
+def test_a_record_of_an_older_envman_is_read(tmp_path: Path) -> None:
+    (tmp_path / "copying").mkdir()
+    text = '{"environment": "dev", "snapshot": "one", "held": ["c1"], "refilling": [], "safety": "", "source": ""}'
+    (tmp_path / "copying" / "dev.json").write_text(text)
+    assert read_copying(tmp_path, "dev") == Copying("dev", "one", ("c1",))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"environment": "dev"}', '{"environment": "dev", "snapshot": "a", "new": 1}']
+)
 def test_what_is_no_record_counts_as_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "copying").mkdir()
     (tmp_path / "copying" / "dev.json").write_text(text)
