@@ -262,17 +262,9 @@ def test_what_was_being_stopped_for_a_restore_runs_again(checkout: Checkout, sta
     checkout.run("snapshot", "create", "dev", "--name", "good")
     checkout.sh("dev", "db", "echo new >/data/file")
     container = f"{checkout.name}-dev-db-1"
-    said = [
-        "docker",
-        "events",
-        "--filter",
-        f"container={container}",
-        "--filter",
-        "event=kill",
-        "--format",
-        "{{.Action}}",
-    ]
-    with subprocess.Popen(said, stdout=subprocess.PIPE, text=True) as events:
+    wanted = ["--filter", f"container={container}", "--filter", "event=kill", "--format", "{{.Action}}"]
+    bounds = ["--since", str(time.time()), "--until", str(time.time() + 60)]
+    with subprocess.Popen(["docker", "events", *wanted, *bounds], stdout=subprocess.PIPE, text=True) as events:
         assert events.stdout is not None
         running = checkout.start("snapshot", "restore", "dev", "good", "--yes")
         assert events.stdout.readline() == "kill\n"

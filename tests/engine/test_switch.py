@@ -13,7 +13,7 @@ services:
     image: busybox:1.37
     init: true
     command: [sleep, infinity]
-    healthcheck: {test: [CMD, "true"], interval: 30s, start_period: 30s, start_interval: 100ms}
+    healthcheck: {test: [CMD, "true"], interval: 3s, start_period: 30s, start_interval: 100ms}
     volumes: ["data:/data"]
 volumes: {data: null}
 """
