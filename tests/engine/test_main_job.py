@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import threading
 import urllib.error
 import urllib.request
@@ -150,6 +151,16 @@ def test_a_job_that_fails_passes_its_status_on_and_leaves_the_stack_alone(story:
     assert story.project.run("up", "local").out.startswith("local is up, nothing to do\n")
 
 
+def test_a_job_that_is_stopped_needs_no_force(story: Story) -> None:
+    """A first process that has no handler for SIGTERM, as Python has none, would be killed after ten seconds."""
+    with story.project.start("run", "local", "train", "sleep", "600") as process:
+        jobs = ["label=com.docker.compose.oneoff=True", "label=com.docker.compose.service=train"]
+        await_true(lambda: story.project.containers("local", *jobs, everything=False) != [])
+        docker("stop", *story.project.containers("local", *jobs))
+        process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+
+
 def test_batch_scores_a_volume_of_csv_files(story: Story) -> None:
     done = story.project.run("run", "local", "batch", "sh", "-c", "batch && cat /data/out/sample.csv")
     scored = done.out[done.out.index("mean_radius,") :].splitlines()
@@ -188,10 +199,13 @@ def test_an_edit_is_answered_by_a_process_that_imports_no_library_anew(story: St
     assert story.project.sh("local", "api", _FORK_SERVER) == before_the_edit
 
 
-# The process, a child of the container's first, that has imported the libraries and that services are forked from.
-_FORK_SERVER = """
+# The process that has imported the libraries and that services are forked from; these have its name. The brackets keep
+# this text from finding itself.
+_FORK_SERVER = r"""
 for process in /proc/[0-9]*; do
-    if grep -q "multiprocessing.forkserver" $process/cmdline && grep -q "^PPid:.1$" $process/status; then
+    parent=$(sed -n 's/^PPid:\s*//p' $process/status)
+    if grep -q [m]ultiprocessing.forkserver $process/cmdline && ! grep -q [m]ultiprocessing.forkserver /proc/$parent/cmdline
+    then
         basename $process
     fi
 done 2>/dev/null
