@@ -175,7 +175,9 @@ class Taking:
         finally:
             mine = [one for one in held.ids if one not in copying.held]
             let_go(self.workspace, self.environment, mine, stopping=held.stopping)
-            write_copying(self.workspace.checkout.state, copying)
+            if held.stopping and mine:
+                # Whoever reads the record must not stop them again.
+                write_copying(self.workspace.checkout.state, copying)
 
     def _copy(
         self,
