@@ -9,6 +9,7 @@ from envman import LABEL_PREFIX
 from envman.engine.connection import Engine
 from envman.engine.observe import COMPOSE
 from envman.engine.wire import TIMEOUT, Question
+from envman.plan.order import UP
 
 # Seconds: what the engine gives a container that says nothing of it.
 _GRACE: Final = 10
@@ -27,7 +28,12 @@ class VolumeUser(NamedTuple):
     @property
     def is_running(self) -> bool:
         """Whether it may write."""
-        return self.state in {"running", "restarting"}
+        return self.state in UP and self.state != "paused"
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it may write, now or when somebody lets it go on."""
+        return self.state in UP
 
     def belongs_to(self, checkout: str) -> bool:
         """Return whether its labels say that ``checkout`` made it."""
@@ -53,7 +59,7 @@ def users_of(engine: Engine, volume: str) -> list[VolumeUser]:
 
 
 def _settled(engine: Engine, users: list[VolumeUser]) -> list[VolumeUser]:
-    still = [one for one in users if not one.is_running and one.state != "paused"]
+    still = [one for one in users if not one.is_up]
     answers = engine.ask(*(Question(f"/containers/{one.id}/json") for one in still)) if still else []
     now = {one.id: answer for one, answer in zip(still, answers, strict=True)}
     return [

@@ -25,17 +25,18 @@ class Held:
     stopping: bool
 
 
-def foreign_writers(workspace: Workspace, volumes: Iterable[str]) -> list[str]:
-    """Return the names of running containers of others that mount one of ``volumes``."""
+def foreign_writers(workspace: Workspace, volumes: Iterable[str], *, paused: bool = False) -> list[str]:
+    """Return the names of running containers of others, with ``paused`` those too, that mount one of ``volumes``."""
     from envman.engine.hold import users_of
 
     users = [one for volume in volumes for one in users_of(workspace.engine, volume)]
-    return sorted({one.name for one in users if one.is_running and not one.belongs_to(workspace.checkout.id)})
+    others = [one for one in users if not one.belongs_to(workspace.checkout.id)]
+    return sorted({one.name for one in others if one.is_running or (paused and one.is_up)})
 
 
 def refuse_foreign_writers(workspace: Workspace, volumes: Sequence[str]) -> None:
-    """Raise EV653 where a running container of others mounts one of ``volumes``."""
-    others = foreign_writers(workspace, volumes)
+    """Raise EV653 where a running container of others mounts one of ``volumes``, or one that somebody paused."""
+    others = foreign_writers(workspace, volumes, paused=True)
     if others:
         raise fail(
             "EV653",
@@ -45,7 +46,9 @@ def refuse_foreign_writers(workspace: Workspace, volumes: Sequence[str]) -> None
 
 
 def hold(workspace: Workspace, copying: Copying, volumes: Iterable[str], *, stopping: bool = False) -> Held:
-    """Pause what writes to ``volumes``, or stop it where ``stopping`` or where it cannot be paused.
+    """Pause what writes to ``volumes``, or stop it where it cannot be paused.
+
+    With ``stopping`` stop it, and what somebody has paused too: what that has in memory is about the data as they were.
 
     It is on record (beside what ``copying`` names) before it is done, so that a kill leaves nothing paused for good.
 
@@ -58,7 +61,7 @@ def hold(workspace: Workspace, copying: Copying, volumes: Iterable[str], *, stop
         one.id: one
         for volume in volumes
         for one in users_of(workspace.engine, volume)
-        if one.is_running and one.belongs_to(workspace.checkout.id)
+        if (one.is_up if stopping else one.is_running) and one.belongs_to(workspace.checkout.id)
     }
     held = tuple(dict.fromkeys((*copying.held, *writers)))
     copying = replace(copying, held=held, stopping=copying.stopping or stopping)

@@ -448,8 +448,25 @@ def test_a_volume_that_others_use_is_not_restored(stack: Checkout) -> None:
         done = stack.run("snapshot", "restore", "dev", "one", "--yes", status=1)
         assert f"error[EV653]: {other} mounts {stack.name}-dev_data too" in done.err
         assert state_of(stack) == "running"
+        docker("pause", other)
+        assert "may write" not in stack.run("snapshot", "create", "dev").err
+        assert "error[EV653]" in stack.run("snapshot", "restore", "dev", "one", "--yes", status=1).err
     finally:
         docker("rm", "--force", other)
+
+
+def test_what_somebody_paused_does_not_go_on_with_other_data_below_it(stack: Checkout) -> None:
+    container = f"{stack.name}-dev-db-1"
+    before = contents(stack)
+    stack.run("snapshot", "create", "dev", "--name", "one")
+    stack.sh("dev", "db", "rm -r /data/d")
+    docker("pause", container)
+    stack.run("snapshot", "create", "dev", "--name", "two")
+    assert state_of(stack) == "paused", "it did not write: it stays as somebody wanted it"
+    stack.run("snapshot", "restore", "dev", "one", "--yes")
+    began, ended = docker("inspect", "--format", "{{.State.StartedAt}} {{.State.FinishedAt}}", container).split()
+    assert began > ended > "2000"
+    assert contents(stack) == before
 
 
 @pytest.fixture
