@@ -249,7 +249,7 @@ def test_a_restore_that_is_killed_is_named_and_can_be_repeated(stack: Checkout, 
 
 STUBBORN = """
 services:
-  db: {image: busybox:1.37, command: [sleep, infinity], stop_grace_period: 3s, volumes: ['data:/data']}
+  db: {image: busybox:1.37, command: [sleep, infinity], stop_grace_period: 5s, volumes: ['data:/data']}
 volumes: {data: {}}
 """
 

@@ -39,18 +39,16 @@ def await_true(condition: Callable[[], bool], *, seconds: float = 60) -> None:
 
 
 def starting(container: str) -> bool:
-    """Return whether the engine is just starting ``container``: until it has, it answers nothing about it."""
-    try:
-        state = subprocess.run(
-            ["docker", "inspect", "--format", "{{.State.Status}}", container],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=0.5,
-        ).stdout.strip()
-    except subprocess.TimeoutExpired:
-        return True
-    assert state != "running", f"{container} runs already"
+    """Return whether the engine is just starting ``container``: until it has, it answers nothing about it alone."""
+    asked = ["docker", "inspect", "--format", "{{.State.Status}}", container]
+    with subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        for _ in range(3):
+            # What is slow on a busy machine is so as well.
+            docker("ps", "--all", "--filter", f"name={container}")
+        if process.poll() is None:
+            process.kill()
+            return True
+        assert process.communicate()[0].strip() != "running", f"{container} runs already"
     return False
 
 
