@@ -138,9 +138,10 @@ def _container(one: dict[str, Any], inspected: dict[str, Any] | None) -> Contain
             for port in one.get("Ports") or ()
         ),
         networks=tuple(sorted(networks)),
+        # An engine gives them in another order each time.
         mounts=tuple(
             MountPoint(mount.get("Type", ""), mount.get("Name") or "", mount.get("Destination", ""))
-            for mount in one.get("Mounts") or ()
+            for mount in sorted(one.get("Mounts") or (), key=lambda mount: str(mount.get("Destination", "")))
         ),
         restart_count=int((inspected or {}).get("RestartCount", 0)),
         started_at=_seconds(state.get("StartedAt")) if inspected else _started(status),
