@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
@@ -47,14 +47,17 @@ class _Service(NamedTuple):
         return (self.folder / "log").read_text()
 
     def status(self, path: str) -> int:
-        """Give the status of an answer, 0 where nothing listens."""
+        """Give the status of an answer, 0 where there is none.
+
+        A process that is told to end closes what it has accepted and not read yet.
+        """
         url = f"http://127.0.0.1:{self.port}{path}"
         try:
             with urlopen(url, timeout=_PATIENCE_SECONDS) as answer:
                 return int(answer.status)
         except HTTPError as error:
             return error.code
-        except URLError:
+        except OSError:
             return 0
 
     def edit(self, source: str) -> None:

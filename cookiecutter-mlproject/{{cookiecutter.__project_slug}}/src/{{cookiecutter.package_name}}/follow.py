@@ -46,7 +46,8 @@ def follow_source(
             if changed := {path.name for path, _ in found.items() ^ known.items()}:
                 known = found
                 _LOGGER.info("reloading: %s changed", ", ".join(sorted(changed)))
-                # It ends what it has begun to answer; new requests wait at the socket.
+                # It ends what it has begun to answer; new requests wait at the socket, but for one
+                # that it has accepted just now and not read: that is closed.
                 current.terminate()
                 current = start()
     except KeyboardInterrupt:
