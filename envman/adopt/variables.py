@@ -18,11 +18,12 @@ BUILT_IN: Final = frozenset({"COMPOSE_PROJECT_NAME", "ENVMAN_PROJECT", "ENVMAN_E
 
 @dataclass(slots=True)
 class Used:
-    """How a variable is used: with which operators (empty: plainly), and where first."""
+    """How a variable is used: with which operators (empty: plainly), where first, and where first plainly."""
 
     span: Span
     document: int
     operators: set[str] = field(default_factory=set)
+    plain_span: Span | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -44,6 +45,8 @@ def find_variables(trees: Iterable[Mapping]) -> dict[str, Used]:
                 for reference in references(leaf.value):
                     used = found.setdefault(reference.name, Used(leaf.span, index))
                     used.operators.add(reference.operator)
+                    if not reference.operator:
+                        used.plain_span = used.plain_span or leaf.span
     return found
 
 
@@ -86,6 +89,6 @@ def warn_of_unset(variables: Map[str, Used], known: Iterable[str], report: Repor
             report.warning(
                 "EV803",
                 f'"{name}" has no value here: it is empty, as in Compose',
-                used.span,
+                used.plain_span,
                 help=f"set it in .env or the process, or give variables.{name} another `default:` in the blueprint",
             )

@@ -183,16 +183,19 @@ def published_ports(engine: Engine) -> dict[tuple[str, int, str], PortHolder]:
     return holders
 
 
-def service_logs(engine: Engine, container: str, *, tail: int = 20) -> str:
-    """Return the last ``tail`` lines that a container has written, without following."""
+def service_logs(engine: Engine, container: str, *, tail: int = 20) -> str | None:
+    """Return the last ``tail`` lines that a container has written, without following.
+
+    None where they cannot be read: its log driver keeps nothing, or it has been removed since.
+    """
     from docker.errors import APIError
 
     with engine.errors():
         try:
             written = engine.api.logs(container, stdout=True, stderr=True, tail=tail)
         except APIError:
-            return ""  # it has been removed since, or its log driver cannot be read
-    return written.decode("utf-8", "replace") if isinstance(written, bytes) else ""
+            return None
+    return written.decode("utf-8", "replace") if isinstance(written, bytes) else None
 
 
 def container_events(engine: Engine, label: str) -> Iterator[dict[str, Any]]:

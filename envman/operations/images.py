@@ -85,7 +85,7 @@ def pull_images(
         if service.build is None and service.image is not None and (not services or name in services)
     ]
     if names:
-        pull(_prepared(workspace, environment, look(workspace, environment)), names, progress)
+        pull(workspace, _prepared(workspace, environment, look(workspace, environment)), names, progress)
     return names
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from envman.diagnostics.diagnostic import fail, near_match
@@ -77,10 +78,18 @@ def fill(
         progress.notice(f"emptying {', '.join(names)} again: the data was not cleaned")
         discard(workspace, copy, progress)
         raise
-    cleaned = f", cleaned by {', '.join(hooks)}" if hooks else ", not cleaned: no service has a `sanitize:` hook"
-    data = {**before.data, **{one.key: words + cleaned for one in manifest.volumes}}
-    data |= {name: words + cleaned for one in manifest.dumps for name in _mounted(copy, one.service)}
+    keys = [one.key for one in manifest.volumes]
+    keys += [name for one in manifest.dumps for name in _mounted(copy, one.service)]
+    data = {**before.data, **{key: words + cleaned(copy, hooks, key) for key in keys}}
     write_reproduced(state, Reproduced(copy.key, (), data))
+
+
+def cleaned(copy: Environment, hooks: Sequence[str], volume: str) -> str:
+    """Return, in words, which of ``hooks`` (services) cleaned ``volume``: a hook reaches what its service mounts."""
+    reaching = [name for name in hooks if volume in _mounted(copy, name)]
+    if reaching:
+        return f", cleaned by {', '.join(reaching)}"
+    return f", not cleaned: no service{' that mounts it' if hooks else ''} has a `sanitize:` hook"
 
 
 def _mounted(copy: Environment, service: str) -> list[str]:

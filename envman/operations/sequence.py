@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from envman.diagnostics import Diagnostic, EnvmanError
 from envman.diagnostics.diagnostic import fail
 from envman.operations.progress import Progress, Waiting
-from envman.operations.wait import Judge, Verdict
+from envman.operations.wait import Judge, Verdict, last_lines
 from envman.operations.workspace import Workspace
 from envman.plan.observed import ContainerState
 from envman.plan.order import UP, has_completed, may_start, one_shots
@@ -169,14 +169,6 @@ class Sequence:
             help="give it more with `--timeout SECONDS`",
             detail="\n\n".join(last_lines(self.workspace, identity, one.service) for identity, one in unready.items()),
         )
-
-
-def last_lines(workspace: Workspace, identity: str, name: str) -> str:
-    """Return what a container has written last, for the detail of a diagnostic."""
-    from envman.engine.observe import service_logs
-
-    logs = service_logs(workspace.engine, identity).rstrip()
-    return f"last lines of {name}:\n{logs}" if logs else f"{name} has written nothing"
 
 
 def explain_plainly(workspace: Workspace) -> Callable[[Verdict], Diagnostic]:

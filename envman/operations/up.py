@@ -33,7 +33,8 @@ from envman.state.journal import Entry, journalled
 if TYPE_CHECKING:
     from envman.engine.command import Handle
 
-_NO_IMAGE = r"(?i)manifest unknown|manifest.*not found|pull access denied|no such image|failed to resolve reference"
+_ABSENT = r"(?i)manifest unknown|manifest.*not found"
+_NO_IMAGE = rf"{_ABSENT}|pull access denied|no such image|failed to resolve reference"
 
 
 class Url(NamedTuple):
@@ -131,7 +132,7 @@ def fetch_images(workspace: Workspace, prepared: Prepared, plan: Plan, options: 
     to_build, to_pull = plan.services(Action.BUILD), plan.services(Action.PULL)
     try:
         if to_pull:
-            pull(prepared, to_pull, progress)
+            pull(workspace, prepared, to_pull, progress)
         if to_build:
             build(workspace, prepared, to_build, progress, pull_bases=options.pull)
     except KeyboardInterrupt:
@@ -139,7 +140,7 @@ def fetch_images(workspace: Workspace, prepared: Prepared, plan: Plan, options: 
         raise
 
 
-def pull(prepared: Prepared, services: Sequence[str], progress: Progress) -> None:
+def pull(workspace: Workspace, prepared: Prepared, services: Sequence[str], progress: Progress) -> None:
     """Pull the images of ``services``.
 
     Raises:
@@ -151,13 +152,20 @@ def pull(prepared: Prepared, services: Sequence[str], progress: Progress) -> Non
     if drain(handle, None) != 0:
         tail = handle.tail(TAIL)
         known = None if broke_off(tail) else trouble(prepared, tail)
-        raise EnvmanError(*[known] if known else _pull_problems(prepared, services, tail))
+        raise EnvmanError(*[known] if known else _pull_problems(workspace, prepared, services, tail))
 
 
-def _pull_problems(prepared: Prepared, services: Sequence[str], tail: str) -> list[Diagnostic]:
+def _pull_problems(workspace: Workspace, prepared: Prepared, services: Sequence[str], tail: str) -> list[Diagnostic]:
     environment = prepared.environment
-    named = [name for name in services if re.search(rf"\b{re.escape(name)}\b.*(?:Error|error)", tail)] or list(services)
-    gone = [name for name in named if re.search(_NO_IMAGE, tail) and is_pinned(prepared, name)]
+    named = [name for name in services if re.search(rf"\b{re.escape(name)}\b.*(?:Error|error)", tail)]
+    if not named:
+        from envman.engine.images import find_images
+
+        # Compose names no service: those whose images are not on the engine.
+        wanted = {name: image for name in services if (image := prepared.document.image(name))}
+        present = find_images(workspace.engine, set(wanted.values()))
+        named = [name for name, image in wanted.items() if image not in present] or list(services)
+    gone = [name for name in named if re.search(_ABSENT, tail) and is_pinned(prepared, name)]
     if gone:
         return [locked_image_gone(prepared, name, tail) for name in gone]
     return [
@@ -253,7 +261,7 @@ def _why(watch: StackWatch, prepared: Prepared, handle: Handle) -> list[Diagnost
     if known is not None:
         return [known]
     if re.search(_NO_IMAGE, tail):
-        return _pull_problems(prepared, list(environment.stack.services), tail)
+        return _pull_problems(watch.workspace, prepared, list(environment.stack.services), tail)
     port = re.search(r"(?i)(?:bind for|listen tcp4?) [\d.:\[\]]*:(\d+).*(?:allocated|in use)", tail)
     if port:
         return [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -179,8 +179,10 @@ class StackWatch:
             failed = [one for one in verdicts if one.failed is not None]
             if ended and handle is not None and handle.poll() != 0:
                 return
-            if failed and (ended or not self._still_starting(failed)):
-                raise EnvmanError(*(self.explain(one) for one in failed))
+            # What an earlier run left behind says nothing while Compose may still start it, or make it anew.
+            told = failed if ended else [one for one in failed if not self._from_before(one.failed)]
+            if told:
+                raise EnvmanError(*(self.explain(one) for one in told))
             if ended and (handle is None or handle.poll() == 0) and all(one.ready for one in verdicts):
                 return
             remaining = deadline - time.monotonic()
@@ -195,28 +197,25 @@ class StackWatch:
             # A burst of events, or an engine whose clock differs, must not make this loop spin.
             time.sleep(max(0.0, SHORTEST_LOOK - (time.monotonic() - began)))
 
-    def _still_starting(self, failed: Iterable[Verdict]) -> bool:
-        """Whether Compose may still be about to start, or make anew, what has exited: containers of an earlier run."""
-        return all(
-            one.failed is not None and one.failed.state == "exited" and self._from_before(one.failed) for one in failed
-        )
-
     def ended_before(self, container: ContainerState) -> bool:
         """Return whether a container had ended before the command began that is waited for."""
         return container.finished_at is not None and container.finished_at < self.since
 
-    def _from_before(self, container: ContainerState) -> bool:
-        return container.started_at is not None and container.started_at < self.since
+    def _from_before(self, container: ContainerState | None) -> bool:
+        """Return whether a container is an earlier run's that has ended."""
+        return (
+            container is not None
+            and container.state == "exited"
+            and container.started_at is not None
+            and container.started_at < self.since
+        )
 
     def explain(self, verdict: Verdict) -> Diagnostic:
         """Return why a service failed, with its last log lines and health output."""
-        from envman.engine.observe import service_logs
-
         container = verdict.failed
         assert container is not None  # only failed verdicts are explained
         name = verdict.service
-        logs = service_logs(self.workspace.engine, container.id, tail=LOG_LINES).rstrip()
-        detail = f"last lines of {container.name}:\n{logs}" if logs else f"{container.name} has written nothing"
+        detail = last_lines(self.workspace, container.id, container.name)
         span = self.environment.key_span("services", name)
         logs_command = f"`envman logs {self.environment.name} {name}` shows more"
         if is_one_shot(self.environment, name):
@@ -247,17 +246,12 @@ class StackWatch:
         return Diagnostic("EV603", message, span, help=advice, detail=detail)
 
     def _too_late(self, verdicts: Sequence[Verdict]) -> Diagnostic:
-        from envman.engine.observe import service_logs
-
         unready = [one for one in verdicts if not one.ready]
         states = ", ".join(f"{one.service} ({one.state})" for one in unready) or "Compose"
         parts = []
         for container in self.observe().containers:
             if container.service in {one.service for one in unready} and not container.oneoff:
-                logs = service_logs(self.workspace.engine, container.id, tail=LOG_LINES).rstrip()
-                parts.append(
-                    f"last lines of {container.name}:\n{logs}" if logs else f"{container.name} has written nothing"
-                )
+                parts.append(last_lines(self.workspace, container.id, container.name))
                 if container.health_output:
                     parts.append(f"last health check of {container.name}:\n{container.health_output.rstrip()}")
         return Diagnostic(
@@ -266,3 +260,13 @@ class StackWatch:
             help="give it more with `--timeout SECONDS`; what was started is still there",
             detail="\n\n".join(parts),
         )
+
+
+def last_lines(workspace: Workspace, identity: str, name: str) -> str:
+    """Return what container ``name`` has written last, for the detail of a diagnostic."""
+    from envman.engine.observe import service_logs
+
+    logs = service_logs(workspace.engine, identity, tail=LOG_LINES)
+    if logs is None:
+        return f"the logs of {name} cannot be read: its log driver keeps none, or it is gone"
+    return f"last lines of {name}:\n{logs.rstrip()}" if logs.strip() else f"{name} has written nothing"

@@ -17,6 +17,9 @@ def find_root(start: Path) -> Path:
         EnvmanError: EV001 where there is none, EV004 where the folder's name is not UTF-8: no render could name it.
     """
     start = start.absolute()
+    if ".." in start.parts:
+        # One folder has one name in renders and records, however it was reached.
+        start = start.resolve()
     for folder in (start, *start.parents):
         if (folder / PROJECT_FILE).is_file():
             if any("\udc80" <= character <= "\udcff" for character in str(folder)):

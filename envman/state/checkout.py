@@ -66,9 +66,9 @@ def open_checkout(root: Path, project: str, environ: Mapping[str, str]) -> Check
     if recorded is not None:
         state = home / f"{project}-{recorded}"
         path = _recorded_path(state)
-        if path is None or path == root:
+        if path is None or path == root or _same_folder(path, root):
             return _enter(recorded, root, project, state, write=path is None)
-        if _read_pointer(path / PRIVATE / _POINTER) == recorded and not _same_folder(path, root):
+        if _read_pointer(path / PRIVATE / _POINTER) == recorded:
             return _create(root, project, home, f"this folder is a copy of {path}; it got an ID of its own")
         return _enter(recorded, root, project, state, write=True, notice=f"this checkout has moved here from {path}")
     for state in sorted(home.glob(f"{project}-*")) if home.is_dir() else []:

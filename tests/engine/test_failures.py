@@ -266,3 +266,29 @@ def test_a_container_that_vanishes_while_waiting_is_no_traceback(checkout: Check
     assert process.returncode == 1
     assert "EV605" in err
     assert "Traceback" not in err
+
+
+def test_only_what_failed_in_this_run_is_said_to_have_failed(checkout: Checkout) -> None:
+    checkout.write(
+        dev="""
+        services:
+          db:
+            image: busybox:1.37
+            command: [sh, -c, 'test -e /state/ran && exit 7; touch /state/ran; trap "exit 0" TERM; sleep 600 & wait']
+            volumes: ['state:/state']
+            logging: {driver: none}
+            healthcheck: {test: [CMD, test, -e, /state/ran], interval: 200ms}
+          api:
+            image: busybox:1.37
+            command: [sh, -c, 'trap "exit 143" TERM; sleep 600 & wait']
+            depends_on: {db: {condition: service_healthy}}
+        volumes: {state: {}}
+        """
+    )
+    checkout.run("up", "dev")
+    checkout.run("stop", "dev")
+    done = checkout.run("up", "dev", status=1)
+    assert "error[EV603]: db exited with status 7" in done.err
+    assert done.err.count("error[") == 1, done.err
+    assert f"the logs of {checkout.name}-dev-db-1 cannot be read" in done.err
+    assert "has written nothing" not in done.err

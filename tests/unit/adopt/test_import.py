@@ -94,7 +94,7 @@ def test_variables_are_declared(tmp_path: Path) -> None:
         services:
           web:
             image: "x:${TAG}"
-            command: ["${A:-a}", "$B", "${B-b}", "${C:?needed}"]
+            command: ["${A:-a}", "${B-b}", "$B", "${C:?needed}"]
         """,
     )
     done = imported(tmp_path, process={"TAG": "1"})
@@ -109,9 +109,9 @@ def test_variables_are_declared(tmp_path: Path) -> None:
         services:
         """)
     )
-    assert 'command: ["${A:-a}", "${B-}", "${B-b}", "${C:?needed}"]' in blueprint(tmp_path)
+    assert 'command: ["${A:-a}", "${B-b}", "${B-}", "${C:?needed}"]' in blueprint(tmp_path)
     assert said(done) == [
-        'EV803 4:26-30 "B" has no value here: it is empty, as in Compose',
+        'EV803 4:36-40 "B" has no value here: it is empty, as in Compose',
         'EV208 4:43-55 variable "C" is required: needed',
     ]
 

@@ -94,6 +94,8 @@ def test_the_root_is_the_nearest_folder_upward(tmp_path: Path) -> None:
     (inner / "envman.yaml").write_text("name: inner\nlanguage: 1\n")
     assert find_root(deep) == inner
     assert find_root(tmp_path / "a") == tmp_path
+    # Reached by another way, it is the same folder.
+    assert find_root(inner / ".." / inner.name) == inner
 
 
 def test_no_project_says_how_to_make_one(tmp_path: Path) -> None:

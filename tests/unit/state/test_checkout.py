@@ -94,3 +94,11 @@ def test_only_an_id_can_be_adopted(tmp_path: Path) -> None:
         adopt_checkout(tmp_path, "churn", {"XDG_STATE_HOME": str(tmp_path / "state")}, "../elsewhere")
     assert caught.value.diagnostics[0].code == "EV508"
     assert not (tmp_path / "state").exists()
+
+
+def test_another_path_to_the_same_folder_is_no_move(tmp_path: Path) -> None:
+    first = opened(tmp_path / "app", tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path / "app")
+    reached = opened(tmp_path / "link", tmp_path)
+    assert (reached.id, reached.notice) == (first.id, "")
+    assert opened(tmp_path / "app", tmp_path).notice == ""
