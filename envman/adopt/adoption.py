@@ -18,13 +18,13 @@ from envman.adopt.literals import Kept, concealed, move_literals
 from envman.adopt.merging import raw_merged, write_out_lists
 from envman.adopt.paths import rebase_paths
 from envman.adopt.reached import add_variables, reached_files
-from envman.adopt.sensitive import looks_secret
 from envman.adopt.variables import Used, adjust_references, declarations, find_variables, warn_of_unset
 from envman.diagnostics import Report
 from envman.language.inherited import inherited_names
 from envman.language.interpolate import Resolved, Scope, interpolate
 from envman.language.merge import merge_layers
 from envman.language.references import expanded
+from envman.model.confidential import looks_secret
 from envman.source.dotenv import read_dotenv
 from envman.source.tree import Mapping, Scalar
 from envman.source.writer import write_key

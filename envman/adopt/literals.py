@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from envman.adopt.changes import Changes
-from envman.adopt.sensitive import dotenv_line, looks_secret
 from envman.diagnostics import Diagnostic, Report, Source
 from envman.language.references import literal, references
-from envman.source.dotenv import parse_dotenv
+from envman.model.confidential import looks_secret
+from envman.source.dotenv import dotenv_line, parse_dotenv
 from envman.source.scalars import text_of
 from envman.source.tree import Mapping, Node, Scalar, Sequence, node_at
 

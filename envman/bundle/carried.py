@@ -13,16 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from envman.adopt.sensitive import dotenv_line, looks_secret
 from envman.bundle.container import PIECE, fits
 from envman.bundle.contents import NEVER, PROJECT, LeftOut
 from envman.bundle.writing import Ingredient, ingredient
 from envman.diagnostics import EnvmanError, Report
 from envman.diagnostics.visible import visible
 from envman.model.attributes import Build
-from envman.model.confidential import is_confidential_name
+from envman.model.confidential import is_secret_name, looks_secret, token_form
 from envman.model.environment import Environment
-from envman.source.dotenv import read_dotenv
+from envman.source.dotenv import dotenv_line, read_dotenv
 from envman.source.files import explain_os_error
 from envman.source.places import locate
 from envman.source.root import PROJECT_FILE
@@ -35,12 +34,6 @@ _SEARCHED: Final = 1 << 20
 _SECRET_NAMES: Final = re.compile(
     r"(?i)(?:.*\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk)|id_(?:rsa|dsa|ecdsa|ed25519)|\.?(?:netrc|pgpass|npmrc|pypirc"
     r"|dockercfg|htpasswd|my\.cnf)|credentials(?:\.\w+)?|secrets?(?:\.\w+)?)"
-)
-# Sources: the services' own documentation of what their keys look like.
-_SECRET_TEXTS: Final = re.compile(
-    rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}"
-    rb"|\bgithub_pat_\w{22}|\bglpat-[\w-]{20}|\bxox[abprs]-[A-Za-z0-9-]{10}|\bsk-[A-Za-z0-9_-]{32}|\bAIza[\w-]{35}|\bhf_[A-Za-z]{30}"
-    rb"|[a-z][a-z0-9+.-]*://[^\s/:@\"']+:[^\s/@\"'${]+@"
 )
 _MOST_NAMED: Final = 5
 _SECRET: Final = "it is a secret"  # noqa: S105 - a reason
@@ -181,7 +174,7 @@ class _Collecting:
             return _OUTSIDE
         try:
             with os.fdopen(_open(real), "rb") as file:
-                if _SECRET_TEXTS.search(file.read(_SEARCHED)):
+                if token_form(file.read(_SEARCHED).decode("utf-8", "replace")):
                     return "there is something in it that looks like a key or a password"
         except OSError as error:
             return explain_os_error(error) if error.errno else str(error)
@@ -302,11 +295,7 @@ def is_dotenv(name: str) -> bool:
 
 
 def _is_secret(key: str, value: str) -> bool:
-    return bool(value) and (is_confidential_name(key) or looks_secret(key, value) or _has_key(value))
-
-
-def _has_key(value: str) -> bool:
-    return _SECRET_TEXTS.search(value.encode("utf-8", "surrogatepass")) is not None
+    return bool(value) and (is_secret_name(key) or looks_secret(key, value))
 
 
 def _where(secret: Any) -> str:

@@ -11,9 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from envman.adopt.sensitive import looks_secret
-from envman.adopt.tokens import is_secret_option, masked, secret_in, token_form
 from envman.capture.values import identifier
+from envman.model.confidential import is_secret_option, looks_secret, secret_in, token_form
 from envman.render.document import Reference
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -45,7 +44,7 @@ class Suspect:
     @property
     def shown(self) -> str:
         """The value, masked."""
-        return masked(self.value)
+        return outline(self.value)
 
     @property
     def is_variable(self) -> bool:
@@ -63,6 +62,12 @@ def find_suspects(data: dict[str, Any]) -> list[Suspect]:
             if held is not None:
                 found[path] = Suspect(path, f"it holds the value of {held}", text)
     return sorted(found.values(), key=lambda one: tuple(map(str, one.path)))
+
+
+def outline(text: str) -> str:
+    """Return what may be shown of a secret: its length; of an address where it leads (its user may be a token)."""
+    match = re.match(r"([a-z][a-z0-9+.-]*://)[^\s/@]*@([^\s/?#]*)", text, re.IGNORECASE)
+    return f"{match[1]}***@{match[2]}" if match is not None else f"*** ({len(text)} characters)"
 
 
 def is_telling(value: str) -> bool:

@@ -12,7 +12,7 @@ from envman.explanation.own import why, why_not
 from envman.explanation.paths import find_part, split_path
 from envman.explanation.values import Earlier, Explanation, Using, Value
 from envman.explanation.view import ABSENT, Part, view
-from envman.model.confidential import is_confidential_name, is_withheld, masked
+from envman.model.confidential import is_secret_name, is_withheld, masked
 from envman.model.environment import Environment
 from envman.model.variable import Variable
 from envman.render.document import Document
@@ -69,7 +69,7 @@ def hidden_variables(scope: Map[str, Variable]) -> frozenset[str]:
 
 def is_hidden(scope: Map[str, Variable], name: str) -> bool:
     """Whether the value of variable ``name`` must not be shown."""
-    return is_confidential_name(name) or scope[name].confidential
+    return is_secret_name(name) or scope[name].confidential
 
 
 def _values(part: Part, hidden: frozenset[str]) -> Iterator[Value]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from envman.diagnostics import Span
 from envman.lock.canonical import Canonical
 from envman.lock.uses import Uses, workloads
-from envman.model.confidential import is_confidential_name, masked
+from envman.model.confidential import is_secret_name, masked
 from envman.model.environment import Environment
 from envman.model.stack import OWN_ATTRIBUTES
 from envman.model.variable import Variable
@@ -86,14 +86,14 @@ def describe(
         variable = environment.scope[name]
         if variable.declared is None:
             continue
-        if variable.confidential or is_confidential_name(name) or masked(variable.value) != variable.value:
+        if variable.confidential or is_secret_name(name) or masked(variable.value) != variable.value:
             hidden[f"variables.{name}"] = (str(variable.value).encode(), variable.origin.span)
         else:
             shown[name] = CurrentVariable(variable.value, _origin(variable), variable.origin.span or variable.declared)
     for path, name, span in _passed_on(environment):
         if name not in process:
             continue
-        if is_confidential_name(name) or masked(process[name]) != process[name]:
+        if is_secret_name(name) or masked(process[name]) != process[name]:
             hidden[path] = (process[name].encode(), span)
         else:
             shown[path] = CurrentVariable(process[name], f"process environment ({name})", span)

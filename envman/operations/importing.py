@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envman.adopt.adoption import Adoption, Wish, adopt
-from envman.adopt.sensitive import dotenv_line
 from envman.diagnostics import Report
 from envman.diagnostics.diagnostic import fail
 from envman.project import BLUEPRINTS, check_environment_name, open_project
-from envman.source.dotenv import parse_dotenv
+from envman.source.dotenv import dotenv_line, parse_dotenv
 from envman.source.files import read_source, read_text
 from envman.source.root import PROJECT_FILE, find_root
 from envman.state.atomic import write_if_changed, write_whole

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from envman.diagnostics import Span
 from envman.explanation.explain import hidden_variables
-from envman.model.confidential import masked
+from envman.model.confidential import is_secret_name, masked
 from envman.model.environment import Environment
 from envman.plan.defined import defined_form
 from envman.plan.form import Plain
 from envman.render.document import Document
 from envman.source.tree import Node, Path, leaves, node_at
 
-# The values under such names are not shown, wherever they came from.
-_SECRETIVE: Final = re.compile(r"PASS(?:WORD|WD|PHRASE)?|SECRET|TOKEN|KEY|CREDENTIAL", re.IGNORECASE)
 _TABLES: Final = ("environment.", "labels.", "annotations", "logging.options", "storage_opt")
 _SIZED: Final = frozenset({"mem_limit", "mem_reservation", "memswap_limit", "shm_size"})
 _UNITS: Final = ((1024**4, "t"), (1024**3, "g"), (1024**2, "m"), (1024, "k"))
@@ -135,7 +132,7 @@ def _listed(environment: Environment, name: str, head: str, rest: str) -> Iterat
 
 def is_secretive(attribute: str) -> bool:
     """Whether ``attribute`` (of the common form) has a name of somebody's own that says that it is a secret."""
-    return attribute.startswith(_TABLES) and _SECRETIVE.search(attribute.partition(".")[2]) is not None
+    return attribute.startswith(_TABLES) and is_secret_name(attribute.partition(".")[2])
 
 
 def show(attribute: str, value: Any) -> str:
@@ -159,7 +156,7 @@ def show(attribute: str, value: Any) -> str:
         value = int(value)
     text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
     if isinstance(value, Mapping):
-        pairs = [(key, "(withheld)" if _SECRETIVE.search(key) else one) for key, one in sorted(value.items())]
+        pairs = [(key, "(withheld)" if is_secret_name(key) else one) for key, one in sorted(value.items())]
         text = ", ".join(f"{key}={one}" for key, one in pairs)
     text = " ".join(masked(text).split()) or '""'
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

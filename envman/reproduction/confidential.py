@@ -7,21 +7,11 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from envman.adopt.sensitive import looks_secret
-from envman.model.confidential import is_confidential_name
+from envman.model.confidential import is_secret_name, looks_secret, passwords_in, without_secrets
 from envman.reproduction.draft import Draft, Token
 from envman.source.scalars import text_of
 from envman.source.tree import Scalar, node_at
 
-# `scheme://user:password@host`, and the key in `https://KEY@host`, as error trackers have it.
-_CREDENTIALS: Final = re.compile(
-    r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:|https?://(?=[^/\s:@]{12,}@))(?P<password>[^/\s@]+)(?=@)"
-)
-# What services give out as keys, whatever the variable is called that holds it.
-_TOKEN: Final = re.compile(
-    r"\b(?:[srp]k_(?:live|test)_\w{8,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|AKIA[0-9A-Z]{16}"
-    r"|xox[abprs]-[\w-]{10,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+)|-----BEGIN [A-Z ]*PRIVATE KEY-----"
-)
 _NO_VALUE: Final = frozenset({"", "true", "false", "yes", "no", "on", "off", "0", "1", "none", "null"})
 # A shorter one is likelier to be a part of other words than a secret that is repeated.
 _LONG_ENOUGH: Final = 6
@@ -76,16 +66,13 @@ def _found(draft: Draft) -> Iterator[_Found]:
 
 
 def _entry(service: str, variable: str, value: str) -> _Found:
-    return _Found(service, variable, value, tuple(one["password"] for one in _CREDENTIALS.finditer(value)))
+    return _Found(service, variable, value, tuple(one["password"] for one in passwords_in(value)))
 
 
 def _is_secret(draft: Draft, path: tuple[str, ...], variable: str, value: str) -> bool:
     if value.lower() in _NO_VALUE:
         return False
-    if _CREDENTIALS.search(value) or _TOKEN.search(value) or looks_secret(variable, value):
-        return True
-    is_place = re.match(r"\.{0,2}/", value) is not None or "://" in value
-    if is_confidential_name(variable) and not is_place:
+    if passwords_in(value) or looks_secret(variable, value):
         return True
     node = node_at(draft.environment.tree, path) if path else None
     return isinstance(node, Scalar) and any(_is_hidden(draft, one) for one in node.variables)
@@ -93,7 +80,7 @@ def _is_secret(draft: Draft, path: tuple[str, ...], variable: str, value: str) -
 
 def _is_hidden(draft: Draft, variable: str) -> bool:
     known = draft.environment.scope.get(variable)
-    return is_confidential_name(variable) or (known is not None and known.confidential)
+    return is_secret_name(variable) or (known is not None and known.confidential)
 
 
 def _recipe(entry: _Found, repeated: dict[str, str]) -> tuple[str | Token, ...]:
@@ -104,7 +91,7 @@ def _recipe(entry: _Found, repeated: dict[str, str]) -> tuple[str | Token, ...]:
         return (part(entry.value),)
     parts: list[str | Token] = []
     at = 0
-    for match in _CREDENTIALS.finditer(entry.value):
+    for match in passwords_in(entry.value):
         parts += [entry.value[at : match.start("password")], part(match["password"])]
         at = match.end("password")
     return tuple(one for one in (*parts, entry.value[at:]) if one != "")
@@ -131,8 +118,7 @@ def _elsewhere(draft: Draft, values: list[str]) -> dict[str, str]:
             return [walk(one, subject, attribute) for one in node]
         if not isinstance(node, str):
             return node
-        text = _CREDENTIALS.sub(lambda match: match["before"] + _fixed(used, match["password"]), node)
-        text = _TOKEN.sub(lambda match: _fixed(used, match[0]), text)
+        text = without_secrets(node, lambda secret: _fixed(used, secret))
         for value in wanted:
             if value in text:
                 text = text.replace(value, _fixed(used, value))

@@ -133,3 +133,11 @@ def _keep(
     else:
         value = value.replace("$$", "$")
     found[name] = (value, span)
+
+
+def dotenv_line(name: str, value: str) -> str:
+    """Return ``NAME=value`` as a line of a ``.env`` file that reads back as ``value``."""
+    if not re.search(r"[\\'\n\r]", value):
+        return f"{name}='{value}'"
+    escaped = re.sub(r'[\\"$]', r"\\\g<0>", value).replace("\n", "\\n").replace("\r", "\\r")
+    return f'{name}="{escaped}"'

@@ -8,7 +8,7 @@ import pytest
 from described import captured, container
 
 from envman.capture.blueprint import blueprint_text
-from envman.capture.suspects import Suspect, find_suspects, without
+from envman.capture.suspects import Suspect, find_suspects, outline, without
 
 
 def found_in(**section: Any) -> list[str]:
@@ -102,3 +102,11 @@ def test_a_dollar_that_means_itself_is_doubled() -> None:
     found = captured(container(config={"Env": ["A=b$c"]}))
 
     assert 'A: "b$$c"' in blueprint_text(found, without(found.data, []))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("hunter2", "*** (7 characters)"), ("postgres://app:pw@db:5432/app?x=y", "postgres://***@db:5432")],
+)
+def test_a_mask_shows_nothing_of_a_value(text: str, shown: str) -> None:
+    assert outline(text) == shown

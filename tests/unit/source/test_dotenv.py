@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from trees import told, where
 
 from envman.diagnostics import Report, Source
-from envman.source.dotenv import parse_dotenv, read_dotenv
+from envman.source.dotenv import dotenv_line, parse_dotenv, read_dotenv
 
 
 def parse(text: str) -> tuple[dict[str, str], list[str]]:
@@ -124,3 +124,12 @@ def test_single_quotes_keep_everything(value: str) -> None:
 @given(st.text(max_size=40))
 def test_any_text_is_read(text: str) -> None:
     parse(text)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["x", "", "a b", "a # b", "it's", 'say "x"', "back\\slash", "$A ${B} $$", "two\nlines", "ends \\", "'\\$x\""],
+)
+def test_a_value_reads_back_as_it_was(value: str) -> None:
+    found = parse_dotenv(Source(".env.dev", dotenv_line("X", value) + "\nY=1\n"), Report())
+    assert {name: text for name, (text, _) in found.items()} == {"X": value, "Y": "1"}
