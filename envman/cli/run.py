@@ -89,6 +89,7 @@ def up(
             root = workspace.project.root
             request = Request(root, target.named or "", instance or "", settings or (), workspace.context, frozen)
             keep_at_rest(request, workspace)
+    invocation.warn(workspace.report)
     invocation.show(_up_data(done), _up_text(done))
 
 

@@ -30,8 +30,9 @@ def take_snapshot(
     loaded = workspace.environment(environment)
     progress = invocation.progress()
     with invocation.exclusive(workspace, f"envman snapshot create {loaded.key}", progress):
-        made = create(workspace, loaded, Asked(name, tuple(volumes), live), progress)
+        made, left = create(workspace, loaded, Asked(name, tuple(volumes), live), progress)
     folder = str(shelf_of(workspace, loaded.key).path(made.name))
     keys = ", ".join(one.key for one in made.volumes)
     text = f"snapshot {made.name} of {loaded.name}: {keys} ({size_text(made.stored)})\n  in {folder}"
-    invocation.show(snapshot_data(made, folder), text)
+    text += "".join(f"\n  left out: {one}" for one in left)
+    invocation.show({**snapshot_data(made, folder), "left_out": left}, text)

@@ -48,6 +48,7 @@ def switch_environment(
         loaded = None if name is None or name == target.name else workspace.environment(name)
         options = UpOptions(timeout=timeout, snapshot=not no_snapshot)
         done = switch_to(workspace, target, loaded, options, progress, snapshot=snapshot)
+    invocation.warn(workspace.report)
     _show(invocation, done)
 
 

@@ -91,6 +91,7 @@ CODES: Final[dict[str, Code]] = {
     "EV318": Code("a file that the container's user cannot read"),
     "EV319": Code("a secret or config on a read-only file system"),
     "EV320": Code("waiting for a service out of reach"),
+    "EV333": Code("data in an anonymous volume"),
     "EV401": Code("no Docker engine", ENGINE),
     "EV402": Code("no permission on the Docker socket", ENGINE),
     "EV403": Code("no Docker command", ENGINE),

@@ -13,9 +13,25 @@ from envman.operations.progress import Progress
 from envman.operations.workspace import Workspace
 from envman.plan.observed import ContainerState
 from envman.plan.plan import Action, Plan
-from envman.plan.unnamed import Unnamed, orphaned, unnamed_volumes
+from envman.plan.unnamed import Unnamed, orphaned, unnamed_data, unnamed_volumes
 
 _FETCHING = (Action.BUILD, Action.PULL)
+
+
+def warn_of_unnamed(workspace: Workspace, prepared: Prepared, services: Collection[str]) -> None:
+    """Add a warning to the report for each of ``services`` that keeps data in a volume that no blueprint names.
+
+    Images that the engine does not have say nothing.
+    """
+    from envman.engine.images import find_images
+
+    document = prepared.document
+    wanted = {name: image for name in services if (image := document.image(name))}
+    present = find_images(workspace.engine, set(wanted.values()))
+    for name, reference in wanted.items():
+        if reference in present:
+            found = unnamed_data(prepared.environment, name, document.services[name], present[reference])
+            workspace.report.extend(found)
 
 
 def save_leaving(

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from envman.diagnostics import Severity
 from envman.model.environment import Environment
+from envman.operations.leaving import warn_of_unnamed
 from envman.operations.obstacles import find_obstacles
 from envman.operations.options import UpOptions
 from envman.operations.planning import plan_up
@@ -14,6 +15,7 @@ from envman.operations.up import check_services
 from envman.operations.workspace import Workspace
 from envman.plan.causes import Cause
 from envman.plan.plan import Action, Plan, Step
+from envman.plan.wanted import wanted_services
 
 
 def preview(workspace: Workspace, environment: Environment, options: UpOptions) -> Plan:
@@ -30,6 +32,9 @@ def preview(workspace: Workspace, environment: Environment, options: UpOptions) 
     document = current_document(workspace, environment)
     prepared = Prepared(environment, document, observed, workspace.compose(environment, None))
     plan = plan_up(workspace, prepared, options)
+    warn_of_unnamed(
+        workspace, prepared, wanted_services(environment, options.services or None, frozenset(options.profiles))
+    )
     for one in find_obstacles(workspace, prepared, plan):
         workspace.report.add(replace(one, severity=Severity.WARNING))
     return Plan((*_new_secrets(workspace, environment), *plan.steps))

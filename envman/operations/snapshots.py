@@ -23,7 +23,7 @@ from envman.operations.touched import touched
 from envman.operations.volumes import DataVolume, choose, data_volumes, images_for, names_of, unnamed_volume
 from envman.operations.workspace import Workspace
 from envman.plan.observed import Observed
-from envman.plan.unnamed import Unnamed
+from envman.plan.unnamed import Unnamed, unnamed_volumes
 from envman.snapshot.archive import write_archive, write_stream
 from envman.snapshot.manifest import Dump, Manifest, VolumeCopy
 from envman.snapshot.shelf import Shelf
@@ -43,16 +43,24 @@ class Asked:
     reason: str = "asked for"
 
 
-def create(workspace: Workspace, environment: Environment, asked: Asked, progress: Progress) -> Manifest:
-    """Take a snapshot of ``environment`` and return its manifest.
+def create(
+    workspace: Workspace, environment: Environment, asked: Asked, progress: Progress
+) -> tuple[Manifest, tuple[str, ...]]:
+    """Take a snapshot of ``environment`` and return its manifest, and the data that it leaves out, in words.
 
     Raises:
         EnvmanError: EV640 to EV653; nothing half-made is left, and what was paused goes on.
     """
     refuse_unclean_data(workspace, environment)
     observed = look(workspace, environment)
-    chosen = choose(environment, data_volumes(workspace, environment, observed), asked.volumes)
-    return take(workspace, environment, observed, chosen, asked, progress)
+    volumes = data_volumes(workspace, environment, observed)
+    anonymous = touched(workspace, environment, observed, list(unnamed_volumes(observed.containers)))
+    left = (
+        *(f"what {one.service} has at {one.target} in an anonymous volume" for one in anonymous),
+        *(f"the external volume {one.key}" for one in volumes if one.external),
+    )
+    chosen = choose(environment, volumes, asked.volumes, left)
+    return take(workspace, environment, observed, chosen, asked, progress), left
 
 
 def take(

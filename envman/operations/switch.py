@@ -18,7 +18,7 @@ from envman.diagnostics import Diagnostic, EnvmanError, Note
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
 from envman.operations.down import run
-from envman.operations.leaving import save_leaving
+from envman.operations.leaving import save_leaving, warn_of_unnamed
 from envman.operations.obstacles import refuse_obstacles
 from envman.operations.options import UpOptions
 from envman.operations.planning import plan_up, remember_definitions
@@ -187,6 +187,7 @@ class _Switch:
             self.progress.step("\n    ".join([f"{self.target.name} needs", *map(str, plan.steps)]))
         fetch_images(self.workspace, prepared, plan, self.options, self.progress)
         how = self._how(prepared, running)
+        warn_of_unnamed(self.workspace, prepared, plan.services(Action.CREATE, Action.RECREATE))
         left = save_leaving(self.workspace, prepared, plan, self.options, "switch", self.progress)
         self._create(prepared, plan)
         saved = self._save()

@@ -13,7 +13,7 @@ from envman.diagnostics.diagnostic import fail, near_match
 from envman.model.environment import Environment
 from envman.operations.building import TAIL, build, drain
 from envman.operations.gone import is_pinned, locked_image_gone
-from envman.operations.leaving import save_leaving
+from envman.operations.leaving import save_leaving, warn_of_unnamed
 from envman.operations.obstacles import refuse_obstacles
 from envman.operations.options import UpOptions
 from envman.operations.planning import plan_up, remember_definitions
@@ -78,6 +78,7 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
     refuse_obstacles(workspace, prepared, plan)
     with journalled(workspace.checkout.state, Entry("up", environment.key)):
         fetch_images(workspace, prepared, plan, options, progress)
+    warn_of_unnamed(workspace, prepared, plan.services(Action.CREATE, Action.RECREATE))
     # It has a record of its own; until here nothing of the stack has changed.
     saved = save_leaving(workspace, prepared, plan, options, "up", progress)
     with journalled(workspace.checkout.state, Entry("up", environment.key)):

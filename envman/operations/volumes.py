@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from envman.diagnostics import Note
 from envman.diagnostics.diagnostic import fail, near_match
 from envman.engine.observe import COMPOSE
 from envman.model.environment import Environment
@@ -73,8 +74,12 @@ def data_volumes(workspace: Workspace, environment: Environment, observed: Obser
     return found
 
 
-def choose(environment: Environment, volumes: Sequence[DataVolume], keys: Sequence[str]) -> list[DataVolume]:
+def choose(
+    environment: Environment, volumes: Sequence[DataVolume], keys: Sequence[str], left_out: Sequence[str] = ()
+) -> list[DataVolume]:
     """Return those of ``volumes`` that a snapshot is to hold: those named, else all that matter and are there.
+
+    ``left_out`` is data that no snapshot holds, in words, for the error.
 
     Raises:
         EnvmanError: EV642 for one that is external, unknown or not there, EV651 where nothing is left.
@@ -109,6 +114,7 @@ def choose(environment: Environment, volumes: Sequence[DataVolume], keys: Sequen
             "EV651",
             f"{environment.name} has no data to take a snapshot of",
             expected="a volume that is there, is not external and is not `retain: ephemeral`",
+            notes=tuple(Note(f"left out: {one}") for one in left_out),
             help=f"`envman volumes {environment.name}` lists its volumes; `--volume NAME` takes an ephemeral one too",
         )
     return chosen

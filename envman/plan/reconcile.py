@@ -185,7 +185,7 @@ class _Services:
 
         Nobody knows yet which volumes a ``new_image``, which is still to be built or pulled, will want.
         """
-        image = self.known.images.get(self.environment.image(name) or "")
+        image = self.known.images.get(self.document.image(name) or "")
         inherited = inherited_targets(self.document.services[name], image)
         left = tuple(left_behind(containers, self.environment.stack.services[name].replicas, inherited))
         if new_image:

@@ -171,3 +171,33 @@ def test_a_switch_copies_what_its_target_leaves_behind_and_no_snapshot_outlives_
         assert docker("volume", "ls", "--quiet", "--filter", f"name={left[1]}") == left[1]
     finally:
         remove(left)
+
+
+def test_data_that_an_image_keeps_in_an_anonymous_volume_is_said(checkout: Checkout) -> None:
+    checkout.write(
+        dev="""
+        services:
+          db:
+            image: postgres:17
+            entrypoint: [sleep, infinity]
+            init: true
+            stop_grace_period: 0s
+            volumes: ["pgdata:/var/lib/postgresql"]
+        volumes: {pgdata: {}}
+        """
+    )
+    where = "/var/lib/postgresql/data"
+    said = (
+        f"warning[EV333]: db keeps {where} in an anonymous volume: image postgres:17 declares one there; "
+        "pgdata, mounted at /var/lib/postgresql, does not hold it"
+    )
+    for command in ("plan", "up", "plan"):
+        done = checkout.run(command, "dev").err
+        assert said in done
+        assert "blueprints/dev.yaml:8:" in done
+    assert "EV333" not in checkout.run("up", "dev").err, "nothing was made"
+    assert json.loads(checkout.run("--format", "json", "snapshot", "create", "dev").out)["result"]["left_out"] == []
+    checkout.sh("dev", "db", f"echo precious >{where}/file")
+    left = f"left out: what db has at {where} in an anonymous volume"
+    assert left in checkout.run("snapshot", "create", "dev").out
+    checkout.run("down", "dev", "--volumes", "--yes")

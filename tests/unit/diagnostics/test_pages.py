@@ -29,7 +29,7 @@ PAGE = re.compile(
 # Examples that need a second file, an engine or this machine to be in a certain state.
 NOT_BY_ITSELF = {
     "EV005", "EV006", "EV009", "EV110", "EV111", "EV201", "EV202", "EV210", "EV211", "EV222", "EV225",
-    "EV311", "EV313", "EV318", "EV411", "EV412", "EV428", "EV444", "EV445", "EV504", "EV507", "EV601", "EV603", "EV604",
+    "EV311", "EV313", "EV318", "EV333", "EV411", "EV412", "EV428", "EV444", "EV445", "EV504", "EV507", "EV601", "EV603", "EV604",
     "EV612", "EV662", "EV664", "EV807", "EV808", "EV809", "EV812", "EV816",
 }  # fmt: skip
 

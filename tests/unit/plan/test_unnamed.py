@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from environments import facts, load
 from stand_ins import container
 
 from envman.plan.observed import ContainerState, LocalImage, MountPoint
-from envman.plan.unnamed import Unnamed, inherited_targets, left_behind, orphaned, unnamed_volumes
+from envman.plan.unnamed import (
+    Unnamed,
+    inherited_targets,
+    left_behind,
+    orphaned,
+    unmounted,
+    unnamed_data,
+    unnamed_volumes,
+)
+from envman.render.compose import render
 
 ONE, TWO = "1" * 64, "2" * 64
 
@@ -59,3 +70,29 @@ def test_what_another_container_mounts_too_is_not_orphaned() -> None:
 
 def test_an_image_that_is_not_there_declares_nothing() -> None:
     assert inherited_targets({}, None) == frozenset()
+
+
+def test_where_an_image_declares_a_volume_that_nothing_is_mounted_on() -> None:
+    declares = image("/data/db", "/data/config", "/scratch")
+    mounts = {"volumes": [{"type": "volume", "source": "a", "target": "/data/db/"}], "tmpfs": ["/scratch:size=1m"]}
+    assert unmounted(mounts, declares) == ["/data/config"]
+    assert unmounted({"volumes": [{"type": "bind", "source": "/x", "target": "/data"}]}, image("/data/db")) == [
+        "/data/db"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("service", "said"),
+    [
+        ("{image: 'db:1'}", ["EV333"]),
+        ("{image: 'db:1', volumes: ['data:/db']}", []),
+        ("{image: 'db:1', volumes: [/db]}", []),
+        ("{image: 'db:1', volumes_from: [other]}", []),
+    ],
+)
+def test_only_what_nobody_decided_is_warned_of(tmp_path: Path, service: str, said: list[str]) -> None:
+    text = f"services:\n  db: {service}\n  other: {{image: 'db:1', volumes: ['data:/db']}}\nvolumes: {{data: {{}}}}\n"
+    environment = load(tmp_path, dev=text)
+    document = render(environment, facts(tmp_path))
+    found = unnamed_data(environment, "db", document.services["db"], image("/db"))
+    assert [one.code for one in found] == said
