@@ -25,6 +25,7 @@ from envman.language.interpolate import Resolved, Scope, interpolate
 from envman.language.merge import merge_layers
 from envman.language.references import expanded
 from envman.model.confidential import looks_secret
+from envman.model.header import ENVIRONMENT_NAME
 from envman.source.dotenv import read_dotenv
 from envman.source.tree import Mapping, Scalar
 from envman.source.writer import write_key
@@ -33,6 +34,9 @@ _OVERRIDES: Final = tuple(
     f"{stem}.override.{ending}" for stem in ("compose", "docker-compose") for ending in ("yaml", "yml")
 )
 _DIRECTIVES: Final = re.compile(r"(?:%[^\n]*\n|#[^\n]*\n|\s*\n)*---[ \t]*(?:#[^\n]*)?\r?\n")
+_EXTENDS: Final = re.compile(r"^extends: ([a-z0-9_]+)$", re.MULTILINE)
+# Without an environment's name: environments share the blueprint that this stands in.
+_KEPT: Final = "Kept in .env.ENVIRONMENT, which git ignores"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +104,7 @@ def adopt(wish: Wish, process: Map[str, str], existing: Map[str, str]) -> Adopti
     _lay_over_each_other(work)
     # What would have been done to a file that is refused is of no interest.
     Report(_said(work).errors).raise_errors()
-    names = _names(work, existing)
-    blueprints = {name: _blueprint(work, index, names) for index, name in enumerate(names)}
-    if len(names) > 1 and names[0] == "base" and existing.get("base") not in (None, blueprints["base"]):
-        names[0] = f"{wish.environment}_base"
-        blueprints = {name: _blueprint(work, index, names) for index, name in enumerate(names)}
+    blueprints = _chain(work, existing)
     secret_dotenv = work.prefix == "." and any(looks_secret(name, value) for name, value in work.dotenv.items())
     return Adoption(work.project, blueprints, work.kept.values, secret_dotenv, _said(work))
 
@@ -269,17 +269,52 @@ def _share_names(work: _Work) -> None:
                     changes.add(entry, {"shared": True})
 
 
-def _names(work: _Work, existing: Map[str, str]) -> list[str]:  # noqa: ARG001
-    count = len(work.documents)
-    name = work.wish.environment
-    if count == 1:
-        return [name]
-    return ["base", *(f"{name}_{number}" for number in range(2, count)), name]
+def _chain(work: _Work, existing: Map[str, str]) -> dict[str, str]:
+    """Return the blueprints by name, the first parent first.
+
+    A parent among ``existing`` that says the same is shared; one that only this environment extends is written anew.
+    """
+    made: dict[str, str] = {}
+    parent: str | None = None
+    own = _own_parents(work.wish.environment, existing)
+    for index, changes in enumerate(work.documents[:-1]):
+        text = _body(work, index)
+        stem = _stem(changes.tree.span.source.name, "part" if made else "base")
+        stem = next(one for one in (stem, *(f"{stem}_{number}" for number in range(2, 1000))) if one not in made)
+        longer = f"{work.wish.environment}_{stem}"
+        for name in (stem, longer, *(f"{longer}_{number}" for number in range(2, 1000))):
+            written = _with_header(work, index, text, parent)
+            is_free = name in own or existing.get(name, written) == written
+            if is_free and name not in made and name != work.wish.environment:
+                break
+        made[name] = written
+        parent = name
+    made[work.wish.environment] = _with_header(work, len(work.documents) - 1, _body(work, -1), parent)
+    return made
 
 
-def _blueprint(work: _Work, index: int, names: list[str]) -> str:
+def _own_parents(environment: str, existing: Map[str, str]) -> set[str]:
+    """Return the parents of an environment that is there already which nothing else extends."""
+    found = {name: _EXTENDS.search(text) for name, text in existing.items()}
+    parents = {name: match[1] for name, match in found.items() if match is not None}
+    own: set[str] = set()
+    name = parents.get(environment)
+    while name is not None and name not in own and list(parents.values()).count(name) == 1:
+        own.add(name)
+        name = parents.get(name)
+    return own
+
+
+def _stem(file: str, otherwise: str) -> str:
+    """Return the name for a parent that ``file`` becomes: ``gpu`` for ``docker-compose.gpu.yml``."""
+    stem = re.sub(r"\.ya?ml$", "", Path(file).name)
+    stem = re.sub(r"^(?:docker[-_.]?)?compose(?=[-_.]|$)", "", stem)
+    name = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")[:20].strip("_")
+    return name if re.fullmatch(ENVIRONMENT_NAME, name) else otherwise
+
+
+def _body(work: _Work, index: int) -> str:
     changes = work.documents[index]
-    header = _header(work, index, names)
     text = changes.text()
     if text is None or _is_flow(text):
         if text is None:
@@ -290,7 +325,11 @@ def _blueprint(work: _Work, index: int, names: list[str]) -> str:
                 help="what was to be changed could not be changed in place; look through the blueprint",
             )
         text = written_anew(changes.current())
-    text = text.lstrip("\r\n") if index or len(work.documents) > 1 else text
+    return text.lstrip("\r\n") if len(work.documents) > 1 else text
+
+
+def _with_header(work: _Work, index: int, text: str, parent: str | None) -> str:
+    header = _header(work, index, parent)
     newline = "\r\n" if "\r\n" in text else "\n"
     directives = _DIRECTIVES.match(text)
     start = directives.end() if directives else 0
@@ -302,19 +341,20 @@ def _is_flow(text: str) -> bool:
     return re.match(r"(?:\s+|#[^\n]*\n|---[ \t\r\n])*\{", text) is not None
 
 
-def _header(work: _Work, index: int, names: list[str]) -> list[str]:
+def _header(work: _Work, index: int, parent: str | None) -> list[str]:
     """Return the lines before the author's own: parent, active profiles, variables."""
     lines: list[str] = []
-    if index:
-        lines.append(f"extends: {names[index - 1]}")
-    if index < len(names) - 1:
+    last = len(work.documents) - 1
+    if parent is not None:
+        lines.append(f"extends: {parent}")
+    if index < last:
         lines.append("abstract: true")
-    if work.profiles and index == len(names) - 1:
+    if work.profiles and index == last:
         lines.append(f"profiles: {flow(work.profiles)}")
     declared = declarations(work.variables, index)
     for name, document in work.kept.documents.items():
         if document == index:
-            declared[name] = {"type": "string", "description": f"Kept in {work.values_file}, which git ignores"}
+            declared[name] = {"type": "string", "description": _KEPT}
     if declared:
         lines.append("variables:")
         lines.extend(f"  {write_key(name)}: {_declaration(one)}" for name, one in declared.items())

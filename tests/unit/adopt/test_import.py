@@ -292,6 +292,38 @@ def test_files_that_override_become_a_chain(tmp_path: Path) -> None:
     assert blueprint(tmp_path, "other").startswith("extends: other_base\n")
 
 
+def test_parents_are_called_after_their_files_and_environments_share_them(tmp_path: Path) -> None:
+    base = "services: {app: {image: x, environment: {DB_PASSWORD: hunter2}}}\n"
+    files = {"docker-compose.yml": base, "docker-compose.gpu.yml": "services: {app: {cpus: 2}}\n---\nx-a: 1\n"}
+    for name in ("dev", "prod"):
+        last = f"compose-{name}.yaml"
+        written = {**files, last: f"services: {{app: {{environment: {{LEVEL: {name}}}}}}}\n"}
+        for file, text in written.items():
+            (tmp_path / file).write_text(text)
+        import_compose(Wish(tuple(tmp_path / file for file in written), tmp_path, name), {})
+    made = {
+        path.stem: path.read_text().partition("extends: ")[2].partition("\n")[0]
+        for path in (tmp_path / "blueprints").iterdir()
+    }
+    assert made == {"base": "", "gpu": "base", "gpu_2": "gpu", "dev": "gpu_2", "prod": "gpu_2"}
+    assert "hunter2" not in "".join(path.read_text() for path in (tmp_path / "blueprints").iterdir())
+    assert "hunter2" in (tmp_path / ".env.dev").read_text()
+    assert "hunter2" in (tmp_path / ".env.prod").read_text()
+
+
+def test_an_import_that_is_repeated_writes_its_own_parents_anew(tmp_path: Path) -> None:
+    for image in ("x", "y"):
+        write(tmp_path, compose=f"services: {{web: {{image: {image}}}}}\n", compose_two="services: {web: {cpus: 1}}\n")
+        imported(tmp_path, overwrite=True)
+    assert sorted(path.stem for path in (tmp_path / "blueprints").iterdir()) == ["base", "local"]
+    assert "y" in blueprint(tmp_path, "base")
+    imported(tmp_path, name="dev")
+    write(tmp_path, compose="services: {web: {image: z}}\n")
+    imported(tmp_path, overwrite=True)
+    assert blueprint(tmp_path).startswith("extends: local_base\n")
+    assert "y" in blueprint(tmp_path, "base")
+
+
 def test_a_file_is_written_anew_where_nothing_else_helps(tmp_path: Path) -> None:
     write(tmp_path, compose="version: &v '3'\nx-v: *v\nservices: {web: {image: x}}   # lost\n")
     done = imported(tmp_path)
