@@ -10,6 +10,7 @@ from typing import Final
 
 from envman.diagnostics import EnvmanError, Report, Span
 from envman.diagnostics.diagnostic import fail, near_match
+from envman.diagnostics.limits import HELP, limit
 from envman.language.composition import compose_layers, has_other_files
 from envman.language.inherited import give_values
 from envman.language.interpolate import interpolate
@@ -65,11 +66,9 @@ class Project:
         """
         if self.names is None:
             self.names = sorted(path.stem for path in (self.root / BLUEPRINTS).glob("*.yaml"))
-        if len(self.names) > MOST_BLUEPRINTS:
-            raise fail(
-                "EV110",
-                f"{BLUEPRINTS}/ holds {len(self.names):,} blueprints; the most are {MOST_BLUEPRINTS:,}",
-            )
+        if len(self.names) > (most := limit(MOST_BLUEPRINTS)):
+            message = f"{BLUEPRINTS}/ holds {len(self.names):,} blueprints; the most are {most:,}"
+            raise fail("EV110", message, help=HELP)
         return self.names
 
     def layer(self, name: str, report: Report) -> Layer | None:
@@ -209,8 +208,8 @@ def load_environment(
     tree = give_values(merge_layers(trees, report), process, dotenv)
     tree = with_tags(tree, project.root, process, report)
     services = node_at(tree, ("services",))
-    if isinstance(services, Mapping) and len(services.entries) > MOST_SERVICES:
-        report.error("EV110", f"more than {MOST_SERVICES:,} services", services.span, expected="fewer services")
+    if isinstance(services, Mapping) and len(services.entries) > (most := limit(MOST_SERVICES)):
+        report.error("EV110", f"more than {most:,} services", services.span, expected="fewer services", help=HELP)
         return None
     # Bound even where there are errors, so that one run shows all of them.
     stack, data = bind(tree, Stack, report, what="a blueprint", also=HEADER_KEYS)

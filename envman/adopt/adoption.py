@@ -13,13 +13,13 @@ from envman.adopt.changes import Changes, flow, written_anew
 from envman.adopt.compose import normalised, understand
 from envman.adopt.document import read_compose_file
 from envman.adopt.env_files import warn_of_references
-from envman.adopt.fixed import fixed_things
+from envman.adopt.fixed import fixed_things, warn_of_fixed
 from envman.adopt.literals import Kept, concealed, move_literals
 from envman.adopt.merging import raw_merged, write_out_lists
 from envman.adopt.paths import rebase_paths
 from envman.adopt.reached import add_variables, reached_files
 from envman.adopt.variables import Used, adjust_references, declarations, find_variables, warn_of_unset
-from envman.diagnostics import Report
+from envman.diagnostics import Note, Report
 from envman.language.inherited import inherited_names
 from envman.language.interpolate import Resolved, Scope, interpolate
 from envman.language.merge import merge_layers
@@ -142,11 +142,13 @@ def _change(work: _Work) -> None:
     report, wish = work.report, work.wish
     trees = [changes.tree for changes in work.documents]
     taken = set(find_variables(trees)) | set(work.dotenv)
+    fixed: list[Note] = []
     for index, changes in enumerate(work.documents):
         _leave_out(changes, work)
         warn_of_references(changes.tree, work.folder, work.dotenv, report)
         move_literals(changes, index, work.kept, taken, work.values_file, report)
-        fixed_things(changes, report, adapt=wish.adapt)
+        fixed += fixed_things(changes, report, adapt=wish.adapt)
+    warn_of_fixed(fixed, report)
     own = set(work.kept.values)
     found = find_variables(changes.current() for changes in work.documents)
     work.variables = {name: used for name, used in found.items() if name not in own}
@@ -191,7 +193,6 @@ def _leave_out(changes: Changes, work: _Work) -> None:
         if not isinstance(version, Scalar) or not isinstance(version.value, str):
             work.report.error("EV106", "version is not a string", version.span, expected='a string, such as "3.8"')
         changes.remove(tree.keys["version"], "obsolete: Compose ignores it")
-        work.report.warning("EV802", "`version` is left out: Compose ignores it", tree.keys["version"])
     if "name" in tree.entries:
         changes.remove(tree.keys["name"], "the project's name stands in envman.yaml")
         work.report.warning(

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from envman.adopt.changes import Changes
-from envman.diagnostics import Report, Span
+from envman.diagnostics import Note, Report, Span
 from envman.source.tree import Mapping, Node, Scalar, Sequence, node_at
 
 _ENTRY: Final = "freed by envman import --adapt"
+# Of many fixed things, the first are named.
+_SHOWN: Final = 3
 _SHORT: Final = re.compile(
     r"(?P<ip>(?:\[[^\]]*\]|[^:$]*):)?(?P<published>\d+(?:-\d+)?|\$\{[^{}:]*:?-(?P<default>\d+)\})"
     r"(?P<rest>:\d+(?:-\d+)?(?:/\w+)?)"
@@ -18,33 +20,50 @@ _SHORT: Final = re.compile(
 _DEFAULT: Final = re.compile(r"(\$\{[A-Za-z_]\w*:?-)\d+(\})")
 
 
-def fixed_things(changes: Changes, report: Report, *, adapt: bool) -> None:
-    """Say what in the document of ``changes`` forbids a second environment (EV806), or free it (EV807)."""
+def fixed_things(changes: Changes, report: Report, *, adapt: bool) -> list[Note]:
+    """Free what in the document of ``changes`` forbids a second environment (EV807), and return what is left of it."""
+    fixed: list[Note] = []
     tree = changes.tree
     services = tree.entries.get("services")
     for name, service in services.entries.items() if isinstance(services, Mapping) else ():
         if not isinstance(service, Mapping):
             continue
-        _container_name(changes, name, service, report, adapt=adapt)
+        fixed += _container_name(changes, name, service, report, adapt=adapt)
         ports = service.entries.get("ports")
         found = [_port(port) for port in ports.items] if isinstance(ports, Sequence) else []
-        _ports(changes, name, [one for one in found if one is not None], report, adapt=adapt)
+        fixed += _ports(changes, name, [one for one in found if one is not None], report, adapt=adapt)
     for kind in ("networks", "volumes", "configs", "secrets"):
         section = tree.entries.get(kind)
         for name, entry in section.entries.items() if isinstance(section, Mapping) else ():
             if isinstance(entry, Mapping):
-                _resource(changes, f"{kind[:-1]} {name}", entry, report, adapt=adapt)
+                fixed += _resource(changes, f"{kind[:-1]} {name}", entry, report, adapt=adapt)
+    return fixed
 
 
-def _container_name(changes: Changes, name: str, service: Mapping, report: Report, *, adapt: bool) -> None:
+def warn_of_fixed(fixed: list[Note], report: Report) -> None:
+    """Say once that what is ``fixed`` forbids a second environment (EV806)."""
+    if fixed:
+        rest = len(fixed) - _SHOWN
+        notes = (*fixed[:_SHOWN], Note(f"and {rest} more")) if rest > 0 else tuple(fixed)
+        names = "1 name, port or subnet exists" if len(fixed) == 1 else f"{len(fixed)} names, ports and subnets exist"
+        report.warning(
+            "EV806",
+            f"{names} once on a machine: a second environment cannot run beside this one",
+            fixed[0].span,
+            notes=notes,
+            help="`envman import --adapt` frees names and host ports; a subnet has to be another one",
+        )
+
+
+def _container_name(changes: Changes, name: str, service: Mapping, report: Report, *, adapt: bool) -> list[Note]:
     node = service.entries.get("container_name")
     if not isinstance(node, Scalar) or node.value is None:
-        return
+        return []
     if adapt:
         changes.remove(service.keys["container_name"], _ENTRY)
         _freed(f"container_name {node.value} of {name} is left out: Compose names the container", node.span, report)
-    else:
-        _forbids(f"{name} has the container name {node.value}", node.span, report)
+        return []
+    return [Note(f"{name} has the container name {node.value}", node.span)]
 
 
 def _port(port: Node) -> tuple[Scalar, str | None] | None:
@@ -67,33 +86,32 @@ def _port(port: Node) -> tuple[Scalar, str | None] | None:
     return (published, None) if "$" in text else None
 
 
-def _ports(changes: Changes, name: str, found: list[tuple[Scalar, str | None]], report: Report, *, adapt: bool) -> None:
+def _ports(
+    changes: Changes, name: str, found: list[tuple[Scalar, str | None]], report: Report, *, adapt: bool
+) -> list[Note]:
     kept = [node for node, new in found if new is None or not adapt]
     for node, new in found:
         if adapt and new is not None:
             changes.set_scalar(node, new)
             _freed(f"{name} publishes {node.value} on a free host port: {new}", node.span, report)
-    if kept:
-        plural = "s" if len(kept) > 1 else ""
-        ports = ", ".join(str(node.value) for node in kept)
-        _forbids(f"{name} publishes the fixed host port{plural} {ports}", kept[0].span, report)
+    return [Note(f"{name} publishes the host port {node.value}", node.span) for node in kept]
 
 
-def _resource(changes: Changes, what: str, entry: Mapping, report: Report, *, adapt: bool) -> None:
+def _resource(changes: Changes, what: str, entry: Mapping, report: Report, *, adapt: bool) -> list[Note]:
     node = entry.entries.get("name")
     external = entry.entries.get("external")
     if external is not None and not (isinstance(external, Scalar) and external.value in (False, "false", None)):
-        if not what.startswith(("config", "secret")):
-            _forbids(f"{what} is external: every environment uses the same one", entry.span, report, advice="")
-        return
+        if what.startswith(("config", "secret")):
+            return []
+        return [Note(f"{what} is external: every environment uses the same one", entry.span)]
+    kept = []
     if isinstance(node, Scalar) and node.value is not None:
         if adapt:
             changes.remove(entry.keys["name"], _ENTRY)
             _freed(f"{what} gets a name of its own in each environment, not {node.value}", node.span, report)
         else:
-            _forbids(f"{what} has the fixed name {node.value}", node.span, report)
-    for subnet in _subnets(entry):
-        _forbids(f"{what} has the fixed subnet {subnet.value}", subnet.span, report, advice="give each its own")
+            kept.append(Note(f"{what} has the name {node.value}", node.span))
+    return kept + [Note(f"{what} has the subnet {subnet.value}", subnet.span) for subnet in _subnets(entry)]
 
 
 def _subnets(entry: Mapping) -> Iterator[Scalar]:
@@ -106,9 +124,3 @@ def _subnets(entry: Mapping) -> Iterator[Scalar]:
 
 def _freed(message: str, span: Span, report: Report) -> None:
     report.warning("EV807", message, span)
-
-
-def _forbids(
-    message: str, span: Span, report: Report, *, advice: str = "`envman import --adapt` frees names and host ports"
-) -> None:
-    report.warning("EV806", f"{message}: a second environment cannot run beside this one", span, help=advice)

@@ -13,6 +13,7 @@ from typing import Final
 
 from envman.adopt.variables import Used
 from envman.diagnostics import EnvmanError, Report
+from envman.diagnostics.limits import limit
 from envman.language.references import references, rewritten
 from envman.source.dotenv import read_dotenv
 from envman.source.files import read_source
@@ -39,7 +40,7 @@ def reached_files(trees: list[Mapping], folder: Path) -> list[Reached]:
     found: list[Reached] = []
     seen: set[tuple[Path, Path]] = set()
     waiting = [(tree, folder, index, frozenset[str]()) for index, tree in enumerate(trees)]
-    while waiting and len(found) < MOST_FILES:
+    while waiting and len(found) < limit(MOST_FILES):
         tree, start, index, names = waiting.pop()
         for path, inner, own in (*_included(tree, start), *_extended(tree, start)):
             inside = _read(path)

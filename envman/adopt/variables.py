@@ -80,15 +80,15 @@ def adjust_references(changes: Changes, variables: Map[str, Used]) -> None:
 
 
 def warn_of_unset(variables: Map[str, Used], known: Iterable[str], report: Report) -> None:
-    """Say of each variable that has no value here and no default what Compose makes of that (EV803)."""
+    """Name the variables that have no value here and no default: Compose takes them for empty (EV803)."""
     have = frozenset(known) | BUILT_IN
-    for name, used in variables.items():
-        if name in have:
-            continue
-        if used.is_plain:
-            report.warning(
-                "EV803",
-                f'"{name}" has no value here: it is empty, as in Compose',
-                used.plain_span,
-                help=f"set it in .env or the process, or give variables.{name} another `default:` in the blueprint",
-            )
+    unset = {name: used.plain_span for name, used in variables.items() if name not in have and used.is_plain}
+    if unset:
+        several = len(unset) > 1
+        report.warning(
+            "EV803",
+            f"{', '.join(unset)} {'have' if several else 'has'} no value here: "
+            f"{'they are' if several else 'it is'} empty, as in Compose",
+            next(iter(unset.values())),
+            help="set a value in .env or the process, or give the variable another `default:` in the blueprint",
+        )

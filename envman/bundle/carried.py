@@ -17,6 +17,7 @@ from envman.bundle.container import PIECE, fits
 from envman.bundle.contents import NEVER, PROJECT, LeftOut
 from envman.bundle.writing import Ingredient, ingredient
 from envman.diagnostics import EnvmanError, Report
+from envman.diagnostics.limits import HELP, limit
 from envman.diagnostics.visible import visible
 from envman.model.attributes import Build
 from envman.model.confidential import is_secret_name, looks_secret, token_form
@@ -251,11 +252,12 @@ class _Collecting:
         sizes = [size for _, size in found]
         if not found and name != ".":
             self.carried.leave(path, "there is nothing in it: make the folder where the bundle is used")
-        if name == "." or len(found) > MOST_FILES or sum(sizes) > MOST_BYTES:
+        files, size = limit(MOST_FILES), limit(MOST_BYTES)
+        if name == "." or len(found) > files or sum(sizes) > size:
             reason = (
                 "the whole project is mounted: its source is not in the bundle"
                 if name == "."
-                else f"it has more than {MOST_FILES:,} files or {MOST_BYTES >> 20} MiB: copy it by other means"
+                else f"it has more than {files:,} files or {size >> 20} MiB: copy it by other means, or {HELP}"
             )
             self.carried.leave(path, reason)
             return
@@ -285,7 +287,7 @@ class _Collecting:
                     size = 0
                 yield str(path.relative_to(folder)), size
                 count += 1
-                if count > MOST_FILES:
+                if count > limit(MOST_FILES):
                     return
 
 

@@ -9,6 +9,8 @@ from envman.model.environment import Environment
 from envman.model.service import Service
 
 _FOR_EVER = frozenset({"always", "unless-stopped", "any"})
+# Docker never restarts a service with one of these policies.
+_NEVER = frozenset({"no", "none"})
 
 
 def unhealthy_dependencies(environment: Environment) -> Iterator[Diagnostic]:
@@ -110,16 +112,20 @@ def _networks(service: Service) -> frozenset[str] | None:
 
 
 def lonely_one_shots(environment: Environment) -> Iterator[Diagnostic]:
-    """EV306: a service that ends for good, with nobody who waits for that: `up` reports that it exited.
+    """EV306: a service that ends for good, and that no service waits for: `up` reports that it exited.
 
-    Nothing in Compose says that a service is a one-shot. It is taken for one where it is written that it is not to be
-    restarted after success, it serves nothing (no ports, no health check), and no other service depends on it.
+    Nothing in Compose says that a service is a one-shot. A service counts as one where its blueprint says never to
+    restart it while other services are restarted, it has no ports and no health check, and no service depends on it.
+    Daemons have `restart: on-failure` as well, and many stacks restart nothing.
     """
     services = environment.stack.services
+    policies = [restart_policy(service) for service in services.values()]
+    if not any(policy is not None and policy[0] not in _NEVER for policy in policies):
+        return
     wanted = {other for service in services.values() for other in service.depends_on or ()}
     for name, service in services.items():
         restart = restart_policy(service)
-        if restart is None or not (restart[0] in {"no", "none"} or restart[0].startswith("on-failure")):
+        if restart is None or restart[0] not in _NEVER:
             continue
         serves = service.ports or service.expose or service.healthcheck is not None or service.provider is not None
         if name in wanted or service.profiles or serves:

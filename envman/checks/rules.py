@@ -120,18 +120,15 @@ def secrets_as_variables(environment: Environment) -> Iterator[Diagnostic]:
 def container_names(environment: Environment) -> Iterator[Diagnostic]:
     """EV310: a fixed container name allows one container on the whole engine."""
     for name, service in environment.stack.services.items():
-        if service.container_name is None:
-            continue
-        many = service.replicas > 1
-        yield Diagnostic(
-            "EV310",
-            f"container_name allows one container {service.container_name} on the whole engine"
-            + (f", but {name} runs {service.replicas}" if many else ""),
-            environment.span("services", name, "container_name"),
-            "no container_name",
-            help="remove it: containers are found by labels, and services reach each other by service name",
-            severity=Severity.ERROR if many else Severity.WARNING,
-        )
+        if service.container_name is not None and service.replicas > 1:
+            yield Diagnostic(
+                "EV310",
+                f"container_name allows one container {service.container_name} on the whole engine, "
+                f"but {name} runs {service.replicas}",
+                environment.span("services", name, "container_name"),
+                "no container_name",
+                help="remove it: containers are found by labels, and services reach each other by service name",
+            )
 
 
 def _alone(rule: Callable[[Environment], Iterator[Diagnostic]]) -> Rule:

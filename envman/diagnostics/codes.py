@@ -80,7 +80,7 @@ CODES: Final[dict[str, Code]] = {
     "EV307": Code("a missing file"),
     "EV308": Code("a missing health check"),
     "EV309": Code("a secret handed over as a variable"),
-    "EV310": Code("container_name forbids a second stack"),
+    "EV310": Code("container_name allows one container"),
     "EV311": Code("a project path on a remote engine"),
     "EV312": Code("a dependency that never completes"),
     "EV313": Code("two environments with one fixed name"),

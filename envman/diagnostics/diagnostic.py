@@ -11,8 +11,9 @@ from typing import Final
 from envman.diagnostics.codes import CODES
 from envman.diagnostics.span import Span
 
-# Nobody reads more, and a file made to have more must not keep envman busy for minutes.
-MOST_DIAGNOSTICS: Final = 500
+# Nobody reads more errors, and a file made to have more must not keep envman busy for minutes. Warnings have no limit:
+# they never make input wrong.
+MOST_ERRORS: Final = 500
 # A name longer than this is no slip of the pen; of more names than this the likelier ones are compared.
 _LONGEST_NAME: Final = 64
 _MOST_NAMES: Final = 50
@@ -67,7 +68,7 @@ class Diagnostic:
 
 TOO_MANY: Final = Diagnostic(
     "EV114",
-    f"more than {MOST_DIAGNOSTICS} problems: the rest is not looked for",
+    f"more than {MOST_ERRORS} errors: the rest is not looked for",
     help="mend these first; one mistake near the top often makes many",
 )
 
@@ -76,23 +77,31 @@ TOO_MANY: Final = Diagnostic(
 class Report:
     """Collects diagnostics, so that one run shows all of them, in order, none twice.
 
+    Of the warnings with one code and one advice at one place it keeps the first: services that share an anchor share
+    its problem.
+
     Raises:
-        EnvmanError: with everything collected and EV114, where there are more than ``MOST_DIAGNOSTICS``.
+        EnvmanError: with everything collected and EV114, where there are more than ``MOST_ERRORS`` errors.
     """
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    _known: set[Diagnostic] = field(init=False, repr=False, compare=False)
+    _known: set[Diagnostic | tuple[str, Span, str]] = field(init=False, repr=False, compare=False)
+    _errors: int = field(init=False, repr=False, compare=False, default=0)
 
     def __post_init__(self) -> None:
-        self._known = set(self.diagnostics)
+        given, self.diagnostics, self._known = self.diagnostics, [], set()
+        self.extend(given)
 
     def add(self, diagnostic: Diagnostic) -> None:
-        """Keep ``diagnostic`` unless the same one is already here."""
-        if diagnostic in self._known:
+        """Keep ``diagnostic`` unless the same one, or for a warning its like at the same place, is already here."""
+        is_error = diagnostic.severity is Severity.ERROR
+        key = diagnostic if is_error or diagnostic.span is None else (diagnostic.code, diagnostic.span, diagnostic.help)
+        if key in self._known:
             return
-        if len(self.diagnostics) >= MOST_DIAGNOSTICS and diagnostic.code != TOO_MANY.code:
+        if is_error and self._errors >= MOST_ERRORS and diagnostic.code != TOO_MANY.code:
             raise EnvmanError(*self, TOO_MANY)
-        self._known.add(diagnostic)
+        self._known.add(key)
+        self._errors += is_error
         self.diagnostics.append(diagnostic)
 
     def error(

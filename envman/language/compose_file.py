@@ -10,6 +10,7 @@ from typing import Final
 
 from envman.diagnostics import EnvmanError, Report, Span
 from envman.diagnostics.diagnostic import near_match
+from envman.diagnostics.limits import HELP, limit
 from envman.language.interpolate import Resolved, Scope, interpolate
 from envman.language.normalise import normalise
 from envman.language.rebase import rebase
@@ -56,10 +57,10 @@ class ComposeFiles:
         key = (path, folder, id(scope))
         if key not in self._ready:
             self._files += 1
-            if self._files > MOST_FILES:
-                if self._files == MOST_FILES + 1:
+            if self._files > (most := limit(MOST_FILES)):
+                if self._files == most + 1:
                     # The same file counts once for each set of variables that it is read with.
-                    self.report.error("EV110", f"more than {MOST_FILES} files are included or extended", asked)
+                    self.report.error("EV110", f"more than {most} files are included or extended", asked, help=HELP)
                 return None
             tree = self._read(path, asked)
             self._ready[key] = None
@@ -75,18 +76,19 @@ class ComposeFiles:
 
     def spend(self, node: Node, asked: Span) -> bool:
         """Count what is put in once more; False, and an error, where it is too much, as with nested aliases."""
-        if self._nodes > MOST_NODES:
+        most = limit(MOST_NODES)
+        if self._nodes > most:
             return False
         self._nodes += size(node)
-        if self._nodes > MOST_NODES:
-            message = f"include and extends bring in more than {MOST_NODES:,} values"
-            self.report.error("EV110", message, asked, expected="smaller files, or fewer that extend them")
-        return self._nodes <= MOST_NODES
+        if self._nodes > most:
+            message = f"include and extends bring in more than {most:,} values"
+            self.report.error("EV110", message, asked, expected="smaller files, or fewer that extend them", help=HELP)
+        return self._nodes <= most
 
     def _read(self, path: str, asked: Span) -> Mapping | None:
         if path in self.sources or path in self._failed:
             return self.sources.get(path)
-        if self._nodes > MOST_NODES or self.missing(path, asked):
+        if self._nodes > limit(MOST_NODES) or self.missing(path, asked):
             return None
         self._failed.add(path)
         try:
@@ -100,7 +102,7 @@ class ComposeFiles:
         tree = read_tree(source, here)
         self.report.extend(here.diagnostics)
         if any(one.code == "EV110" for one in here.errors):
-            self._nodes = MOST_NODES + 1  # it took long enough to find that out
+            self._nodes = limit(MOST_NODES) + 1  # it took long enough to find that out
         if tree is not None:
             self.sources[path] = tree
         return tree

@@ -11,6 +11,7 @@ import re
 from typing import Final
 
 from envman.diagnostics import Diagnostic, Report
+from envman.diagnostics.limits import HELP, limit
 from envman.model.types import is_address
 from envman.source.tree import Mapping, Node, Scalar, Value
 
@@ -25,7 +26,7 @@ class Work:
 
     def __init__(self, report: Report) -> None:
         self.report = report
-        self.ports = MOST_PORTS
+        self.ports = limit(MOST_PORTS)
 
 
 def derived(node: Scalar, value: Value) -> Scalar:
@@ -71,8 +72,8 @@ def port(node: Scalar, text: str, work: Work) -> list[Node]:
         return [_not_a_port(node, text)]
     work.ports -= len(targets)
     if work.ports < 0:
-        message = f"more than {MOST_PORTS:,} ports in one file"
-        return [wrong(node, Diagnostic("EV110", message, node.span, "fewer ports"))]
+        message = f"more than {limit(MOST_PORTS):,} ports in one file"
+        return [wrong(node, Diagnostic("EV110", message, node.span, "fewer ports", help=HELP))]
     published = match["published"]
     host_ports: list[Value]
     if published is None or published.lower() == "auto":

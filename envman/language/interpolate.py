@@ -14,6 +14,7 @@ from typing import Final
 
 from envman.diagnostics import Diagnostic, Span
 from envman.diagnostics.diagnostic import near_match
+from envman.diagnostics.limits import HELP, limit
 from envman.model.variable import Origin, Variable
 from envman.source.scalars import text_of
 from envman.source.tree import Mapping, Node, Scalar, Value
@@ -205,8 +206,8 @@ def _expand(text: str, scope: Scope, used: list[str], base: int = 0, depth: int 
 
 def _spend(text: str, scope: Scope, offset: int) -> str:
     scope.spent.text += len(text)
-    if scope.spent.text > MOST_TEXT:
-        raise _FailedError("EV110", f"the values grow beyond {MOST_TEXT:,} characters", offset, "shorter values")
+    if scope.spent.text > (most := limit(MOST_TEXT)):
+        raise _FailedError("EV110", f"the values grow beyond {most:,} characters", offset, "shorter values", HELP)
     return text
 
 

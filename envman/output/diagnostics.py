@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from envman.diagnostics import Diagnostic, Note, Severity, Span
@@ -15,12 +15,30 @@ from envman.output.style import Style
 
 # A message quotes what a file says, and that may be anything.
 _LONGEST: Final = 600
+# From this number on, warnings of one code are shown together: the first places, and how many there are.
+_MANY: Final = 3
+_FIRST: Final = 3
 _C1: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def human(diagnostics: Iterable[Diagnostic], style: Style) -> str:
-    """Return diagnostics with the source line, the span underlined, notes and help; an empty line between them."""
-    return "\n\n".join(_one(diagnostic, style) for diagnostic in diagnostics)
+    """Return diagnostics with the source line, the span underlined, notes and help; an empty line between them.
+
+    Three or more warnings with one code are one paragraph, which stands where the first of them would.
+    """
+    every = list(diagnostics)
+    kinds: dict[str, list[Diagnostic]] = {}
+    for one in every:
+        if one.severity is Severity.WARNING:
+            kinds.setdefault(one.code, []).append(one)
+    summaries = {code: _summary(alike, style) for code, alike in kinds.items() if len(alike) >= _MANY}
+    paragraphs = []
+    for one in every:
+        if one.severity is Severity.ERROR or one.code not in summaries:
+            paragraphs.append(_one(one, style))
+        elif one is kinds[one.code][0]:
+            paragraphs.append(summaries[one.code])
+    return "\n\n".join(paragraphs)
 
 
 def concise(diagnostics: Iterable[Diagnostic]) -> str:
@@ -88,6 +106,22 @@ def _one(one: Diagnostic, style: Style) -> str:
     return "\n".join(lines)
 
 
+def _summary(alike: Sequence[Diagnostic], style: Style) -> str:
+    """Return one paragraph for warnings with one code."""
+    code = alike[0].code
+    title = style.bold(f": {CODES[code].title} ({len(alike)} times)")
+    lines = [f"{style.warning(f'{Severity.WARNING}[{code}]')}{title}"]
+    for one in alike[:_FIRST]:
+        place = f"{visible(str(one.span))}: " if one.span is not None else ""
+        lines.append(f"  {style.dim('-->')} {place}{_text(one.message)}")
+    if len(alike) > _FIRST:
+        lines.append(f"  {style.dim('-->')} and {len(alike) - _FIRST} more: `envman --format concise` lists each")
+    advice = {f"{style.bold('help')}: {_text(one.help)}" if one.help else _expected(one) for one in alike}
+    if len(advice) == 1 and (shared := advice.pop()):
+        lines.append(f"  = {shared}")
+    return "\n".join(lines)
+
+
 def _text(text: str) -> str:
     return visible(shortened(text, _LONGEST))
 
@@ -98,6 +132,8 @@ def _line(text: str) -> str:
 
 
 def _expected(one: Diagnostic) -> str:
+    if not one.expected:
+        return ""
     return _text(one.expected if one.expected.startswith("did you") else f"expected {one.expected}")
 
 

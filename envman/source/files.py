@@ -9,6 +9,7 @@ from pathlib import Path
 
 from envman.diagnostics import Source, Span
 from envman.diagnostics.diagnostic import fail
+from envman.diagnostics.limits import HELP, limit
 from envman.source.witness import note_read
 
 # A blueprint of 1,000 services has about 1 MB.
@@ -49,7 +50,7 @@ def examine(path: Path, name: str) -> None:
 
 def _read_bytes(path: Path, name: str) -> bytes:
     with os.fdopen(_open(path, name), "rb") as stream:
-        data = stream.read(LARGEST + 1)
+        data = stream.read(limit(LARGEST) + 1)
     note_read(path, data)
     return data
 
@@ -65,9 +66,10 @@ def _open(path: Path, name: str) -> int:
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         raise fail("EV002", f"{name} is not a regular file", help="envman reads plain files only")
-    if status.st_size > LARGEST:
+    if status.st_size > (most := limit(LARGEST)):
         os.close(descriptor)
-        raise fail("EV110", f"{name} has {status.st_size:,} bytes; {LARGEST:,} are the most that envman reads")
+        message = f"{name} has {status.st_size:,} bytes; {most:,} are the most that envman reads"
+        raise fail("EV110", message, help=HELP)
     return descriptor
 
 

@@ -25,6 +25,7 @@ from yaml.events import (
 
 from envman.diagnostics import Diagnostic, EnvmanError, Note, Report, Source, Span
 from envman.diagnostics.diagnostic import fail
+from envman.diagnostics.limits import HELP, limit
 from envman.source.scalars import HINTS, NULLS, is_time, resolve_plain
 from envman.source.tree import Mapping, Node, Scalar, Sequence, Value
 
@@ -37,6 +38,7 @@ except ImportError:  # pragma: no cover - PyYAML built without libyaml
 
 # What aliases expand to counts, as it would for Compose: under 1 KB of nested aliases costs it over 4 GB.
 MOST_NODES: Final = 150_000
+# Readers recurse, so no setting raises this.
 DEEPEST: Final = 100
 # A file with more mistakes than this is no blueprint, and nobody reads them all.
 MOST_PROBLEMS: Final = 100
@@ -129,6 +131,7 @@ class _Composer:
         self.source = source
         self.problems = Report()
         self.count = 0
+        self.most = limit(MOST_NODES)
         self.anchors: dict[str, tuple[Node, int]] = {}
         self.stack: list[_Open] = []
         self.root: Node | None = None
@@ -217,7 +220,7 @@ class _Composer:
         else:
             value, tag = self._tagged(tag, text, span, plain=not event.style)
         self.count += 1
-        if self.count > MOST_NODES:
+        if self.count > self.most:
             raise self._too_many(span)
         parent = self.stack[-1] if self.stack else None
         if parent is not None and parent.is_mapping and parent.key_span is None:
@@ -348,12 +351,12 @@ class _Composer:
 
     def _count(self, size: int, span: Span) -> None:
         self.count += size
-        if self.count > MOST_NODES:
+        if self.count > self.most:
             raise self._too_many(span)
 
-    @staticmethod
-    def _too_many(span: Span) -> EnvmanError:
-        return fail("EV110", f"more than {MOST_NODES:,} values, aliases expanded", span, expected="fewer aliases")
+    def _too_many(self, span: Span) -> EnvmanError:
+        message = f"more than {self.most:,} values, aliases expanded"
+        return fail("EV110", message, span, expected="fewer aliases", help=HELP)
 
     def _place(self, node: Node) -> None:
         if not self.stack:

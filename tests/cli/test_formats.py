@@ -17,13 +17,13 @@ from envman.cli.app import app
 
 def test_concise_is_a_line_for_each_diagnostic_and_nothing_else(envman: Envman, project: Path) -> None:
     (project / "blueprints/dev.yaml").write_text("services:\n  api: {imge: b}\n  db: {image: 5}\n")
-    (project / "blueprints/prod.yaml").write_text("services: {api: {image: 'b:1', container_name: one}}\n")
+    (project / "blueprints/prod.yaml").write_text("services: {api: {image: b}}\n")
     done = envman("--format", "concise", "check", status=1)
     assert done.out == ""
     assert [line.rpartition("]:")[0] for line in done.err.splitlines()] == [
         "blueprints/dev.yaml:2:9: error[EV105",
         "blueprints/dev.yaml:3:15: error[EV106",
-        "blueprints/prod.yaml:1:48: warning[EV310",
+        "blueprints/prod.yaml:1:25: warning[EV314",
     ]
 
 

@@ -116,9 +116,10 @@ def test_an_engine_that_is_away_is_one_as_well(envman: Envman) -> None:
 
 
 def test_warnings_come_with_a_result(envman: Envman, project: Path) -> None:
-    (project / "blueprints/dev.yaml").write_text("services: {api: {image: b, container_name: one}}\n")
+    text = "services: {api: {image: b, environment: {A: {secret: s}}}}\nsecrets: {s: {source: generate}}\n"
+    (project / "blueprints/dev.yaml").write_text(text)
     document = envman("--format", "json", "render", "dev").document
-    assert [(one["code"], one["severity"]) for one in document["diagnostics"]] == [("EV310", "warning")]
+    assert [(one["code"], one["severity"]) for one in document["diagnostics"]] == [("EV309", "warning")]
     assert document["result"]["environment"] == "dev"
 
 

@@ -51,14 +51,14 @@ def test_an_image_that_is_built_here_needs_none(tmp_path: Path) -> None:
     assert codes(tmp_path, dev="services: {a: {image: x, build: {context: ., dockerfile_inline: FROM scratch}}}") == []
 
 
-ONE_SHOT = "services: {{a: {{image: 'busybox:1', {}}}, b: {{image: 'busybox:1'{}}}}}"
+ONE_SHOT = "services: {{a: {{image: 'busybox:1', {}}}, b: {{image: 'busybox:1'{}}}, c: {{image: 'busybox:1', {}}}}}"
 
 
 @pytest.mark.parametrize(
     ("of_a", "of_b", "lonely"),
     [
         ("restart: 'no'", "", True),
-        ("restart: on-failure:3", "", True),
+        ("restart: on-failure:3", "", False),
         ("deploy: {restart_policy: {condition: none}}", "", True),
         ("restart: always", "", False),
         ("init: true", "", False),
@@ -69,7 +69,11 @@ ONE_SHOT = "services: {{a: {{image: 'busybox:1', {}}}, b: {{image: 'busybox:1'{}
     ],
 )
 def test_a_one_shot_wants_somebody_who_waits(tmp_path: Path, of_a: str, of_b: str, lonely: bool) -> None:
-    assert codes(tmp_path, dev=ONE_SHOT.format(of_a, of_b)) == (["EV306"] if lonely else [])
+    assert codes(tmp_path, dev=ONE_SHOT.format(of_a, of_b, "restart: always")) == (["EV306"] if lonely else [])
+
+
+def test_a_stack_that_restarts_nothing_has_no_one_shots(tmp_path: Path) -> None:
+    assert codes(tmp_path, dev=ONE_SHOT.format("restart: 'no'", "", "init: true")) == []
 
 
 @pytest.mark.parametrize(
@@ -84,7 +88,7 @@ def test_a_one_shot_wants_somebody_who_waits(tmp_path: Path, of_a: str, of_b: st
 )
 def test_what_is_restarted_never_completes(tmp_path: Path, policy: str, endless: bool) -> None:
     waits = ", depends_on: {a: {condition: service_completed_successfully}}"
-    assert codes(tmp_path, dev=ONE_SHOT.format(policy, waits)) == (["EV312"] if endless else [])
+    assert codes(tmp_path, dev=ONE_SHOT.format(policy, waits, "init: true")) == (["EV312"] if endless else [])
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from envman.diagnostics import Diagnostic, EnvmanError, Note, Report, Source, Span
-from envman.diagnostics.diagnostic import MOST_DIAGNOSTICS, near_match
+from envman.diagnostics.diagnostic import MOST_ERRORS, near_match
 from envman.output.diagnostics import as_data, as_json, human
 from envman.output.style import Style
 
@@ -47,11 +47,11 @@ def test_a_report_is_in_order_and_none_twice() -> None:
 
 def test_a_report_ends_where_nobody_reads_on() -> None:
     report = Report()
-    for number in range(MOST_DIAGNOSTICS):
+    for number in range(MOST_ERRORS):
         report.error("EV105", f"unknown {number}")
     with pytest.raises(EnvmanError) as caught:
         report.error("EV105", "one too many")
-    assert len(caught.value.diagnostics) == MOST_DIAGNOSTICS + 1
+    assert len(caught.value.diagnostics) == MOST_ERRORS + 1
     # Who goes on with the next environment still collects.
     report.extend(caught.value.diagnostics)
     assert list(report) == list(caught.value.diagnostics)
@@ -62,3 +62,22 @@ def test_near_matches_of_many_names() -> None:
     many = [f"name{number}" for number in range(900)]
     assert near_match("servces", [*many, "services"]) == 'did you mean "services"?'
     assert near_match("x" * 100_000, many) == ""
+
+
+def test_warnings_have_no_limit() -> None:
+    report = Report()
+    for number in range(2 * MOST_ERRORS):
+        report.warning("EV314", f"no tag {number}")
+    report.error("EV105", "unknown")
+    assert len(report.warnings) == 2 * MOST_ERRORS
+    assert [one.code for one in report.errors] == ["EV105"]
+
+
+def test_one_place_has_one_warning_of_a_kind() -> None:
+    anchor = Span(BASE, 1, 1, 1, 2)
+    report = Report()
+    for service in ("api", "worker"):
+        report.warning("EV314", f"{service} has no tag", anchor)
+        report.error("EV105", f"unknown in {service}", anchor)
+    assert [one.message for one in report.warnings] == ["api has no tag"]
+    assert len(report.errors) == 2

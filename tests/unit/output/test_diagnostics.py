@@ -225,3 +225,37 @@ def test_data_hold_everything() -> None:
         "help": "h",
         "detail": "d",
     }
+
+
+def untagged(number: int) -> Diagnostic:
+    text = "services:\n" + "  a: {image: busybox}\n" * 9
+    line = Span(Source("a.yaml", text), number + 2, 14, number + 2, 21)
+    return Diagnostic("EV314", f"image {number} has no tag", line, "a tag", severity=Severity.WARNING)
+
+
+def test_many_warnings_of_one_kind_are_one_paragraph() -> None:
+    error = Diagnostic("EV105", "unknown")
+    assert shown(*map(untagged, range(4)), error, error) == block(
+        """
+        warning[EV314]: an image without a version (4 times)
+          --> a.yaml:2:14: image 0 has no tag
+          --> a.yaml:3:14: image 1 has no tag
+          --> a.yaml:4:14: image 2 has no tag
+          --> and 1 more: `envman --format concise` lists each
+          = expected a tag
+
+        error[EV105]: unknown
+
+        error[EV105]: unknown
+        """
+    )
+
+
+def test_two_warnings_of_one_kind_and_many_errors_are_shown_each() -> None:
+    assert shown(untagged(0), untagged(1)).count("-->") == 2
+    assert shown(*(Diagnostic("EV105", f"unknown {number}") for number in range(5))).count("error[EV105]") == 5
+
+
+def test_advice_that_differs_is_not_in_a_summary() -> None:
+    warnings = [Diagnostic("EV314", f"{n}", help=f"do {n}", severity=Severity.WARNING) for n in range(3)]
+    assert "help" not in shown(*warnings)
