@@ -104,18 +104,40 @@ def run(
 
 def cp(
     context: typer.Context,
-    words: Annotated[list[str], typer.Argument(metavar="[ENV] SOURCE TARGET", help="One of the two is SERVICE:PATH.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[ENV] SOURCE TARGET",
+            help="One of the two is SERVICE:PATH in a container or ENV:VOLUME/PATH in a volume; - is a tar stream.",
+        ),
+    ],
     instance: Instance = None,
 ) -> int:
-    """Copy files between this machine and a container."""
+    """Copy files between this machine and a container or a volume."""
     from envman.operations.inside import copy
+    from envman.operations.volume_files import VolumePath, copy_in, copy_out
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(instance=instance)
     name, paths = (None, words) if len(words) == 2 else split_target(workspace, words)
     if len(paths) != 2:
         raise fail("EV607", f"{len(paths)} paths are given", expected="envman cp [ENV] SOURCE TARGET")
-    return copy(workspace, workspace.environment(name), paths[0], paths[1])
+    source, target = (VolumePath.parse(path, workspace.project.blueprints) for path in paths)
+    volume = source or target
+    if volume is None:
+        return copy(workspace, workspace.environment(name), paths[0], paths[1])
+    if (source and target) or name not in {None, volume.environment}:
+        raise fail(
+            "EV607",
+            "a volume is copied to or from this machine",
+            expected="ENV:VOLUME/PATH on one side, of one environment, and a path on this machine on the other",
+        )
+    environment = workspace.environment(volume.environment)
+    progress = invocation.progress()
+    with invocation.exclusive(workspace, f"envman cp {environment.key}", progress):
+        if target:
+            return copy_in(workspace, environment, paths[0], target, progress)
+        return copy_out(workspace, environment, volume, paths[1])
 
 
 def port(

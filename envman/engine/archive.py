@@ -79,14 +79,25 @@ class Helpers:
 
     @contextmanager
     def _helper(
-        self, image: str, volume: str, command: Sequence[str], *, writable: bool = False, pipe: Path | None = None
+        self,
+        image: str,
+        volume: str,
+        command: Sequence[str],
+        *,
+        writable: bool = False,
+        pipe: Path | None = None,
+        target: str = _MOUNT,
+        fill: bool = False,
+        user: str | None = "0:0",
     ) -> Iterator[str]:
-        """Yield the ID of a created container of ``image`` with ``volume``, if any. What it made goes with it."""
+        """Yield the ID of a created container of ``image`` with ``volume``, if any. What it made goes with it.
+
+        ``fill``: the engine copies what ``image`` has at ``target`` into an empty volume. No ``user``: the image's.
+        """
         mounts: list[dict[str, Any]] = []
         if volume:
-            one = {"Type": "volume", "Source": volume, "Target": _MOUNT, "ReadOnly": not writable}
-            # The image's own content must not be copied into an empty volume.
-            mounts.append({**one, "VolumeOptions": {"NoCopy": True}})
+            one = {"Type": "volume", "Source": volume, "Target": target, "ReadOnly": not writable}
+            mounts.append({**one, "VolumeOptions": {"NoCopy": not fill}})
         if pipe is not None:
             mounts.append({"Type": "bind", "Source": str(pipe), "Target": _PIPE})
         made = self.engine.post(
@@ -95,7 +106,7 @@ class Helpers:
                 "Image": image,
                 "Entrypoint": [command[0]],
                 "Cmd": list(command[1:]),
-                "User": "0:0",
+                "User": user or "",
                 "WorkingDir": "/",
                 "Labels": {HELPER: "snapshot", f"{LABEL_PREFIX}checkout": self.checkout},
                 "Healthcheck": {"Test": ["NONE"]},
@@ -226,6 +237,17 @@ class Helpers:
         finally:
             api.timeout = before
 
+    def fill(self, volume: str, image: str, target: str) -> None:
+        """Copy what ``image`` has at ``target`` into ``volume``, as the engine does for the first container with it."""
+        with self._helper(image, volume, ("-",), target=target, fill=True, writable=True):
+            pass
+
+    @contextmanager
+    def opened(self, volume: str, image: str, folder: str, *, user: str | None, writable: bool) -> Iterator[str]:
+        """Yield the ID of a container that is never started and has ``volume`` at ``/envman/FOLDER``."""
+        with self._helper(image, volume, ("-",), target=f"{_PARENT}/{folder}", user=user, writable=writable) as made:
+            yield made
+
     @contextmanager
     def idle(self, image: str) -> Iterator[str | None]:
         """Yield the ID of a container of ``image`` that is never started; None where the engine refuses to make it."""
@@ -270,6 +292,13 @@ def _remove(engine: Engine, container: str) -> None:
 def create_volume(
     engine: Engine, name: str, *, driver: str | None, options: Mapping[str, str], labels: Mapping[str, str]
 ) -> None:
-    """Create volume ``name``."""
+    """Create volume ``name``.
+
+    Raises:
+        EnvmanError: EV502 where a volume of that name is there already, with other labels.
+    """
     with engine.errors():
-        engine.api.create_volume(name, driver=driver, driver_opts=dict(options) or None, labels=dict(labels))
+        # The engine answers with the volume that is there, whatever its labels are.
+        made = engine.api.create_volume(name, driver=driver, driver_opts=dict(options) or None, labels=dict(labels))
+    if any((made.get("Labels") or {}).get(key) != value for key, value in labels.items()):
+        raise fail("EV502", f"volume {name} does not bear the labels that it should", help="nothing was changed")

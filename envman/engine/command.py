@@ -45,6 +45,28 @@ def ask_docker(
         raise no_docker_command() from None
 
 
+def run_docker(endpoint: Endpoint, environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a `docker` command on this process's own standard input and output; return its status and its errors.
+
+    The checkout's lock stays held until it has ended, whatever becomes of this process.
+
+    Raises:
+        EnvmanError: EV403 where there is no ``docker`` command.
+    """
+    try:
+        return subprocess.run(
+            ["docker", *endpoint.arguments(), *arguments],
+            env=clean_environment(environ),
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            pass_fds=held_descriptors(),
+        )
+    except (FileNotFoundError, PermissionError):
+        raise no_docker_command() from None
+
+
 def no_docker_command() -> EnvmanError:
     """Make the error of a machine without a ``docker`` command."""
     return fail(

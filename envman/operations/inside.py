@@ -102,7 +102,7 @@ def copy(workspace: Workspace, environment: Environment, source: str, target: st
         raise fail(
             "EV607",
             "one of the two must name a service, the other a path on this machine",
-            expected="SERVICE:PATH on one side",
+            expected="SERVICE:PATH, or ENV:VOLUME/PATH, on one side",
             help=f"the services are: {', '.join(services)}; a file with a colon in its name is written ./NAME",
         )
     return attach(workspace, environment, ["cp", source, target])

@@ -153,14 +153,14 @@ def refills(workspace: Workspace, target: Environment, helpers: Helpers, fitted:
             if shells[image]:
                 capable = image
                 break
-        creation = _creation(workspace, target, one.volume.key)
+        creation = creation_of(workspace, target, one.volume.key)
         plan.append(
             Refill(one.copy, one.volume, capable or images[0], capable or images[0], capable is not None, creation)
         )
     return plan
 
 
-def _creation(
+def creation_of(
     workspace: Workspace, target: Environment, key: str
 ) -> tuple[str | None, Mapping[str, str], Mapping[str, str]]:
     """Return how Compose would make volume ``key``, so that it takes the volume for its own."""

@@ -74,6 +74,38 @@ def data_volumes(workspace: Workspace, environment: Environment, observed: Obser
     return found
 
 
+def find_volume(
+    environment: Environment, volumes: Sequence[DataVolume], key: str, *, absent: bool = False
+) -> DataVolume:
+    """Return the one of ``volumes`` with that key; it need not be there where it may be ``absent``.
+
+    Raises:
+        EnvmanError: EV642 for one that is external, unknown or not there.
+    """
+    by_key = {one.key: one for one in volumes}
+    one = by_key.get(key)
+    if one is None:
+        raise fail(
+            "EV642",
+            f'{environment.name} has no volume "{key}"',
+            expected=near_match(key, by_key) or f"one of {', '.join(by_key) or 'none'}",
+        )
+    if one.external:
+        raise fail(
+            "EV642",
+            f"volume {key} of {environment.name} is external: its data is somebody else's",
+            environment.key_span("volumes", key),
+            help="copy its data where the volume belongs",
+        )
+    if not one.exists and not absent:
+        raise fail(
+            "EV642",
+            f"volume {key} of {environment.name} is not there yet",
+            help=f"`envman up {environment.name}` makes it",
+        )
+    return one
+
+
 def choose(
     environment: Environment, volumes: Sequence[DataVolume], keys: Sequence[str], left_out: Sequence[str] = ()
 ) -> list[DataVolume]:
@@ -86,26 +118,7 @@ def choose(
     """
     by_key = {one.key: one for one in volumes}
     for key in keys:
-        one = by_key.get(key)
-        if one is None:
-            raise fail(
-                "EV642",
-                f'{environment.name} has no volume "{key}"',
-                expected=near_match(key, by_key) or f"one of {', '.join(by_key) or 'none'}",
-            )
-        if one.external:
-            raise fail(
-                "EV642",
-                f"volume {key} of {environment.name} is external: its data is somebody else's",
-                environment.key_span("volumes", key),
-                help="make the snapshot where the volume belongs",
-            )
-        if not one.exists:
-            raise fail(
-                "EV642",
-                f"volume {key} of {environment.name} is not there yet",
-                help=f"`envman up {environment.name}` makes it",
-            )
+        find_volume(environment, volumes, key)
     chosen = [one for one in volumes if one.exists and not one.external and one.retain != "ephemeral"]
     if keys:
         chosen = [by_key[key] for key in dict.fromkeys(keys)]

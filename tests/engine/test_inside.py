@@ -64,6 +64,72 @@ def test_cp_goes_both_ways(checkout: Checkout, tmp_path: Path) -> None:
     assert "EV607" in checkout.run("cp", "dev", "a", "b", status=1).err
 
 
+VOLUMES = """
+services:
+  api: {image: "busybox:1.37", init: true, command: [sleep, infinity], volumes: ["busy:/busy"]}
+  job:
+    image: "${ENVMAN_PROJECT}-job:1"
+    build:
+      context: .
+      dockerfile_inline: "FROM busybox:1.37\\nRUN mkdir -p /data/in && chown -R 1234:1234 /data\\nUSER 1234:1234"
+    profiles: [jobs]
+    command: [sh, -c, "cat /data/in/rows.csv && mkdir /data/out && cp /data/in/rows.csv /data/out"]
+    volumes: ["data:/data"]
+volumes: {data: null, busy: null, theirs: {external: true}}
+"""
+
+
+def test_cp_reaches_the_volume_of_a_job_that_never_ran(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.write(dev=VOLUMES)
+    rows, out = tmp_path / "rows.csv", tmp_path / "out"
+    rows.write_text("a,b\n")
+    assert "error[EV644]" in checkout.run("cp", str(rows), "dev:data/in/", status=1).err
+    checkout.run("build", "dev", "job")
+
+    # The volume is made with what the image has there, and files are the job's own.
+    checkout.run("cp", str(rows), "dev:data/in/")
+    assert checkout.run("run", "dev", "job").out == "a,b\n"
+    checkout.run("cp", "dev:data/out", str(out))
+    assert (out / "rows.csv").read_text() == "a,b\n"
+    checkout.run("cp", str(out), "dev:data/in/again")
+    stream = checkout.run("cp", "dev:data/in/again", "-").out
+    assert "again/rows.csv" in stream
+    checkout.run("cp", "-", "dev:data/in", stdin=stream)
+    checkout.run("cp", "dev", "dev:data/in/again/rows.csv", str(tmp_path / "copy"))
+    assert (tmp_path / "copy").read_text() == "a,b\n"
+
+    missing = checkout.run("cp", str(rows), "dev:data/none/rows.csv", status=1).err
+    assert f"error[EV720]: {rows} cannot be copied to dev:data/none/rows.csv" in missing
+    assert "data/none" in missing.partition("docker said")[2]
+    assert "error[EV642]" in checkout.run("cp", str(rows), "dev:theirs/x", status=1).err
+    assert "error[EV642]" in checkout.run("cp", "dev:busy/x", str(out), status=1).err
+    assert "error[EV607]" in checkout.run("cp", str(rows), "dev:data/../x", status=1).err
+    assert "error[EV607]" in checkout.run("cp", "dev:data/in", "dev:busy/x", status=1).err
+
+
+def test_cp_says_who_uses_the_volume_it_writes_to(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.write(dev=VOLUMES).run("up", "dev")
+    (tmp_path / "in").write_text("hello\n")
+    done = checkout.run("cp", str(tmp_path / "in"), "dev:busy/in")
+    assert f"volume busy is in use: {checkout.name}-dev-api-1 may see a file half-written" in done.err
+    assert checkout.sh("dev", "api", "cat /busy/in") == "hello"
+    assert "in use" not in checkout.run("cp", "dev:busy/in", str(tmp_path / "out")).err
+    users = docker("ps", "--all", "--format", "{{.Names}}", "--filter", f"volume={checkout.name}-dev_busy")
+    assert users == f"{checkout.name}-dev-api-1", "a helper was left"
+
+
+def test_cp_leaves_a_volume_of_others_alone(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.write(dev=STACK)
+    name = f"{checkout.name}-dev_data"
+    docker("volume", "create", name)
+    try:
+        (tmp_path / "in").write_text("hello\n")
+        done = checkout.run("cp", str(tmp_path / "in"), "dev:data/in", status=1)
+        assert f"error[EV502]: volume {name} does not bear the labels" in done.err
+    finally:
+        docker("volume", "rm", name)
+
+
 def test_compose_itself_gets_the_same_arguments(checkout: Checkout) -> None:
     checkout.write(dev=STACK).run("up", "dev")
     done = checkout.run("compose", "dev", "--", "ps", "--services")
