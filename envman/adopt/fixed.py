@@ -43,14 +43,15 @@ def fixed_things(changes: Changes, report: Report, *, adapt: bool) -> list[Note]
 def warn_of_fixed(fixed: list[Note], report: Report) -> None:
     """Say once that what is ``fixed`` forbids a second environment (EV806)."""
     if fixed:
+        several = len(fixed) > 1
         rest = len(fixed) - _SHOWN
-        notes = (*fixed[:_SHOWN], Note(f"and {rest} more")) if rest > 0 else tuple(fixed)
-        names = "1 name, port or subnet exists" if len(fixed) == 1 else f"{len(fixed)} names, ports and subnets exist"
+        more = (Note(f"and {rest} more"),) if rest > 0 else ()
+        what = f"{len(fixed)} names, ports and subnets exist once on a machine" if several else fixed[0].text
         report.warning(
             "EV806",
-            f"{names} once on a machine: a second environment cannot run beside this one",
+            f"{what}: a second environment cannot run beside this one",
             fixed[0].span,
-            notes=notes,
+            notes=(*fixed[:_SHOWN], *more) if several else (),
             help="`envman import --adapt` frees names and host ports; a subnet has to be another one",
         )
 
