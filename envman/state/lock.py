@@ -7,7 +7,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,11 @@ from envman.source.files import explain_os_error
 
 _PID: Final = re.compile(r"\(pid (\d+)\)$")
 _UNNAMED: Final = "another envman (or the Compose of a killed one)"
+# Those who wait for the lock have a file each in this folder of the state, named in the order of their coming.
+_LINE: Final = "waiting"
+_PAUSE: Final = 0.05
+# Seconds after which somebody who waits is told again what for.
+_REMIND: Final = 30
 
 
 def is_held(state: Path) -> bool:
@@ -43,7 +48,8 @@ def exclusive(
     """Hold the checkout's lock for the body; ``what`` names the command for whoever waits.
 
     The kernel drops the lock with the process, so a killed envman leaves none behind; what the file says then counts
-    for nothing. ``waiting`` is told once who holds it; after ``wait`` seconds this gives up.
+    for nothing. First come, first served. ``waiting`` is told who holds it, at once and every 30 seconds; after
+    ``wait`` seconds this gives up.
     An ``inherited`` lock is among the ``held_descriptors``.
 
     Raises:
@@ -54,7 +60,7 @@ def exclusive(
     except OSError as error:
         raise fail("EV510", f"{state / 'lock'} cannot be used: {explain_os_error(error)}") from None
     try:
-        _acquire(descriptor, wait, waiting)
+        _acquire(state, descriptor, wait, waiting)
         if inherited:
             _held.append(descriptor)
         try:
@@ -106,23 +112,79 @@ def is_alive(process: int) -> bool:
     return True
 
 
-def _acquire(descriptor: int, wait: float, waiting: Callable[[str], None]) -> None:
-    deadline = time.monotonic() + wait
-    told = False
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+def _acquire(state: Path, descriptor: int, wait: float, waiting: Callable[[str], None]) -> None:
+    """Take the lock, after everybody who waited for it before.
+
+    Raises:
+        EnvmanError: EV506 after ``wait`` seconds.
+    """
+    began = told = time.monotonic()
+    if not _line(state) and _locked(descriptor):
+        return
+    with _place_in_line(state) if wait > 0 else nullcontext() as place:
+        while True:
+            before = _line(state, place)
+            if not before and _locked(descriptor):
+                return
+            now = time.monotonic()
             holder = _holder(descriptor)
-            if time.monotonic() >= deadline:
+            if now >= began + wait:
+                waited = f", and has been for {now - began:.0f} s" if wait >= 1 else ""
                 raise fail(
                     "EV506",
-                    f"{holder} is at work on this checkout",
+                    f"{holder} is at work on this checkout{waited}",
                     help="wait until it has ended, then try again; without `--no-wait` the command waits for it",
-                ) from None
-            if not told:
-                waiting(holder)
-                told = True
-            time.sleep(0.05)
-        else:
-            return
+                )
+            if told == began or now >= told + _REMIND:
+                ahead = f"{holder}, and {before} before this command" if before else holder
+                waiting(ahead if told == began else f"{ahead} ({now - began:.0f} s)")
+                told = now
+            time.sleep(_PAUSE)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _place_in_line(state: Path) -> Iterator[Path]:
+    """Yield the file that stands for this process among those who wait, locked while it does."""
+    folder = state / _LINE
+    folder.mkdir(mode=0o700, exist_ok=True)
+    # One clock for all processes of a machine, and nobody sets it.
+    name = f"{time.monotonic_ns():020d}-{os.getpid()}"
+    hidden, place = folder / f".{name}", folder / name
+    descriptor = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        # Seen by others only when it is locked: what is not locked is left from a process that has ended.
+        hidden.replace(place)
+        yield place
+    finally:
+        for path in (hidden, place):
+            path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _line(state: Path, own: Path | None = None) -> int:
+    """Return how many wait, before ``own`` if that is given; remove what processes that have ended left."""
+    count = 0
+    for place in sorted((state / _LINE).glob("[0-9]*")):
+        if place == own:
+            break
+        try:
+            descriptor = os.open(place, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError:
+            continue
+        try:
+            if _locked(descriptor):
+                place.unlink(missing_ok=True)
+            else:
+                count += 1
+        finally:
+            os.close(descriptor)
+    return count

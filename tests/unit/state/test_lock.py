@@ -54,6 +54,54 @@ def test_whether_somebody_holds_the_lock(tmp_path: Path) -> None:
     assert not is_held(tmp_path)
 
 
+TAKE_A_TURN = """\
+import sys
+from pathlib import Path
+from envman.state.lock import exclusive
+state, number = Path(sys.argv[1]), sys.argv[2]
+with exclusive(state, number, wait=60, waiting=lambda _: print("waits", flush=True)):
+    with (state / "order").open("a") as stream:
+        stream.write(number + "\\n")
+"""
+
+
+def test_first_come_first_served(tmp_path: Path) -> None:
+    processes = []
+    with exclusive(tmp_path, "up dev", wait=0, waiting=pytest.fail):
+        for number in range(6):
+            process = subprocess.Popen(
+                [sys.executable, "-c", TAKE_A_TURN, str(tmp_path), str(number)], stdout=subprocess.PIPE, text=True
+            )
+            assert process.stdout is not None
+            assert process.stdout.readline() == "waits\n"
+            processes.append(process)
+        # One that gives up holds up nobody.
+        processes[2].kill()
+        processes[2].wait()
+    for process in processes:
+        process.communicate(timeout=60)
+    assert (tmp_path / "order").read_text().split() == ["0", "1", "3", "4", "5"]
+    assert list((tmp_path / "waiting").iterdir()) == []
+
+
+def test_nobody_who_comes_later_is_served_first(tmp_path: Path) -> None:
+    with exclusive(tmp_path, "up dev", wait=0, waiting=pytest.fail):
+        waiter = subprocess.Popen(
+            [sys.executable, "-c", TAKE_A_TURN, str(tmp_path), "0"], stdout=subprocess.PIPE, text=True
+        )
+        assert waiter.stdout is not None
+        assert waiter.stdout.readline() == "waits\n"
+        os.kill(waiter.pid, signal.SIGSTOP)
+    try:
+        told: list[str] = []
+        with pytest.raises(EnvmanError), exclusive(tmp_path, "down dev", wait=0.2, waiting=told.append):
+            pass
+        assert told[0].endswith(", and 1 before this command")
+    finally:
+        os.kill(waiter.pid, signal.SIGCONT)
+        waiter.communicate(timeout=60)
+
+
 def held_elsewhere(state: Path) -> subprocess.Popen[str]:
     process = subprocess.Popen([sys.executable, "-c", HOLD, str(state)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
