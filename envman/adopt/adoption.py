@@ -4,50 +4,60 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping as Map
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from envman.adopt.changes import Changes, flow, written_anew
+from envman.adopt.chain import Parts, chain
+from envman.adopt.changes import Changes
 from envman.adopt.compose import normalised, understand
 from envman.adopt.document import read_compose_file
 from envman.adopt.env_files import warn_of_references
 from envman.adopt.fixed import fixed_things, warn_of_fixed
 from envman.adopt.literals import Kept, concealed, move_literals
 from envman.adopt.merging import raw_merged, write_out_lists
-from envman.adopt.paths import rebase_paths
+from envman.adopt.paths import path_variables, rebase_paths, rebased
 from envman.adopt.reached import add_variables, reached_files
-from envman.adopt.variables import Used, adjust_references, declarations, find_variables, warn_of_unset
-from envman.diagnostics import Note, Report
+from envman.adopt.variables import Used, adjust_references, all_references, find_variables, warn_of_unset
+from envman.diagnostics import Note, Report, Source
 from envman.language.inherited import inherited_names
 from envman.language.interpolate import Resolved, Scope, interpolate
 from envman.language.merge import merge_layers
 from envman.language.references import expanded
 from envman.model.confidential import looks_secret
-from envman.model.header import ENVIRONMENT_NAME
-from envman.source.dotenv import read_dotenv
+from envman.source.dotenv import parse_dotenv, read_dotenv
+from envman.source.files import read_text
+from envman.source.places import is_anything
 from envman.source.tree import Mapping, Scalar
-from envman.source.writer import write_key
 
 _OVERRIDES: Final = tuple(
     f"{stem}.override.{ending}" for stem in ("compose", "docker-compose") for ending in ("yaml", "yml")
 )
-_DIRECTIVES: Final = re.compile(r"(?:%[^\n]*\n|#[^\n]*\n|\s*\n)*---[ \t]*(?:#[^\n]*)?\r?\n")
-_EXTENDS: Final = re.compile(r"^extends: ([a-z0-9_]+)$", re.MULTILINE)
-# Without an environment's name: environments share the blueprint that this stands in.
-_KEPT: Final = "Kept in .env.ENVIRONMENT, which git ignores"
+# Names that projects give the file to copy to `.env`.
+_EXAMPLES: Final = tuple(
+    name
+    for word in ("example", "sample", "template", "dist", "default", "defaults")
+    for name in (f".env.{word}", f"env.{word}", f".env-{word}", f"{word}.env")
+)
+_MOST_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked for: files, the project's root, the environment's name, and how far it may differ."""
+    """What is asked for: files, the project's root, the environment's name, and how far it may differ.
+
+    ``env_files`` are read in the place of the ``.env`` beside the first file.
+    """
 
     files: tuple[Path, ...]
     root: Path
     environment: str
     profiles: tuple[str, ...] = ()
     adapt: bool = False
+    env_files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +114,8 @@ def adopt(wish: Wish, process: Map[str, str], existing: Map[str, str]) -> Adopti
     _lay_over_each_other(work)
     # What would have been done to a file that is refused is of no interest.
     Report(_said(work).errors).raise_errors()
-    blueprints = _chain(work, existing)
+    parts = Parts(work.documents, wish.environment, work.profiles, work.variables, work.kept, work.report)
+    blueprints = chain(parts, existing)
     secret_dotenv = work.prefix == "." and any(looks_secret(name, value) for name, value in work.dotenv.items())
     return Adoption(work.project, blueprints, work.kept.values, secret_dotenv, _said(work))
 
@@ -122,8 +133,12 @@ def _read(work: _Work) -> None:
     def expand(text: str, before: Map[str, str]) -> str | None:
         return expanded(text, work.process, before)
 
-    found = read_dotenv(work.folder / ".env", root=work.folder, report=report, expand=expand)
-    work.dotenv = {name: value for name, (value, _) in found.items()}
+    for file in work.wish.env_files:
+        found = parse_dotenv(Source(str(file), read_text(file, str(file)), confidential=True), report, expand)
+        work.dotenv |= {name: value for name, (value, _) in found.items()}
+    if not work.wish.env_files:
+        found = read_dotenv(work.folder / ".env", root=work.folder, report=report, expand=expand)
+        work.dotenv = {name: value for name, (value, _) in found.items()}
     work.profiles = [*work.wish.profiles]
     listed = work.process.get("COMPOSE_PROFILES", work.dotenv.get("COMPOSE_PROFILES", ""))
     work.profiles += [one.strip() for one in listed.split(",") if one.strip() and one.strip() not in work.profiles]
@@ -153,11 +168,13 @@ def _change(work: _Work) -> None:
     found = find_variables(changes.current() for changes in work.documents)
     work.variables = {name: used for name, used in found.items() if name not in own}
     reached = reached_files(trees, work.folder)
+    moved = _moved_values(work, trees, [one.tree for one in reached]) if work.prefix != "." else {}
     add_variables(work.variables, reached, report)
     for changes in work.documents:
         adjust_references(changes, work.variables)
         if work.prefix != ".":
-            count = rebase_paths(changes, work.prefix, report)
+            known = {**work.dotenv, **work.process, **dict.fromkeys(moved, "/")}
+            count = rebase_paths(changes, work.prefix, known, report)
             if count:
                 place = changes.tree.span
                 report.warning(
@@ -166,22 +183,62 @@ def _change(work: _Work) -> None:
                     f"{'start' if count > 1 else 'starts'} at the project's root now",
                     help=f"each has {work.prefix}/ before it",
                 )
-    given_there = (name for one in reached for name in one.own_names)
-    warn_of_unset(work.variables, [*work.process, *work.dotenv, *given_there], report)
-    if work.prefix != ".":
-        _take_values_along(work)
+    known_names = {*work.process, *work.dotenv, *(name for one in reached for name in one.own_names)}
+    warn_of_unset(work.variables, known_names, report)
+    _point_to_example(work, known_names)
+    if work.prefix != "." or wish.env_files:
+        _take_values_along(work, moved)
 
 
-def _take_values_along(work: _Work) -> None:
+def _point_to_example(work: _Work, known: AbstractSet[str]) -> None:
+    """Name the file beside the Compose files that an absent ``.env`` is meant to be made from (EV836)."""
+    if work.wish.env_files or is_anything(work.folder / ".env"):
+        return
+    for path in (work.folder / name for name in _EXAMPLES):
+        if not path.is_file():
+            continue
+        names = read_dotenv(path, root=Path(path.anchor), report=Report()).keys()
+        given = [name for name in work.variables if name in names and name not in known]
+        if given:
+            shown = ", ".join(given[:_MOST_NAMED]) + (", …" if len(given) > _MOST_NAMED else "")
+            work.report.warning(
+                "EV836",
+                f"there is no .env, and {path.name} has values for {shown}",
+                help=f"copy {path.name} to .env and fill it in, or import with `--env-file {path}`",
+            )
+        return
+
+
+def _moved_values(work: _Work, trees: list[Mapping], reached: list[Mapping]) -> dict[str, str]:
+    """Return the relative paths in the Compose files' ``.env`` as the project's root sees them.
+
+    They belong to variables that only begin paths of ``trees``: for anything else the value has to stay.
+    """
+    starts = sum((path_variables(tree) for tree in trees), Counter[str]())
+    uses = Counter(name for tree in (*trees, *reached) for name in all_references(tree))
+    inherited = {name for tree in trees for name in inherited_names(tree)}
+    return {
+        name: rebased(work.dotenv[name], work.prefix)
+        for name, count in starts.items()
+        if work.dotenv.get(name, "").startswith(".") and count == uses[name] and name not in inherited
+    }
+
+
+def _take_values_along(work: _Work, moved: Map[str, str]) -> None:
     """Keep what the Compose files' ``.env`` says where envman looks for it: that one lies outside of its project."""
     names = [*work.variables, *(name for changes in work.documents for name in inherited_names(changes.tree))]
-    used = {name: work.dotenv[name] for name in names if name in work.dotenv}
+    used = {name: moved.get(name, work.dotenv[name]) for name in names if name in work.dotenv}
     work.kept.values.update(used)
     if used:
+        files = work.wish.env_files
         work.report.warning(
             "EV811",
-            f"{work.folder / '.env'} is not at the project's root, so envman does not read it: "
-            f"the values of {', '.join(used)} are in {work.values_file} now",
+            (
+                f"envman does not read {', '.join(map(str, files))}: "
+                if files
+                else f"{work.folder / '.env'} is not at the project's root, so envman does not read it: "
+            )
+            + f"the values of {', '.join(used)} are in {work.values_file} now",
             help=f"change them there; git ignores {work.values_file}",
         )
 
@@ -268,104 +325,3 @@ def _share_names(work: _Work) -> None:
                 fixed = {key for key in ("name", "external") if key in entry.entries}
                 if any(entry.keys[key] not in changes.removed for key in fixed):
                     changes.add(entry, {"shared": True})
-
-
-def _chain(work: _Work, existing: Map[str, str]) -> dict[str, str]:
-    """Return the blueprints by name, the first parent first.
-
-    A parent among ``existing`` that says the same is shared; one that only this environment extends is written anew.
-    """
-    made: dict[str, str] = {}
-    parent: str | None = None
-    own = _own_parents(work.wish.environment, existing)
-    for index, changes in enumerate(work.documents[:-1]):
-        text = _body(work, index)
-        stem = _stem(changes.tree.span.source.name, "part" if made else "base")
-        stem = next(one for one in (stem, *(f"{stem}_{number}" for number in range(2, 1000))) if one not in made)
-        longer = f"{work.wish.environment}_{stem}"
-        for name in (stem, longer, *(f"{longer}_{number}" for number in range(2, 1000))):
-            written = _with_header(work, index, text, parent)
-            is_free = name in own or existing.get(name, written) == written
-            if is_free and name not in made and name != work.wish.environment:
-                break
-        made[name] = written
-        parent = name
-    made[work.wish.environment] = _with_header(work, len(work.documents) - 1, _body(work, -1), parent)
-    return made
-
-
-def _own_parents(environment: str, existing: Map[str, str]) -> set[str]:
-    """Return the parents of an environment that is there already which nothing else extends."""
-    found = {name: _EXTENDS.search(text) for name, text in existing.items()}
-    parents = {name: match[1] for name, match in found.items() if match is not None}
-    own: set[str] = set()
-    name = parents.get(environment)
-    while name is not None and name not in own and list(parents.values()).count(name) == 1:
-        own.add(name)
-        name = parents.get(name)
-    return own
-
-
-def _stem(file: str, otherwise: str) -> str:
-    """Return the name for a parent that ``file`` becomes: ``gpu`` for ``docker-compose.gpu.yml``."""
-    stem = re.sub(r"\.ya?ml$", "", Path(file).name)
-    stem = re.sub(r"^(?:docker[-_.]?)?compose(?=[-_.]|$)", "", stem)
-    name = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")[:20].strip("_")
-    return name if re.fullmatch(ENVIRONMENT_NAME, name) else otherwise
-
-
-def _body(work: _Work, index: int) -> str:
-    changes = work.documents[index]
-    text = changes.text()
-    if text is None or _is_flow(text):
-        if text is None:
-            work.report.warning(
-                "EV813",
-                f"{changes.tree.span.source.name} is written anew: its comments are lost",
-                changes.tree.span,
-                help="what was to be changed could not be changed in place; look through the blueprint",
-            )
-        text = written_anew(changes.current())
-    return text.lstrip("\r\n") if len(work.documents) > 1 else text
-
-
-def _with_header(work: _Work, index: int, text: str, parent: str | None) -> str:
-    header = _header(work, index, parent)
-    newline = "\r\n" if "\r\n" in text else "\n"
-    directives = _DIRECTIVES.match(text)
-    start = directives.end() if directives else 0
-    written = "".join(line + newline for line in header)
-    return text[:start] + written + text[start:] + ("" if text.endswith("\n") else newline)
-
-
-def _is_flow(text: str) -> bool:
-    return re.match(r"(?:\s+|#[^\n]*\n|---[ \t\r\n])*\{", text) is not None
-
-
-def _header(work: _Work, index: int, parent: str | None) -> list[str]:
-    """Return the lines before the author's own: parent, active profiles, variables."""
-    lines: list[str] = []
-    last = len(work.documents) - 1
-    if parent is not None:
-        lines.append(f"extends: {parent}")
-    if index < last:
-        lines.append("abstract: true")
-    if work.profiles and index == last:
-        lines.append(f"profiles: {flow(work.profiles)}")
-    declared = declarations(work.variables, index)
-    for name, document in work.kept.documents.items():
-        if document == index:
-            declared[name] = {"type": "string", "description": _KEPT}
-    if declared:
-        lines.append("variables:")
-        lines.extend(f"  {write_key(name)}: {_declaration(one)}" for name, one in declared.items())
-    return [*lines, ""] if lines else lines
-
-
-def _declaration(declared: dict[str, Any]) -> str:
-    """Return a declaration on one line; words that no reader takes for anything else stand without quotes."""
-    words = (
-        f"{key}: {write_key(value) if isinstance(value, str) and value.isidentifier() else flow(value)}"
-        for key, value in declared.items()
-    )
-    return "{" + ", ".join(words) + "}"

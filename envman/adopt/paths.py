@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
+from collections.abc import Mapping as Map
 from typing import Final, TypeAlias
 
 from envman.adopt.changes import Changes
@@ -84,11 +86,30 @@ _TABLE: Final[PathTable[Take]] = PathTable(
 )
 
 
-def rebase_paths(changes: Changes, prefix: str, report: Report) -> int:
+def files_named(tree: Mapping) -> Iterator[str]:
+    """Yield every relative path of a Compose file that names a file or a folder to read; binds hold data."""
+    for leaf, take in _paths(tree, _TABLE):
+        parts = take(str(leaf.value)) if take is not _mount else None
+        if parts is not None and parts[1] and "$" not in parts[1] and not _is_fixed(parts[1]):
+            yield parts[1]
+
+
+def path_variables(tree: Mapping) -> Counter[str]:
+    """Return how often each variable begins a path in a Compose file."""
+    found: Counter[str] = Counter()
+    for leaf, take in _paths(tree, _TABLE):
+        parts = take(str(leaf.value))
+        first = next(references(parts[1]), None) if parts is not None else None
+        if first is not None and first.start == 0:
+            found[first.name] += 1
+    return found
+
+
+def rebase_paths(changes: Changes, prefix: str, known: Map[str, str], report: Report) -> int:
     """Put ``prefix`` (the Compose files' folder, from the project's root) before every relative path.
 
-    Returns how many there were. A path that begins with a variable cannot be told from an absolute one: it stays, and
-    ``report`` says so (EV809).
+    Returns how many there were. In a path that begins with a variable it is put before the default. ``known`` are the
+    variables' values; where one is relative, or there is neither value nor default, ``report`` says so (EV809).
     """
     count = 0
     for leaf, take in _paths(changes.current(), _TABLE):
@@ -96,14 +117,48 @@ def rebase_paths(changes: Changes, prefix: str, report: Report) -> int:
         if parts is None or not parts[1]:
             continue
         before, path, behind = parts
-        if path.startswith(("/", "~", "\\")) or re.match(r"[A-Za-z]:[\\/]", path):
+        if _is_fixed(path):
             continue
         if path.startswith("$") and not path.startswith("$$"):
-            _undecided(leaf, path, prefix, report)
-            continue
-        changes.set_scalar(leaf, f"{before}{rebased(path, prefix)}{behind}")
-        count += 1
+            path = _rebased_default(path, prefix, names=take is _mount)
+            if not _is_decided(path, known, names=take is _mount):
+                _undecided(leaf, path, prefix, report)
+        else:
+            path = rebased(path, prefix)
+        new = f"{before}{path}{behind}"
+        if new != leaf.value:
+            changes.set_scalar(leaf, new)
+            count += 1
     return count
+
+
+def _is_fixed(path: str) -> bool:
+    return path.startswith(("/", "~", "\\")) or re.match(r"[A-Za-z]:[\\/]", path) is not None
+
+
+def _rebased_default(path: str, prefix: str, *, names: bool) -> str:
+    """Return ``path``, which begins with a variable, with ``prefix`` before the default; ``names`` are none."""
+    first = next(references(path), None)
+    if first is None or first.start != 0 or not first.operand or "?" in first.operator:
+        return path
+    operand = first.operand
+    if operand.startswith("$") and not operand.startswith("$$"):
+        operand = _rebased_default(operand, prefix, names=names)
+    elif not _is_fixed(operand) and (operand.startswith(".") or not names):
+        operand = rebased(operand, prefix)
+    return f"${{{first.name}{first.operator}{operand}}}{path[first.end :]}"
+
+
+def _is_decided(path: str, known: Map[str, str], *, names: bool) -> bool:
+    """Whether the variable that ``path`` begins with has an absolute value (or a volume's name), or a default."""
+    first = next(references(path), None)
+    if first is None:
+        return False
+    value = known.get(first.name)
+    if value:
+        return _is_fixed(value) or (names and not value.startswith("."))
+    operand = first.operand
+    return bool(operand) and (not operand.startswith("$") or _is_decided(operand, known, names=names))
 
 
 def rebased(path: str, prefix: str) -> str:
@@ -116,7 +171,7 @@ def rebased(path: str, prefix: str) -> str:
 def _undecided(leaf: Scalar, path: str, prefix: str, report: Report) -> None:
     report.warning(
         "EV809",
-        f'"{path}" begins with a variable and stays: a relative value starts at the project\'s root now',
+        f'"{path}" begins with a variable: a relative value starts at the project\'s root now',
         leaf.span,
         help=f"give the variable an absolute path, or one that starts with {prefix}/",
     )

@@ -6,11 +6,14 @@ Source: https://docs.docker.com/reference/compose-file/include/ and compose-go's
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from envman.adopt.document import read_compose_file
+from envman.adopt.paths import files_named
 from envman.adopt.variables import Used
 from envman.diagnostics import EnvmanError, Report
 from envman.diagnostics.limits import limit
@@ -30,6 +33,7 @@ class Reached:
     tree: Mapping
     document: int
     own_names: frozenset[str]
+    folder: Path
 
 
 def reached_files(trees: list[Mapping], folder: Path) -> list[Reached]:
@@ -46,8 +50,28 @@ def reached_files(trees: list[Mapping], folder: Path) -> list[Reached]:
             inside = _read(path)
             if inside is not None and (path, inner) not in seen:
                 seen.add((path, inner))
-                found.append(Reached(inside, index, names | own))
+                found.append(Reached(inside, index, names | own, inner))
                 waiting.append((inside, inner, index, names | own))
+    return found
+
+
+def files_outside(files: Iterable[Path], root: Path) -> dict[Path, Path]:
+    """Return what Compose ``files``, and the files that these bring in, name outside of ``root``.
+
+    Each such path has the folder that a project would have to begin in or above to hold it. Paths to data (binds) may
+    lie anywhere, and do not count; an absolute path is meant to be that of one machine.
+    """
+    trees = [tree for file in files for tree in read_compose_file(file, Report())]
+    folder = next((file.absolute().parent for file in files), root)
+    found: dict[Path, Path] = {}
+    for tree, start in [
+        *((tree, folder) for tree in trees),
+        *((one.tree, one.folder) for one in reached_files(trees, folder)),
+    ]:
+        for name in files_named(tree):
+            path = Path(os.path.normpath(start / name))
+            if not path.is_relative_to(root):
+                found[path] = path if path.is_dir() else path.parent
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Map
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -48,6 +48,13 @@ def find_variables(trees: Iterable[Mapping]) -> dict[str, Used]:
                     if not reference.operator:
                         used.plain_span = used.plain_span or leaf.span
     return found
+
+
+def all_references(tree: Mapping) -> Iterator[str]:
+    """Yield the name of every reference in ``tree``, each as often as it is used."""
+    for _, leaf in leaves(tree):
+        if isinstance(leaf.value, str) and "$" in leaf.value:
+            yield from (reference.name for reference in references(leaf.value))
 
 
 def declarations(variables: Map[str, Used], document: int) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from envman.cli.ask import can_ask, question
 from envman.cli.invocation import Invocation
+from envman.diagnostics import Report
 
 
 def register(app: typer.Typer) -> None:
@@ -30,6 +32,16 @@ def import_files(
         list[str] | None,
         typer.Option("--profile", metavar="NAME", help="Let the environment activate a profile. Repeatable."),
     ] = None,
+    root: Annotated[
+        Path | None,
+        typer.Option(
+            "--root", metavar="DIR", help="The project's folder; default: here, or above where files lie above."
+        ),
+    ] = None,
+    env_files: Annotated[
+        list[Path] | None,
+        typer.Option("--env-file", metavar="FILE", help="Read variables from here, not from .env. Repeatable."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a blueprint that is there.")] = False,
 ) -> None:
     """Make an environment of Compose files."""
@@ -37,8 +49,11 @@ def import_files(
     from envman.operations.importing import import_compose, project_root
 
     invocation = context.ensure_object(Invocation)
-    root = project_root(invocation.directory, given=invocation.directory != Path.cwd())
-    wish = Wish(tuple(files), root, environment, tuple(profiles or ()), adapt)
+    given = root is not None or invocation.directory != Path.cwd()
+    folder = project_root(root or invocation.directory, given=given)
+    if not given:
+        folder = _with_all_files(invocation, files, folder)
+    wish = Wish(tuple(files), folder, environment, tuple(profiles or ()), adapt, tuple(env_files or ()))
     done = import_compose(wish, invocation.environ, overwrite=overwrite)
     invocation.warn(done.report)
     text = "\n".join(
@@ -51,3 +66,24 @@ def import_files(
     )
     result = {"environment": environment, "folder": str(done.root), "files": [str(path) for path in done.written]}
     invocation.show(result, text)
+
+
+def _with_all_files(invocation: Invocation, files: list[Path], folder: Path) -> Path:
+    """Return ``folder``, or the one above it that holds all that the Compose ``files`` name: asked, or said (EV835)."""
+    from envman.operations.importing import wider_root
+
+    wider = wider_root(files, folder, Path.home())
+    if wider is None:
+        return folder
+    root, path = wider
+    if can_ask(invocation):
+        answer = question(f"{path} lies outside of {folder}. Make {root} the project's folder? [Y/n] ")
+        return folder if answer.lower() in {"n", "no"} else root
+    report = Report()
+    report.warning(
+        "EV835",
+        f"the project's folder is {root}, because {path} lies outside of {folder}",
+        help="`envman import --root DIR` chooses another",
+    )
+    invocation.warn(report)
+    return root

@@ -260,6 +260,8 @@ CODES: Final[dict[str, Code]] = {
     "EV830": Code("the image of a container is gone"),
     "EV831": Code("a secret's value stands where it cannot be taken out"),
     "EV832": Code("a container that had ended"),
+    "EV835": Code("the project's folder is one above"),
+    "EV836": Code("a .env file that is only there as an example"),
     "EV901": Code("a bug in envman", BUG),
     "EV902": Code("not a command line of envman", USAGE),
 }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from envman.adopt.adoption import Adoption, Wish, adopt
+from envman.adopt.reached import files_outside
 from envman.diagnostics import Report
 from envman.diagnostics.diagnostic import fail
 from envman.project import BLUEPRINTS, check_environment_name, open_project
@@ -35,6 +37,21 @@ def project_root(directory: Path, *, given: bool) -> Path:
     if not given and any((folder / PROJECT_FILE).is_file() for folder in (directory, *directory.parents)):
         return find_root(directory)
     return directory
+
+
+def wider_root(files: Sequence[Path], root: Path, home: Path) -> tuple[Path, Path] | None:
+    """Return the nearest folder above ``root`` that holds all that the Compose ``files`` name, and one such path.
+
+    None where ``root`` does, where a project is there already, and where that folder would be the ``home`` folder or
+    one above it.
+    """
+    if (root / PROJECT_FILE).is_file():
+        return None
+    outside = files_outside(files, root)
+    common = Path(os.path.commonpath([root, *outside.values()]))
+    if common == root or home.is_relative_to(common):
+        return None
+    return common, next(iter(outside))
 
 
 def import_compose(wish: Wish, process: Mapping[str, str], *, overwrite: bool = False) -> Imported:

@@ -9,8 +9,10 @@ import pytest
 from trees import told
 
 from envman.adopt.adoption import Wish
+from envman.cli.invocation import Invocation
+from envman.cli.main import run
 from envman.diagnostics import EnvmanError
-from envman.operations.importing import Imported, import_compose, project_root
+from envman.operations.importing import Imported, import_compose, project_root, wider_root
 
 
 def imported(root: Path, *, process: dict[str, str] | None = None, folder: str = ".", **options: object) -> Imported:
@@ -204,7 +206,106 @@ def test_paths_start_at_the_root(tmp_path: Path) -> None:
         "device: ./deploy/d",
     ):
         assert written in text
-    assert [one.code for one in done.report.warnings].count("EV809") == 2
+    assert [one.code for one in done.report.warnings].count("EV809") == 1
+
+
+def test_a_default_that_is_a_path_keeps_its_folder(tmp_path: Path) -> None:
+    write(
+        tmp_path / "deploy",
+        compose="""\
+        services:
+          web:
+            image: "x:${ALSO}"
+            env_file: ["${FILE-x.env}"]
+            volumes:
+              - "${DATA:-./data}:/data"
+              - "${A:-${B:-../b}}/c:/b"
+              - "${NAME:-named}:/n"
+              - "${ABSOLUTE:-/srv}:/s"
+              - "${MOVED}:/m"
+              - "${ALSO}:/also"
+              - "${NOTHING}:/nothing"
+        volumes: {named: }
+        """,
+    )
+    (tmp_path / "deploy" / ".env").write_text("MOVED=./here\nALSO=./1\n")
+    (tmp_path / "deploy" / "x.env").write_text("")
+    done = imported(tmp_path, folder="deploy", process={"NOTHING": "./relative"})
+    text = blueprint(tmp_path)
+    for written in (
+        '"${FILE-./deploy/x.env}"',
+        '"${DATA:-./deploy/data}:/data"',
+        '"${A:-${B:-./b}}/c:/b"',
+        '"${NAME:-named}:/n"',
+        '"${ABSOLUTE:-/srv}:/s"',
+        '"${MOVED}:/m"',
+    ):
+        assert written in text
+    values = (tmp_path / ".env.local").read_text()
+    assert "MOVED='./deploy/here'" in values
+    # It is also a tag, which must stay.
+    assert "ALSO='./1'" in values
+    undecided = [line for line in said(done) if "begins with a variable" in line]
+    assert [line.split('"')[1] for line in undecided] == ["${ALSO}", "${NOTHING}"]
+
+
+def test_variables_are_read_from_the_files_that_are_named(tmp_path: Path) -> None:
+    write(tmp_path, compose="services: {web: {image: 'x:$TAG', labels: ['a=$B']}}\n")
+    (tmp_path / ".env").write_text("TAG=wrong\n")
+    (tmp_path / "one.env").write_text("TAG=1\nB=1\n")
+    (tmp_path / "two.env").write_text("TAG=${B}2\nPASSWORD=unused\n")
+    files = (tmp_path / "one.env", tmp_path / "two.env")
+    done = import_compose(Wish((tmp_path / "compose.yaml",), tmp_path, "local", env_files=files), {})
+    assert (tmp_path / ".env.local").read_text() == "TAG='2'\nB='1'\n"
+    assert [one.code for one in done.report] == ["EV811"]
+    with pytest.raises(EnvmanError, match="EV002"):
+        import_compose(Wish((tmp_path / "compose.yaml",), tmp_path, "local", env_files=(tmp_path / "no",)), {})
+
+
+def test_an_example_of_a_missing_env_file_is_named(tmp_path: Path) -> None:
+    write(tmp_path, compose="services: {web: {image: 'x:$TAG', labels: ['a=$B', 'c=${C:?}']}}\n")
+    (tmp_path / ".env.example").write_text("TAG=1\nC=1\nD=1\n")
+    named = [one.message for one in imported(tmp_path).report if one.code == "EV836"]
+    assert named == ["there is no .env, and .env.example has values for TAG, C"]
+    (tmp_path / ".env").write_text("")
+    assert "EV836" not in [one.code for one in imported(tmp_path).report]
+
+
+def test_the_projects_folder_holds_all_files_that_are_named(tmp_path: Path) -> None:
+    app = tmp_path / "a" / "app"
+    write(
+        app,
+        compose="""\
+        include: [../shared/compose.yaml]
+        services:
+          web: {image: x, build: ., volumes: ["../../data:/d"], env_file: [/etc/hostname]}
+        """,
+    )
+    files = [app / "compose.yaml"]
+    shared = tmp_path / "a" / "shared"
+    assert wider_root(files, app, Path("/home/x")) == (tmp_path / "a", shared / "compose.yaml")
+    write(shared, compose="services: {db: {image: x, build: {context: ../../db}}}\n")
+    assert wider_root(files, app, Path("/home/x"))[0] == tmp_path  # type: ignore[index]
+    assert wider_root(files, app, tmp_path / "home") is None
+    assert wider_root(files, tmp_path, Path("/home/x")) is None
+    import_compose(Wish(tuple(files), tmp_path, "local"), {})
+    assert "include: [./a/shared/compose.yaml]" in blueprint(tmp_path)
+    (app / "envman.yaml").write_text("")
+    assert wider_root(files, app, Path("/home/x")) is None
+
+
+def test_the_command_takes_the_folder_above_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "db", compose="services: {db: {image: x}}\n")
+    write(tmp_path / "app", compose="include: [../db/compose.yaml]\nservices: {web: {image: x}}\n")
+    monkeypatch.chdir(tmp_path / "app")
+    assert run(Invocation(), ["import", "compose.yaml", "--root", "."]) == 1
+    assert "EV007" in capsys.readouterr().err
+    assert run(Invocation(), ["import", "compose.yaml"]) == 0
+    assert f"EV835]: the project's folder is {tmp_path}, because {tmp_path}/db/compose" in capsys.readouterr().err
+    assert (tmp_path / "envman.yaml").exists()
+    assert run(Invocation(), ["check"]) == 0
 
 
 def test_what_forbids_a_second_environment_is_said(tmp_path: Path) -> None:
