@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as Map
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from envman.adopt.document import read_compose_file
 from envman.adopt.paths import files_named
 from envman.adopt.variables import Used
-from envman.diagnostics import EnvmanError, Report
+from envman.diagnostics import EnvmanError, Report, Span
 from envman.diagnostics.limits import limit
-from envman.language.references import references, rewritten
+from envman.language.references import Reference, references, rewritten
 from envman.source.dotenv import read_dotenv
 from envman.source.files import read_source
 from envman.source.reader import read_tree
@@ -28,12 +29,18 @@ MOST_FILES: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A file that a document brings in, and the names that its own ``.env`` gives values."""
+    """A file that a document brings in.
+
+    ``own_names`` are those that its own ``.env`` gives values, ``from_outside`` what these values refer to, and
+    ``asked`` is where the file is asked for.
+    """
 
     tree: Mapping
     document: int
     own_names: frozenset[str]
     folder: Path
+    from_outside: tuple[Reference, ...]
+    asked: Span
 
 
 def reached_files(trees: list[Mapping], folder: Path) -> list[Reached]:
@@ -46,12 +53,14 @@ def reached_files(trees: list[Mapping], folder: Path) -> list[Reached]:
     waiting = [(tree, folder, index, frozenset[str]()) for index, tree in enumerate(trees)]
     while waiting and len(found) < limit(MOST_FILES):
         tree, start, index, names = waiting.pop()
-        for path, inner, own in (*_included(tree, start), *_extended(tree, start)):
-            inside = _read(path)
-            if inside is not None and (path, inner) not in seen:
-                seen.add((path, inner))
-                found.append(Reached(inside, index, names | own, inner))
-                waiting.append((inside, inner, index, names | own))
+        for one in (*_included(tree, start), *_extended(tree, start)):
+            inside = _read(one.path)
+            if inside is not None and (one.path, one.folder) not in seen:
+                seen.add((one.path, one.folder))
+                own = names | one.names
+                outside = tuple(reference for reference in one.references if reference.name not in names)
+                found.append(Reached(inside, index, own, one.folder, outside, one.asked))
+                waiting.append((inside, one.folder, index, own))
     return found
 
 
@@ -78,13 +87,16 @@ def files_outside(files: Iterable[Path], root: Path) -> dict[Path, Path]:
 def add_variables(variables: dict[str, Used], found: list[Reached], report: Report) -> None:
     """Add the variables of ``found`` to ``variables``; what a blueprint would read otherwise is said (EV816)."""
     for one in found:
+        here = [(reference, one.asked) for reference in one.from_outside]
         for _, leaf in leaves(one.tree):
-            for reference in references(leaf.value) if isinstance(leaf.value, str) else ():
-                used = variables.setdefault(reference.name, Used(leaf.span, one.document))
-                used.document = min(used.document, one.document)
-                used.operators.add(reference.operator)
-                if reference.name in one.own_names:
-                    used.operators.add("-")  # an empty default would hide what its own .env says
+            if isinstance(leaf.value, str):
+                here += [(reference, leaf.span) for reference in references(leaf.value)]
+        for reference, span in here:
+            used = variables.setdefault(reference.name, Used(span, one.document))
+            used.document = min(used.document, one.document)
+            used.operators.add(reference.operator)
+            if reference.name in one.own_names:
+                used.operators.add("-")  # an empty default would hide what its own .env says
     blank = {name for name, used in variables.items() if used.is_plain and not used.may_be_empty}
     for one in found:
         for _, leaf in leaves(one.tree):
@@ -105,7 +117,17 @@ def _read(path: Path) -> Mapping | None:
     return read_tree(source, Report())
 
 
-def _included(tree: Mapping, folder: Path) -> Iterator[tuple[Path, Path, frozenset[str]]]:
+class _Asked(NamedTuple):
+    """A file that a tree asks for, its folder, and what its own ``.env`` says."""
+
+    path: Path
+    folder: Path
+    asked: Span
+    names: frozenset[str] = frozenset()
+    references: tuple[Reference, ...] = ()
+
+
+def _included(tree: Mapping, folder: Path) -> Iterator[_Asked]:
     node = tree.entries.get("include")
     for entry in node.items if isinstance(node, Sequence) else ():
         paths = _texts(entry.entries.get("path") if isinstance(entry, Mapping) else entry)
@@ -119,20 +141,30 @@ def _included(tree: Mapping, folder: Path) -> Iterator[tuple[Path, Path, frozens
             named = [str(folder / one) for one in _texts(entry.entries.get("env_file"))]
             env_files = named or env_files
         names: set[str] = set()
+        outside: list[Reference] = []
+
+        def collect(text: str, before: Map[str, str], names: set[str] = names, to: list[Reference] = outside) -> str:
+            to += [one for one in references(text) if one.name not in before and one.name not in names]
+            return text
+
         for file in env_files:
             try:
-                names |= read_dotenv(inner / file, root=Path(inner.anchor or "/"), report=Report()).keys()
+                names |= read_dotenv(
+                    inner / file, root=Path(inner.anchor or "/"), report=Report(), expand=collect
+                ).keys()
             except EnvmanError:
                 continue
         for path in paths:
-            yield folder / path, inner, frozenset(names)
+            yield _Asked(folder / path, inner, entry.span, frozenset(names), tuple(outside))
 
 
-def _extended(tree: Mapping, folder: Path) -> Iterator[tuple[Path, Path, frozenset[str]]]:
+def _extended(tree: Mapping, folder: Path) -> Iterator[_Asked]:
     services = tree.entries.get("services")
     for service in services.entries.values() if isinstance(services, Mapping) else ():
-        for path in _texts(node_at(service, ("extends", "file"))):
-            yield folder / path, (folder / path).parent, frozenset()
+        node = node_at(service, ("extends", "file"))
+        for path in _texts(node):
+            assert node is not None
+            yield _Asked(folder / path, (folder / path).parent, node.span)
 
 
 def _texts(node: Node | None) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
+from collections.abc import Mapping as Map
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ from envman.diagnostics.limits import HELP, limit
 from envman.language.interpolate import Resolved, Scope, interpolate
 from envman.language.normalise import normalise
 from envman.language.rebase import rebase
+from envman.language.references import expanded, references
 from envman.source.dotenv import read_dotenv
 from envman.source.files import read_source
 from envman.source.places import is_anything, is_elsewhere
@@ -126,18 +128,27 @@ class ComposeFiles:
     def environment(self, scope: Scope, paths: Iterable[str]) -> Scope:
         """Return ``scope`` and, behind it, what the ``.env`` files at ``paths`` set: as Compose, an include's own.
 
-        A later file wins over an earlier one. A variable that is declared but has no value takes the file's.
+        A later file wins over an earlier one. A variable that is declared but has no value takes the file's. A value
+        may refer to the variables of ``scope``, of the lines before it, and of earlier files.
         """
         key = (id(scope), tuple(paths))
         if key not in self._environments:
             found: dict[str, Resolved] = {}
+            outer = {name: text_of(one.value) for name, one in scope.variables.items() if one.value is not None}
+            earlier: dict[str, str] = {}
+
+            def expand(text: str, before: Map[str, str]) -> str | None:
+                scope.used.update(one.name for one in references(text))
+                return expanded(text, outer, before, earlier, blank=False)
+
             for path in key[1]:
                 try:
-                    values = read_dotenv(self.root / path, root=self.root, report=self.report)
+                    values = read_dotenv(self.root / path, root=self.root, report=self.report, expand=expand)
                 except EnvmanError as error:
                     self.report.extend(error.diagnostics)
                     continue
                 found |= {name: Resolved(value, path, span) for name, (value, span) in values.items()}
+                earlier |= {name: value for name, (value, _) in values.items()}
                 if path not in self.used:
                     self.used.append(path)
             known = {
@@ -147,8 +158,8 @@ class ComposeFiles:
             }
             inner = replace(scope, variables={**found, **known}) if found else scope
             for name in found.keys() - known.keys():
-                outer = scope.variables.get(name)
-                self._give(name, replace(found[name], declared=(outer and outer.declared) or found[name].span))
+                known_as = scope.variables.get(name)
+                self._give(name, replace(found[name], declared=(known_as and known_as.declared) or found[name].span))
             self._environments[key] = inner
             if found:
                 self._names[id(inner)] = self._names.get(id(scope), frozenset()) | found.keys()

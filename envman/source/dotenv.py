@@ -19,23 +19,28 @@ from envman.source.places import is_anything
 # A value's text and the values before it to what the text comes to, or None.
 Expand: TypeAlias = Callable[[str, Mapping[str, str]], str | None]
 
-_LINE: Final = re.compile(
-    r"[ \t]*(?:export[ \t]+)?(?P<name>[\w.\[\]-]+)[ \t]*(?:(?P<separator>[=:])[ \t]*|(?=\r?\n|\Z))"
+# What Go calls a space within a line, and what it calls a space at all.
+_BLANK: Final = " \t\v\f\r\x85\xa0"
+_SPACE: Final = _BLANK + "\n\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_BETWEEN: Final = re.compile(rf"(?:[{_SPACE}]++|#[^\n]*+)*+")
+_NAME: Final = re.compile(
+    rf"(?:export(?=[ \t\n\f\r])[{_BLANK}]*+)?(?P<name>[\w.\[\]{_BLANK}-]*+)(?P<separator>[=:]|\n|\Z)[{_BLANK}]*+"
 )
 _QUOTED: Final = {
-    "'": re.compile(r"'((?:[^'\\]++|\\.)*+)'[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z)", re.DOTALL),
-    '"': re.compile(r'"((?:[^"\\]++|\\.)*+)"[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z)', re.DOTALL),
+    "'": re.compile(r"'((?:[^'\\]++|\\.)*+)'", re.DOTALL),
+    '"': re.compile(r'"((?:[^"\\]++|\\.)*+)"', re.DOTALL),
 }
-_COMMENT: Final = re.compile(r"(?<![ \t])[ \t]++#.*")
-_REFERENCE: Final = re.compile(r"(?<![\\$])(?:\$\$)*\$[A-Za-z_{]")
-_ESCAPED: Final = re.compile(r"\\(.)|\$\$", re.DOTALL)
+_REFERENCE: Final = re.compile(r"\$[A-Za-z_{]")
+_ESCAPED: Final = re.compile(r"\\(0[0-9]{0,3}|.)", re.DOTALL)
+# Go takes an octal escape of three digits; those beyond ASCII are single bytes, which are no text.
+_ASCII: Final = re.compile(r"0[01][0-7]{2}")
 _ESCAPES: Final = {
     "n": "\n",
     "r": "\r",
     "t": "\t",
     "\\": "\\",
     '"': '"',
-    "$": "$",
+    "$": "$$",
     "a": "\a",
     "b": "\b",
     "f": "\f",
@@ -60,79 +65,89 @@ def parse_dotenv(source: Source, report: Report, expand: Expand | None = None) -
     """Return the names in ``source`` with their values and places; malformed lines go to ``report``.
 
     ``expand`` gives a value that refers to variables its text, from the values before it; without it, or where it
-    returns None, such a value is not used, and a warning says so.
+    returns None, such a value is not used, and a warning says so. A name alone is left out: it takes its value from
+    elsewhere.
     """
     found: dict[str, tuple[str, Span]] = {}
+    values: dict[str, str] = {}
     text = source.text
     position = number = 0
-    while position < len(text):
-        number += 1
-        end = text.find("\n", position)
-        end = len(text) if end < 0 else end
-        line = text[position:end].rstrip("\r")
-        span = Span(source, number, 1, number, len(line) + 1)
-        match = _LINE.match(text, position, end)
-        following = end + 1
-        if not line.strip() or line.lstrip().startswith("#"):
-            pass
-        elif match is None:
+    line_end = quote_end = -1
+    while (position := _past(_BETWEEN, text, position)) < len(text):
+        if position > line_end:
+            number += text.count("\n", max(line_end, 0), position) + (number == 0)
+            line_end = _end_of_line(text, position)
+            line_start = text.rfind("\n", 0, position) + 1
+            span = Span(source, number, 1, number, len(text[line_start:line_end].rstrip("\r")) + 1)
+        if quote_end > line_start:
+            report.warning(
+                "EV113",
+                "text follows the closing quote: Compose reads it as a line of its own",
+                span,
+                expected="the end of the line",
+            )
+        match = _NAME.match(text, position)
+        name = match["name"].rstrip(_SPACE) if match else ""
+        if match is None or " " in name:
             report.error("EV113", "not a NAME=value line", span, expected="NAME=value", help="comments start with #")
-        elif match["separator"] is None:
-            pass  # the name alone: Compose takes the process's own value, which a variable names with `env:`
-        elif text[match.end() : match.end() + 1] in _QUOTED:
-            quote = text[match.end()]
-            quoted = _QUOTED[quote].match(text, match.end())
-            if quoted is not None:
-                _keep(found, match["name"], quoted[1], quote, span, report, expand)
-                following = quoted.end()
-                number += text.count("\n", position, following - 1)
-            elif text.find(quote, match.end() + 1, end) >= 0:
-                report.error("EV113", "text follows the closing quote", span, expected="the end of the line")
-            else:
+            position = line_end
+            continue
+        position = match.end()
+        if match["separator"] not in ("=", ":"):
+            continue
+        quote = text[position : position + 1]
+        if quote in _QUOTED:
+            quoted = _QUOTED[quote].match(text, position)
+            if quoted is None:
                 report.error("EV113", "a quote is never closed", span, expected=f"a closing {quote}")
+                position = line_end
+                continue
+            value = quoted[1].replace("\\'", "'") if quote == "'" else _ESCAPED.sub(_unescaped, quoted[1])
+            position = quote_end = quoted.end()
         else:
-            _keep(found, match["name"], _COMMENT.sub("", text[match.end() : end]).strip(), "", span, report, expand)
-        position = following
+            end = _end_of_line(text, position)
+            value = text[position:end].partition(" #")[0].rstrip(_SPACE)
+            position = end
+        if not name:
+            report.warning("EV113", "a value without a name is not used", span, expected="NAME=value")
+            continue
+        resolved = _resolved(value, values, expand) if quote != "'" and "$" in value else value
+        if resolved is None:
+            report.warning(
+                "EV113",
+                f"{name} refers to another variable and is not used",
+                span,
+                help="put the value in single quotes if its $ is meant, "
+                "or give the variable a `default:` in the blueprint",
+            )
+            continue
+        found[name] = (resolved, span)
+        values[name] = resolved
     return found
 
 
-def _unescaped_before_references(match: re.Match[str]) -> str:
-    """Resolve an escape, but leave what is no reference marked as none."""
-    if match[1] is None or match[1] == "$":
-        return "$$"
-    return _ESCAPES.get(match[1], match[0])
+def _past(pattern: re.Pattern[str], text: str, position: int) -> int:
+    match = pattern.match(text, position)
+    return match.end() if match else position
 
 
-def _keep(
-    found: dict[str, tuple[str, Span]],
-    name: str,
-    value: str,
-    quote: str,
-    span: Span,
-    report: Report,
-    expand: Expand | None,
-) -> None:
-    if quote == "'":
-        value = value.replace("\\'", "'")
-    elif _REFERENCE.search(value):
-        if quote:
-            value = _ESCAPED.sub(_unescaped_before_references, value)
-        expanded = expand(value, {known: text for known, (text, _) in found.items()}) if expand is not None else None
-        if expanded is not None:
-            found[name] = (expanded, span)
-            return
-        report.warning(
-            "EV113",
-            f"{name} refers to another variable and is not used",
-            span,
-            help="put the value in single quotes if its $ is meant, or give the variable a `default:` in the blueprint",
-        )
-        return
-    elif quote:
-        value = _ESCAPED.sub(lambda match: "$" if match[1] is None else _ESCAPES.get(match[1], match[0]), value)
-    else:
-        value = value.replace("$$", "$")
-    found[name] = (value, span)
+def _end_of_line(text: str, position: int) -> int:
+    end = text.find("\n", position)
+    return len(text) if end < 0 else end
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    """Resolve an escape; a dollar stays doubled, as the expansion that follows reads it."""
+    escaped = match[1]
+    if escaped.startswith("0"):
+        return chr(int(escaped, 8)) if _ASCII.fullmatch(escaped) else "\\" + escaped[1:]
+    return _ESCAPES.get(escaped, match[0])
+
+
+def _resolved(value: str, before: Mapping[str, str], expand: Expand | None) -> str | None:
+    if not _REFERENCE.search(value.replace("$$", "")):
+        return value.replace("$$", "$")
+    return expand(value, before) if expand is not None else None
 
 
 def dotenv_line(name: str, value: str) -> str:

@@ -69,9 +69,8 @@ def test_what_compose_reads(text: str, expected: dict[str, str]) -> None:
     ("text", "expected"),
     [
         ("A b=1\n", "EV113 1:1-6 not a NAME=value line"),
-        ("=x\n", "EV113 1:1-3 not a NAME=value line"),
+        ("=x\n", "EV113 1:1-3 a value without a name is not used"),
         ('B=1\nA="x\n', "EV113 2:1-5 a quote is never closed"),
-        ("A='x'y\n", "EV113 1:1-7 text follows the closing quote"),
         ("A=$B\n", "EV113 1:1-5 A refers to another variable and is not used"),
         ('A="x${B}"\n', "EV113 1:1-10 A refers to another variable and is not used"),
     ],
@@ -108,9 +107,16 @@ def test_no_file_is_no_value(tmp_path: Path) -> None:
     assert read_dotenv(tmp_path / ".env", root=tmp_path, report=Report()) == {}
 
 
+def test_text_after_a_closing_quote_is_a_line_of_its_own() -> None:
+    found, problems = parse("A='x'B=2\n")
+    assert found == {"A": "x", "B": "2"}
+    assert problems == ["EV113 1:1-9 text follows the closing quote: Compose reads it as a line of its own"]
+
+
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
-    "text", ["A='\n" * 300_000, 'A="' + "x\n" * 500_000, "A=" + "$" * 1_000_000, "A='" + "\\'" * 500_000]
+    "text",
+    ["A='\n" * 300_000, 'A="' + "x\n" * 500_000, "A=" + "$" * 1_000_000, "A='" + "\\'" * 500_000, "A=''" * 200_000],
 )
 def test_hostile_text_ends_soon(text: str) -> None:
     parse(text)
