@@ -58,16 +58,19 @@ def options(
     docker_context: Annotated[
         str | None, typer.Option("--context", metavar="NAME", help="Use this Docker context.")
     ] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", "-H", metavar="URL", help="Use the engine at this address.")
+    ] = None,
     version: Annotated[  # noqa: ARG001 - its callback has done it
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Typed environments for machine-learning projects: render Compose files, drive the stacks."""
     invocation = context.ensure_object(Invocation)
-    if directory is not None:
-        invocation.directory = directory
     invocation.format = format
-    invocation.context = docker_context
+    for name, value in (("directory", directory), ("context", docker_context), ("host", host)):
+        if value is not None:
+            invocation.choose(name, value)
 
 
 for module in (

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from envman.cli.invocation import Format, Invocation
 from envman.diagnostics import Note
 from envman.diagnostics.diagnostic import fail
+from envman.output.tables import age
 
 if TYPE_CHECKING:
     from envman.model.environment import Environment
     from envman.operations.down import Loss
+    from envman.plan.observed import ContainerState
 
 
 def can_ask(invocation: Invocation) -> bool:
@@ -67,6 +70,36 @@ def confirm_loss(invocation: Invocation, environment: Environment, loss: Loss, *
 def _list(loss: Loss) -> None:
     sys.stderr.write("These volumes and all data in them would be deleted:\n")
     sys.stderr.writelines(f"  {name}\n" for name in loss.data)
+
+
+def confirm_interruption(
+    invocation: Invocation, environment: Environment, jobs: Sequence[ContainerState], *, yes: bool
+) -> None:
+    """Return if the one-off ``jobs``, which are running, may be ended before they are done.
+
+    Raises:
+        EnvmanError: EV606 where it was not confirmed.
+    """
+    if not jobs or yes:
+        return
+    lines = [f"{one.service} ({one.name}){_since(one)}" for one in jobs]
+    if can_ask(invocation):
+        sys.stderr.writelines(
+            f"{line}\n" for line in ("These running jobs would be ended:", *(f"  {x}" for x in lines))
+        )
+        if question("End them? [y/N] ").lower() in {"y", "yes"}:
+            return
+        raise fail("EV606", "not confirmed", help="nothing was changed")
+    raise fail(
+        "EV606",
+        f"`down {environment.name}` ends jobs that are running, and there is no terminal to ask at",
+        notes=tuple(Note(f"{line} would be ended") for line in lines),
+        help="wait until they have ended, or add `--yes` if that is what you want; nothing was changed",
+    )
+
+
+def _since(job: ContainerState) -> str:
+    return f", running for {age(time.time() - job.started_at)}" if job.started_at else ""
 
 
 def confirm_takeover(invocation: Invocation, environment: Environment, *, yes: bool) -> None:

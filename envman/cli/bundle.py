@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from envman.cli.invocation import Invocation
-from envman.cli.options import Env, NoWait
+from envman.cli.options import Env, FailIfBusy
 
 if TYPE_CHECKING:
     from envman.bundle.checking import Bundle
@@ -105,7 +105,7 @@ def load(
     platform: Annotated[
         str | None, typer.Option(metavar="OS/ARCH", help="Load images of this platform onto an engine of another.")
     ] = None,
-    no_wait: NoWait = False,
+    fail_if_busy: FailIfBusy = False,
 ) -> None:
     """Load a bundle's images into the engine; unpack its project where there is none. Needs no network."""
     from envman.engine.connection import connect
@@ -126,7 +126,7 @@ def load(
         workspace = _project(invocation, target, bundle.contents.project)
         if workspace is None or not bundle.contents.snapshots:
             return ()
-        with invocation.exclusive(workspace, "envman bundle load", progress, wait=not no_wait):
+        with invocation.exclusive(workspace, "envman bundle load", progress, wait=not fail_if_busy):
             return put(workspace, bundle)
 
     engine = connect(resolve_endpoint(invocation.environ, context=invocation.context))

@@ -13,10 +13,18 @@ from typing import Final
 
 from envman.cli.invocation import Format, Invocation
 
-_GLOBAL: Final = {"--directory": "directory", "-C": "directory", "--format": "format", "--context": "context"}
+_GLOBAL: Final = {
+    "--directory": "directory",
+    "-C": "directory",
+    "--format": "format",
+    "--context": "context",
+    "--host": "host",
+    "-H": "host",
+}
 _OWN: Final = {"--output": "output", "-o": "output", "--set": "set", "--instance": "instance"}
 _FLAGS: Final = frozenset({"--no-cache", "--annotate", "--frozen"})
-_FLAGS_OF_UP: Final = frozenset({"--frozen"})
+# What `up` does anyway is no reason for the long way.
+_FLAGS_OF_UP: Final = frozenset({"--frozen", "--detach", "-d", "--wait", "--remove-orphans"})
 _OF_UP: Final = {"--set": "set", "--instance": "instance"}
 _OF_SWITCH: Final = {"--from": "from", "--set": "set", "--instance": "instance"}
 _FLAGS_OF_SWITCH: Final = frozenset({"--snapshot", "--no-snapshot"})
@@ -135,16 +143,16 @@ def _plain(
     if list(arguments[at:behind]) != words:
         return None
     common = _options(arguments[:at], _GLOBAL)
-    own = _options(arguments[behind:], known, flags)
+    own = _options(arguments[behind:], {**_GLOBAL, **known}, flags)
     if common is None or own is None or common.get("") or len(own.get("", ())) > 1:
         return None
-    format_ = common.get("format", [Format.HUMAN.value])[-1]
-    if format_ not in {one.value for one in Format}:
+    wanted = {**common, **own}
+    if wanted.get("format", [Format.HUMAN.value])[-1] not in {one.value for one in Format}:
         return None
-    if "directory" in common:
-        invocation.directory = Path(common["directory"][-1])
-    invocation.format = Format(format_)
-    invocation.context = common.get("context", [None])[-1]
+    invocation.format = Format.HUMAN
+    for name in dict.fromkeys(_GLOBAL.values()):
+        if name in wanted:
+            invocation.choose(name, wanted[name][-1])
     return own
 
 

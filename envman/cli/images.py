@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from envman.cli.invocation import Invocation
-from envman.cli.options import EnvName, Frozen, Instance, Names, NoWait, Settings, Yes
+from envman.cli.options import EnvName, FailIfBusy, Frozen, Instance, Names, Settings, Yes
 from envman.cli.target import open_target, under_lock
 from envman.diagnostics import Diagnostic, Severity
 
@@ -26,19 +26,22 @@ def build(
     settings: Settings = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every step anew.")] = False,
     pull_bases: Annotated[bool, typer.Option("--pull", help="Pull newer base images first.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show the output of builds.")] = False,
     frozen: Frozen = False,
-    no_wait: NoWait = False,
+    fail_if_busy: FailIfBusy = False,
 ) -> None:
     """Build the images of an environment's services (all that have a build, jobs too)."""
     from envman.operations.images import build_images
+    from envman.operations.progress import Silent
 
     invocation = context.ensure_object(Invocation)
     target = open_target(invocation, names, settings=settings, instance=instance)
     workspace, environment, services = target.workspace, target.environment, target.services
-    with target.turn("build", wait=not no_wait) as progress:
+    with target.turn("build", wait=not fail_if_busy) as progress:
         if frozen:
             environment = under_lock(invocation, workspace, environment, progress, building=services)
-        built = build_images(workspace, environment, services, progress, no_cache=no_cache, pull_bases=pull_bases)
+        shown = Silent() if quiet else progress
+        built = build_images(workspace, environment, services, shown, no_cache=no_cache, pull_bases=pull_bases)
     text = f"built: {', '.join(built)}" if built else f"{environment.name} builds nothing"
     invocation.show({"environment": environment.name, "built": built}, text)
 
@@ -48,7 +51,10 @@ def pull(
     names: Names = None,
     instance: Instance = None,
     settings: Settings = None,
-    no_wait: NoWait = False,
+    ignore_buildable: Annotated[  # noqa: ARG001
+        bool, typer.Option("--ignore-buildable", hidden=True, help="Has no effect: what is built is never pulled.")
+    ] = False,
+    fail_if_busy: FailIfBusy = False,
 ) -> None:
     """Pull the images that an environment does not build."""
     from envman.operations.images import pull_images
@@ -56,7 +62,7 @@ def pull(
     invocation = context.ensure_object(Invocation)
     target = open_target(invocation, names, settings=settings, instance=instance)
     workspace, environment, services = target.workspace, target.environment, target.services
-    with target.turn("pull", wait=not no_wait) as progress:
+    with target.turn("pull", wait=not fail_if_busy) as progress:
         pulled = pull_images(workspace, environment, services, progress)
     text = f"pulled: {', '.join(pulled)}" if pulled else f"{environment.name} pulls nothing"
     invocation.show({"environment": environment.name, "pulled": pulled}, text)
@@ -67,7 +73,7 @@ def push(
     names: Names = None,
     instance: Instance = None,
     settings: Settings = None,
-    no_wait: NoWait = False,
+    fail_if_busy: FailIfBusy = False,
 ) -> None:
     """Push the images that an environment builds, and remember which digests they got."""
     from envman.operations.pushing import push_images
@@ -76,7 +82,7 @@ def push(
     invocation = context.ensure_object(Invocation)
     target = open_target(invocation, names, settings=settings, instance=instance)
     workspace, environment, services = target.workspace, target.environment, target.services
-    with target.turn("push", wait=not no_wait) as progress:
+    with target.turn("push", wait=not fail_if_busy) as progress:
         pushed = push_images(workspace, environment, services, progress)
     data = {"environment": environment.name, "pushed": [asdict(one) for one in pushed]}
     invocation.show(data, pushed_text(pushed) if pushed else f"{environment.name} builds nothing to push")
@@ -136,7 +142,7 @@ def rmi(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
     yes: Yes = False,
     settings: Settings = None,
-    no_wait: NoWait = False,
+    fail_if_busy: FailIfBusy = False,
 ) -> None:
     """Remove images that this checkout built and no environment, lock, snapshot or container needs. Asks first."""
     from envman.cli.ask import confirm_removal
@@ -149,7 +155,7 @@ def rmi(
     if removal.spare and not dry_run:
         confirm_removal(invocation, removal_lines(removal), yes=yes)
         progress = invocation.progress()
-        with invocation.exclusive(workspace, "envman rmi", progress, wait=not no_wait):
+        with invocation.exclusive(workspace, "envman rmi", progress, wait=not fail_if_busy):
             # Looked at again, now that no other envman of this checkout starts anything.
             removal = spare_of_project(workspace, names or [])
             remove_spare(workspace, removal, progress)

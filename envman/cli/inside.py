@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
+from envman.cli.everywhere import Inside
 from envman.cli.invocation import Invocation
-from envman.cli.options import PASS_ON, EnvName, Frozen, Instance, Names, NoWait, Settings
+from envman.cli.options import PASS_ON, EnvName, FailIfBusy, Frozen, Instance, Names, Settings
 from envman.cli.target import open_target, split_target, under_lock
 from envman.diagnostics.diagnostic import fail
 
@@ -17,11 +19,38 @@ Words = Annotated[list[str], typer.Argument(metavar="[ENV] SERVICE [COMMAND]..."
 def register(app: typer.Typer) -> None:
     """Add this module's commands to ``app``."""
     app.command()(logs)
-    app.command("exec", context_settings=PASS_ON)(execute)
-    app.command("run", context_settings=PASS_ON)(run)
+    app.command("exec", cls=Inside, context_settings=PASS_ON)(execute)
+    app.command("run", cls=Inside, context_settings=PASS_ON)(run)
     app.command()(cp)
     app.command()(port)
     app.command(context_settings=PASS_ON)(compose)
+
+
+Interactive = Annotated[
+    bool, typer.Option("--interactive", "-i", hidden=True, help="Has no effect: standard input is passed on.")
+]
+Tty = Annotated[
+    bool, typer.Option("--tty", "-t", hidden=True, help="Has no effect: there is a terminal where this one is one.")
+]
+NoTty = Annotated[bool, typer.Option("--no-tty", "--no-TTY", "-T", help="Without a terminal.")]
+User = Annotated[str | None, typer.Option("--user", "-u", help="Run as this user.")]
+Folder = Annotated[str | None, typer.Option("--workdir", "-w", metavar="DIR", help="Run in this folder.")]
+Variables = Annotated[
+    list[str] | None, typer.Option("--env", "-e", metavar="NAME=VALUE", help="Set a variable. Repeatable.")
+]
+Detach = Annotated[bool, typer.Option("--detach", "-d", help="Leave it in the background.")]
+
+
+def _flags(*, no_tty: bool, **values: str | list[str] | bool | None) -> list[str]:
+    """Return Compose's options for ``values``; it gets no terminal where standard input or output is none."""
+    flags = ["--no-TTY"] if no_tty or not (sys.stdin.isatty() and sys.stdout.isatty()) else []
+    for name, value in values.items():
+        option = f"--{name.replace('_', '-')}"
+        if value is True:
+            flags.append(option)
+        elif value:
+            flags += [part for one in (value if isinstance(value, list) else [value]) for part in (option, str(one))]
+    return flags
 
 
 def _service(words: list[str], usage: str) -> tuple[str, list[str]]:
@@ -37,18 +66,36 @@ def logs(
     instance: Instance = None,
     settings: Settings = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as more is written.")] = False,
-    tail: Annotated[str, typer.Option(metavar="LINES", help="How many last lines of each container, or all.")] = "all",
+    tail: Annotated[
+        str, typer.Option("--tail", "-n", metavar="LINES", help="How many last lines of each container, or all.")
+    ] = "all",
     timestamps: Annotated[bool, typer.Option("--timestamps", "-t", help="Show when each line was written.")] = False,
     since: Annotated[str | None, typer.Option(metavar="WHEN", help="Only what is newer, such as 10m.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="WHEN", help="Only what is older.")] = None,
+    no_log_prefix: Annotated[bool, typer.Option("--no-log-prefix", help="Without the names of containers.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="Without colours.")] = False,
 ) -> int:
     """Show what services have written."""
+    from envman.operations.inside import check_moment
     from envman.operations.inside import logs as show_logs
 
+    if tail != "all" and not tail.isdecimal():
+        raise fail("EV903", f'--tail "{tail}" is no number of lines', expected="a number, or all")
+    flags = ["--tail", tail]
+    for option, when in (("--since", since), ("--until", until)):
+        if when:
+            check_moment(option, when)
+            flags += [option, when]
+    switches = {
+        "--follow": follow,
+        "--timestamps": timestamps,
+        "--no-log-prefix": no_log_prefix,
+        "--no-color": no_color,
+    }
+    flags += [option for option, wanted in switches.items() if wanted]
     invocation = context.ensure_object(Invocation)
     target = open_target(invocation, names, settings=settings, instance=instance, quiet=True)
-    flags = ["--tail", tail, *(["--follow"] if follow else []), *(["--timestamps"] if timestamps else [])]
-    if since:
-        flags += ["--since", since]
+    invocation.hand_over()
     return show_logs(target.workspace, target.environment, target.services, flags)
 
 
@@ -56,8 +103,17 @@ def execute(
     context: typer.Context,
     words: Words,
     instance: Instance = None,
-    user: Annotated[str | None, typer.Option("--user", "-u", help="Run as this user.")] = None,
-    no_tty: Annotated[bool, typer.Option("--no-tty", "-T", help="Without a terminal.")] = False,
+    user: User = None,
+    workdir: Folder = None,
+    env: Variables = None,
+    detach: Detach = False,
+    index: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="In this one of the service's containers.")
+    ] = None,
+    privileged: Annotated[bool, typer.Option("--privileged", help="Give it all privileges of the host.")] = False,
+    no_tty: NoTty = False,
+    interactive: Interactive = False,  # noqa: ARG001
+    tty: Tty = False,  # noqa: ARG001
 ) -> int:
     """Run a command in a running container."""
     from envman.operations.inside import execute as execute_in
@@ -68,8 +124,13 @@ def execute(
     service, command = _service(rest, "envman exec [ENV] SERVICE COMMAND...")
     if not command:
         raise fail("EV607", "no command is given", expected="envman exec [ENV] SERVICE COMMAND...")
-    flags = [*(["--no-TTY"] if no_tty else []), *(["--user", user] if user else [])]
-    return execute_in(workspace, workspace.environment(name), service, flags, command)
+    flags = _flags(
+        no_tty=no_tty, user=user, workdir=workdir, env=env, detach=detach, privileged=privileged,
+        index=str(index) if index else None,
+    )  # fmt: skip
+    environment = workspace.environment(name)
+    invocation.hand_over()
+    return execute_in(workspace, environment, service, flags, command)
 
 
 def run(
@@ -78,10 +139,29 @@ def run(
     instance: Instance = None,
     settings: Settings = None,
     build: Annotated[bool, typer.Option("--build", help="Build its image anew first.")] = False,
-    no_tty: Annotated[bool, typer.Option("--no-tty", "-T", help="Without a terminal.")] = False,
-    env: Annotated[list[str] | None, typer.Option("--env", "-e", metavar="NAME=VALUE", help="Set a variable.")] = None,
+    user: User = None,
+    workdir: Folder = None,
+    env: Variables = None,
+    entrypoint: Annotated[
+        str | None, typer.Option(metavar="PROGRAM", help="Run this in place of its entrypoint.")
+    ] = None,
+    volume: Annotated[
+        list[str] | None, typer.Option("--volume", "-v", metavar="SOURCE:TARGET", help="Mount this too. Repeatable.")
+    ] = None,
+    container_name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Its container's name.")] = None,
+    no_deps: Annotated[bool, typer.Option("--no-deps", help="Do not bring up what it depends on.")] = False,
+    service_ports: Annotated[
+        bool, typer.Option("--service-ports", "-P", help="Publish the ports of the service.")
+    ] = False,
+    detach: Detach = False,
+    no_tty: NoTty = False,
+    interactive: Interactive = False,  # noqa: ARG001
+    tty: Tty = False,  # noqa: ARG001
+    remove: Annotated[  # noqa: ARG001
+        bool, typer.Option("--rm", hidden=True, help="Has no effect: the container is always removed.")
+    ] = False,
     frozen: Frozen = False,
-    no_wait: NoWait = False,
+    fail_if_busy: FailIfBusy = False,
 ) -> int:
     """Run a job once: its output is shown, its exit status passed on, its container removed."""
     from envman.operations.inside import ready_job
@@ -93,12 +173,16 @@ def run(
     environment = workspace.environment(name)
     invocation.warn(workspace.report)
     progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman run {environment.key} {service}", progress, wait=not no_wait):
+    with invocation.exclusive(workspace, f"envman run {environment.key} {service}", progress, wait=not fail_if_busy):
         if frozen:
             environment = under_lock(invocation, workspace, environment, progress, building=() if build else None)
-        arguments, compose = ready_job(workspace, environment, service, progress, build=build)
+        arguments, compose = ready_job(workspace, environment, service, progress, build=build, dependencies=not no_deps)
     # The lock is free again: a training run may take hours.
-    flags = [*(["--no-TTY"] if no_tty else []), *(part for one in env or () for part in ("--env", one))]
+    flags = _flags(
+        no_tty=no_tty, user=user, workdir=workdir, env=env, entrypoint=entrypoint, volume=volume, name=container_name,
+        service_ports=service_ports, detach=detach,
+    )  # fmt: skip
+    invocation.hand_over()
     return compose.attach("--profile", "*", *arguments, *flags, service, *command)
 
 
@@ -164,7 +248,7 @@ def compose(
     arguments: Annotated[list[str], typer.Argument(metavar="-- ARGUMENT...", help="What Compose is to do.")],
     instance: Instance = None,
     settings: Settings = None,
-    no_wait: NoWait = False,
+    fail_if_busy: FailIfBusy = False,
 ) -> int:
     """Run Docker Compose itself on an environment, with the arguments that envman would give it."""
     from envman.operations.prepare import prepare
@@ -173,7 +257,8 @@ def compose(
     workspace = invocation.workspace(settings=settings or (), instance=instance)
     loaded = workspace.environment(environment)
     progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman compose {loaded.key}", progress, wait=not no_wait):
+    with invocation.exclusive(workspace, f"envman compose {loaded.key}", progress, wait=not fail_if_busy):
         prepared = prepare(workspace, loaded, progress)
     words = arguments[1:] if arguments[:1] == ["--"] else arguments
+    invocation.hand_over()
     return prepared.compose.attach(*words)

@@ -37,9 +37,33 @@ class Invocation:
     directory: Path = field(default_factory=Path.cwd)
     format: Format = Format.HUMAN
     context: str | None = None
+    host: str | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     shown: list[Diagnostic] = field(default_factory=list)
     result: Any = None
+    handed_over: bool = False
+
+    def choose(self, option: str, value: Any) -> None:
+        """Take the global option named ``option``, wherever it stood on the command line.
+
+        Raises:
+            EnvmanError: EV902 where two of them contradict each other.
+        """
+        if option == "directory":
+            self.directory = Path(value)
+        elif option == "format":
+            self.format = Format(value)
+        elif option == "context":
+            self.context = value
+        else:
+            # As the CLI has it: an address alone is one of TCP.
+            host = value if "://" in value else f"tcp://{value}"
+            self.environ = {**self.environ, "DOCKER_HOST": host}
+            self.host = host
+        if self.host is not None and self.context is not None:
+            from envman.diagnostics.diagnostic import fail
+
+            raise fail("EV902", "--host and --context both name an engine", help="give one of the two")
 
     def workspace(self, *, settings: Sequence[str] = (), instance: str | None = None) -> Workspace:
         """Return the workspace that this run is about."""
@@ -101,9 +125,13 @@ class Invocation:
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
 
+    def hand_over(self) -> None:
+        """Leave standard output to another program: nothing of this run's own is written to it any more."""
+        self.handed_over = True
+
     def finish(self, status: int) -> None:
-        """Write the one JSON document of a run, where that is the format."""
-        if self.format is not Format.JSON:
+        """Write the one JSON document of a run, where that is the format and standard output is still this run's."""
+        if self.format is not Format.JSON or self.handed_over:
             return
         from envman.output.diagnostics import as_data, as_json
 

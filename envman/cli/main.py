@@ -7,9 +7,11 @@ import contextlib
 import gc
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from types import FrameType
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -24,7 +26,6 @@ DONE: Final = 0
 WRONG: Final = 1
 BUG: Final = 4
 INTERRUPTED: Final = 130
-_TAKE_A_VALUE: Final = frozenset({"--directory", "-C", "--context"})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -63,6 +64,8 @@ def run(invocation: Invocation, arguments: Sequence[str]) -> int:
     try:
         status = _call(invocation, arguments)
     except EnvmanError as error:
+        # Another program never began.
+        invocation.handed_over = False
         invocation.warn(error.diagnostics)
         status = error.exit_status
     except KeyboardInterrupt:
@@ -102,10 +105,13 @@ def _call(invocation: Invocation, arguments: Sequence[str]) -> int:
     if at_rest is not None and at_rest():
         return DONE
 
+    from typer.main import get_command
+
     from envman.cli.app import app
+    from envman.cli.everywhere import accept_everywhere
     from envman.cli.narrow import narrowed
 
-    program = app if COMPLETION in invocation.environ else narrowed(app, arguments)
+    program = accept_everywhere(get_command(app if COMPLETION in invocation.environ else narrowed(app, arguments)))
     result = program(args=list(arguments), prog_name="envman", standalone_mode=False, obj=invocation)
     if result == INTERRUPTED:
         # typer makes an exit status of a KeyboardInterrupt.
@@ -153,26 +159,38 @@ def _show_usage(error: TyperException, invocation: Invocation, arguments: Sequen
     invocation.format = _format_in(arguments)
     message = error.format_message()
     show = getattr(error, "show", None)
-    if invocation.format is Format.HUMAN and show is not None:
+    instead = _instead(error, message)
+    if invocation.format is Format.HUMAN and show is not None and not instead:
         show()
         return
     # Without any command the message is the whole help.
     message = "no command is given" if message.startswith("Usage:") else message
-    invocation.warn([Diagnostic("EV902", message, help="`--help` behind any command says what it takes")])
+    if instead:
+        message = message.partition(" (Possible")[0]
+    advice = instead or "`--help` behind any command says what it takes"
+    invocation.warn([Diagnostic("EV902", message, help=advice)])
+
+
+def _instead(error: TyperException, message: str) -> str:
+    """Return what to write instead of a command or an option of Docker Compose; empty for any other mistake."""
+    from envman.cli.docker_words import COMMANDS, advice
+
+    option, context = getattr(error, "option_name", None), getattr(error, "ctx", None)
+    if option is not None and context is not None:
+        return advice(context.info_name if context.parent is not None else "", option)
+    unknown = re.match(r"No such command '([^']*)'", message)
+    return COMMANDS.get(unknown[1], "") if unknown else ""
 
 
 def _format_in(arguments: Sequence[str]) -> Format:
-    """Return the format that a command line asks for before its command, whatever else may be wrong with it."""
-    words = iter(arguments)
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not word.startswith("-"):
+    """Return the format that a command line asks for, whatever else may be wrong with it."""
+    for word, value in pairwise((*arguments, "")):
+        if word == "--":
             break
+        name, equals, own = word.partition("=")
         if name == "--format":
-            asked = value if equals else next(words, "")
+            asked = own if equals else value
             return next((one for one in Format if one.value == asked), Format.HUMAN)
-        if name in _TAKE_A_VALUE and not equals:
-            next(words, None)
     return Format.HUMAN
 
 

@@ -29,11 +29,21 @@ NoSnapshot = Annotated[
     bool,
     typer.Option("--no-snapshot", help="Take no snapshot of anonymous volumes before they are left behind."),
 ]
+Build = Annotated[bool, typer.Option("--build", help="Build images anew first.")]
+Pull = Annotated[bool, typer.Option("--pull", help="Pull newer images first.")]
+Recreate = Annotated[
+    bool, typer.Option("--recreate", "--force-recreate", help="Make containers anew, also unchanged ones.")
+]
+NoDeps = Annotated[bool, typer.Option("--no-deps", help="Leave out what the services named depend on.")]
+RemoveOrphans = Annotated[
+    bool, typer.Option("--remove-orphans", hidden=True, help="Has no effect: containers of no service always go.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show container IDs only.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-NoWait = Annotated[
-    bool, typer.Option("--no-wait", help="Fail at once, rather than wait, where another envman is at work here.")
+FailIfBusy = Annotated[
+    bool, typer.Option("--fail-if-busy", help="Fail at once, rather than wait, where another envman is at work here.")
 ]
 Frozen = Annotated[
     bool, typer.Option("--frozen", help="Use exactly what is locked; refuse whatever the lock lacks or has otherwise.")
 ]
-PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+PASS_ON = {"allow_interspersed_args": False}

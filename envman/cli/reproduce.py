@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envman.cli.invocation import Format, Invocation
-from envman.cli.options import Env, NoWait, Timeout
+from envman.cli.options import Env, FailIfBusy, Timeout
 
 if TYPE_CHECKING:
     from envman.operations.production import Origin
@@ -57,7 +57,7 @@ def reproduce(
     ] = False,
     written: Annotated[ReportFormat, typer.Option("--format", help="How the report is written.")] = ReportFormat.HUMAN,
     timeout: Timeout = 300.0,
-    no_wait: NoWait = False,
+    fail_if_busy: FailIfBusy = False,
 ) -> None:
     """Bring up a copy of an environment as it is locked, and say what of it is not the same."""
     from envman.operations.reproduce import ReproduceOptions, compare_again
@@ -77,7 +77,9 @@ def reproduce(
             invocation.warn(workspace.report)
             _show(invocation, found, written, "")
             return
-        stack.enter_context(invocation.exclusive(workspace, f"envman reproduce {copy}", progress, wait=not no_wait))
+        stack.enter_context(
+            invocation.exclusive(workspace, f"envman reproduce {copy}", progress, wait=not fail_if_busy)
+        )
         done = bring_up(workspace, origin, ReproduceOptions(copy, fit, with_data, timeout), progress)
     invocation.warn(workspace.report)
     from envman.output.up import up_text

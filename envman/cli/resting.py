@@ -24,5 +24,5 @@ def show_at_rest(
     if found is None:
         return False
     data = up_data(found.environment, found.compose_project, (), found.urls, 0.0)
-    invocation.show({**data, "snapshot": None}, up_text(found.environment, found.urls, None))
+    invocation.show({**data, "snapshot": None, "ready": True}, up_text(found.environment, found.urls, None))
     return True

@@ -6,9 +6,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from envman.cli.ask import confirm_loss, confirm_takeover
+from envman.cli.ask import confirm_interruption, confirm_loss, confirm_takeover
 from envman.cli.invocation import Invocation
-from envman.cli.options import Env, Frozen, Instance, Names, NoSnapshot, NoWait, Profiles, Settings, Timeout, Yes
+from envman.cli.options import (
+    Build,
+    Env,
+    FailIfBusy,
+    Frozen,
+    Instance,
+    Names,
+    NoDeps,
+    NoSnapshot,
+    Profiles,
+    Pull,
+    Quiet,
+    Recreate,
+    RemoveOrphans,
+    Settings,
+    Timeout,
+    Yes,
+)
 from envman.cli.target import open_target, split_target, under_lock
 from envman.output.up import left_text, up_data, up_text
 
@@ -28,6 +45,10 @@ def plan(
     settings: Settings = None,
     instance: Instance = None,
     profiles: Profiles = None,
+    build: Build = False,
+    pull: Pull = False,
+    recreate: Recreate = False,
+    no_deps: NoDeps = False,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="End with status 5 if there is something to do.")
     ] = False,
@@ -43,7 +64,10 @@ def plan(
     workspace, environment, services = target.workspace, target.environment, target.services
     if frozen:
         environment = under_lock(invocation, workspace, environment)
-    made = preview(workspace, environment, UpOptions(services=tuple(services), profiles=tuple(profiles or ())))
+    options = UpOptions(
+        tuple(services), build, pull, profiles=tuple(profiles or ()), recreate=recreate, dependencies=not no_deps
+    )
+    made = preview(workspace, environment, options)
     invocation.warn(workspace.report)
     steps = plan_data(made)
     text = "\n".join(map(str, made.steps)) or f"{environment.name} is as it should be: nothing to do"
@@ -57,15 +81,28 @@ def up(
     settings: Settings = None,
     instance: Instance = None,
     profiles: Profiles = None,
-    build: Annotated[bool, typer.Option("--build", help="Build images anew first.")] = False,
-    pull: Annotated[bool, typer.Option("--pull", help="Pull newer images first.")] = False,
-    timeout: Timeout = 300.0,
-    recreate: Annotated[bool, typer.Option("--recreate", help="Make containers anew, also unchanged ones.")] = False,
+    build: Build = False,
+    pull: Pull = False,
+    timeout: Annotated[
+        float,
+        typer.Option(
+            "--timeout", "--wait-timeout", min=1, metavar="SECONDS", help="How long the stack may take to be ready."
+        ),
+    ] = 300.0,
+    recreate: Recreate = False,
+    no_deps: NoDeps = False,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait until the stack is healthy, or only start it.")
+    ] = True,
+    detach: Annotated[  # noqa: ARG001 - accepted for those who are used to it
+        bool, typer.Option("--detach", "-d", help="Leave it in the background: `up` always does, and waits.")
+    ] = False,
+    remove_orphans: RemoveOrphans = False,  # noqa: ARG001
     frozen: Frozen = False,
     adopt: Annotated[bool, typer.Option("--adopt", help="Take over a stack whose checkout ID was lost.")] = False,
     no_snapshot: NoSnapshot = False,
     yes: Yes = False,
-    no_wait: NoWait = False,
+    fail_if_busy: FailIfBusy = False,
 ) -> None:
     """Bring an environment up and wait until it is healthy."""
     from envman.operations.adopt import take_over
@@ -77,20 +114,22 @@ def up(
     invocation = context.ensure_object(Invocation)
     target = open_target(invocation, names, settings=settings, instance=instance)
     workspace, environment, services = target.workspace, target.environment, target.services
-    with target.turn("up", wait=not no_wait) as progress:
+    with target.turn("up", wait=not fail_if_busy) as progress:
         if adopt:
             confirm_takeover(invocation, environment, yes=yes)
             take_over(workspace, environment, progress)
         if frozen:
             environment = under_lock(invocation, workspace, environment, progress, building=() if build else None)
-        options = UpOptions(tuple(services), build, pull, timeout, tuple(profiles or ()), recreate, not no_snapshot)
+        options = UpOptions(
+            tuple(services), build, pull, timeout, tuple(profiles or ()), recreate, not no_snapshot, not no_deps, wait
+        )
         done = bring_up(workspace, environment, options, progress)
         if not done.plan and not adopt and options == UpOptions(timeout=timeout, snapshot=options.snapshot):
             root = workspace.project.root
             request = Request(root, target.named or "", instance or "", settings or (), workspace.context, frozen)
             keep_at_rest(request, workspace)
     invocation.warn(workspace.report)
-    invocation.show(_up_data(done), _up_text(done))
+    invocation.show({**_up_data(done), "ready": wait or None}, _up_text(done, waited=wait))
 
 
 def _up_data(done: Up) -> dict[str, Any]:
@@ -98,8 +137,8 @@ def _up_data(done: Up) -> dict[str, Any]:
     return {**data, "snapshot": done.snapshot}
 
 
-def _up_text(done: Up) -> str:
-    text = up_text(done.environment.name, done.urls, done.seconds if done.plan else None)
+def _up_text(done: Up, *, waited: bool) -> str:
+    text = up_text(done.environment.name, done.urls, done.seconds if done.plan else None, waited=waited)
     return text + left_text(done.environment.name, done.snapshot)
 
 
@@ -108,7 +147,7 @@ def down(
     environment: Env = None,
     instance: Instance = None,
     settings: Settings = None,
-    volumes: Annotated[bool, typer.Option("--volumes", help="Delete its volumes too. Asks first.")] = False,
+    volumes: Annotated[bool, typer.Option("--volumes", "-v", help="Delete its volumes too. Asks first.")] = False,
     no_snapshot: Annotated[
         bool,
         typer.Option(
@@ -119,21 +158,23 @@ def down(
     confirm: Annotated[
         str | None, typer.Option(metavar="NAME", help="The environment's name, where it has to be typed.")
     ] = None,
-    no_wait: NoWait = False,
+    remove_orphans: RemoveOrphans = False,  # noqa: ARG001
+    fail_if_busy: FailIfBusy = False,
 ) -> None:
     """Remove an environment's containers and networks. Its volumes stay."""
     from envman.operations.down import down as take_down
-    from envman.operations.down import volume_loss
+    from envman.operations.down import running_jobs, volume_loss
     from envman.operations.prepare import existing
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(settings=settings or (), instance=instance)
     loaded = workspace.environment(environment)
     progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman down {loaded.key}", progress, wait=not no_wait):
+    with invocation.exclusive(workspace, f"envman down {loaded.key}", progress, wait=not fail_if_busy):
         prepared = existing(workspace, loaded)
         if volumes:
             confirm_loss(invocation, loaded, volume_loss(workspace, loaded, prepared), yes=yes, typed=confirm)
+        confirm_interruption(invocation, loaded, running_jobs(prepared), yes=yes or confirm == loaded.name)
         done = take_down(workspace, loaded, prepared, progress, volumes=volumes, snapshot=not no_snapshot)
         kept = [] if volumes else list(volume_loss(workspace, loaded, prepared).volumes)
     deleted, saved = list(done.names), done.snapshot
@@ -155,9 +196,12 @@ def rm(
     names: Names = None,
     instance: Instance = None,
     settings: Settings = None,
-    stop_first: Annotated[bool, typer.Option("--stop", help="Stop running containers first.")] = False,
+    stop_first: Annotated[bool, typer.Option("--stop", "-s", help="Stop running containers first.")] = False,
+    force: Annotated[  # noqa: ARG001
+        bool, typer.Option("--force", "-f", hidden=True, help="Has no effect: nothing is asked.")
+    ] = False,
     no_snapshot: NoSnapshot = False,
-    no_wait: NoWait = False,
+    fail_if_busy: FailIfBusy = False,
 ) -> None:
     """Remove an environment's stopped containers. Volumes and networks stay."""
     from envman.operations.down import rm as remove
@@ -167,7 +211,7 @@ def rm(
     name, services = split_target(workspace, names or [])
     environment = workspace.environment(name)
     progress = invocation.progress()
-    with invocation.exclusive(workspace, f"envman rm {environment.key}", progress, wait=not no_wait):
+    with invocation.exclusive(workspace, f"envman rm {environment.key}", progress, wait=not fail_if_busy):
         done = remove(workspace, environment, services, progress, running=stop_first, snapshot=not no_snapshot)
     text = f"removed: {', '.join(done.names)}" if done.names else "no stopped container to remove"
     data = {"environment": environment.name, "removed": list(done.names), "snapshot": done.snapshot}
@@ -179,7 +223,7 @@ def stop(
     names: Names = None,
     instance: Instance = None,
     settings: Settings = None,
-    no_wait: NoWait = False,
+    fail_if_busy: FailIfBusy = False,
 ) -> None:
     """Stop an environment's containers. They and their data stay."""
     from envman.operations.down import stop as stop_stack
@@ -187,7 +231,7 @@ def stop(
     invocation = context.ensure_object(Invocation)
     target = open_target(invocation, names, settings=settings, instance=instance, quiet=True)
     environment, services = target.environment, target.services
-    with target.turn("stop", wait=not no_wait) as progress:
+    with target.turn("stop", wait=not fail_if_busy) as progress:
         stop_stack(target.workspace, environment, services, progress)
     invocation.show(
         {"environment": environment.name, "services": services}, f"{', '.join(services) or environment.name} stopped"
@@ -200,7 +244,7 @@ def restart(
     instance: Instance = None,
     settings: Settings = None,
     timeout: Timeout = 300.0,
-    no_wait: NoWait = False,
+    fail_if_busy: FailIfBusy = False,
 ) -> None:
     """Restart an environment's containers and wait until they are healthy."""
     from envman.operations.down import restart as restart_stack
@@ -208,7 +252,7 @@ def restart(
     invocation = context.ensure_object(Invocation)
     target = open_target(invocation, names, settings=settings, instance=instance, quiet=True)
     environment, services = target.environment, target.services
-    with target.turn("restart", wait=not no_wait) as progress:
+    with target.turn("restart", wait=not fail_if_busy) as progress:
         restart_stack(target.workspace, environment, services, progress, timeout=timeout)
     text = f"{', '.join(services) or environment.name} restarted"
     invocation.show({"environment": environment.name, "services": services}, text)
@@ -216,9 +260,10 @@ def restart(
 
 def ps(
     context: typer.Context,
-    environment: Env = None,
+    names: Names = None,
     instance: Instance = None,
     all_containers: Annotated[bool, typer.Option("--all", "-a", help="Show stopped containers and jobs too.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """List an environment's containers."""
     from envman.operations.status import containers_of
@@ -226,7 +271,11 @@ def ps(
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(instance=instance)
-    name = workspace.chosen(environment)
-    containers = containers_of(workspace, name, everything=all_containers)
-    text = container_table(containers) if containers else f"{name} has no containers"
+    named, services = split_target(workspace, names or ())
+    name = workspace.chosen(named)
+    containers = containers_of(workspace, name, everything=all_containers, services=services)
+    if quiet:
+        text = "\n".join(one.id for one in containers)
+    else:
+        text = container_table(containers) if containers else f"{name} has no containers"
     invocation.show([container_data(one) for one in containers], text)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from envman.cli.invocation import Invocation
-from envman.cli.options import Frozen, Instance, NoSnapshot, NoWait, Settings, Timeout
+from envman.cli.options import FailIfBusy, Frozen, Instance, NoSnapshot, Settings, Timeout
 from envman.cli.switching import recover_switch, switch_environment
 
 
@@ -30,7 +30,7 @@ def switch(
     instance: Instance = None,
     frozen: Frozen = False,
     timeout: Timeout = 300.0,
-    no_wait: NoWait = False,
+    fail_if_busy: FailIfBusy = False,
 ) -> None:
     """Bring an environment up in the place of the one that runs; if that fails, all is as it was."""
     invocation = context.ensure_object(Invocation)
@@ -46,7 +46,7 @@ def switch(
             or (resume and abort)
         ):
             raise typer.BadParameter("--resume and --abort stand alone: the switch is on record")
-        recover_switch(invocation, resume=resume, wait=not no_wait)
+        recover_switch(invocation, resume=resume, wait=not fail_if_busy)
         return
     if environment is None:
         raise typer.BadParameter("name the environment to switch to, or give --resume or --abort")
@@ -60,5 +60,5 @@ def switch(
         instance=instance,
         frozen=frozen,
         timeout=timeout,
-        wait=not no_wait,
+        wait=not fail_if_busy,
     )

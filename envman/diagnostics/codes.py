@@ -165,6 +165,8 @@ CODES: Final[dict[str, Code]] = {
     "EV613": Code("the switch could not be rolled back"),
     "EV614": Code("an image gets no tag"),
     "EV615": Code("an image and its tag do not go together"),
+    "EV616": Code("no such port"),
+    "EV617": Code("no such profile"),
     "EV620": Code("a registry refuses a push"),
     "EV621": Code("a registry cannot be reached for a push", ENGINE),
     "EV622": Code("an image without a registry"),
@@ -264,4 +266,5 @@ CODES: Final[dict[str, Code]] = {
     "EV836": Code("a .env file that is only there as an example"),
     "EV901": Code("a bug in envman", BUG),
     "EV902": Code("not a command line of envman", USAGE),
+    "EV903": Code("not a value of this option", USAGE),
 }

@@ -17,7 +17,7 @@ from envman.operations.trouble import trouble
 from envman.operations.up import check_services, wake
 from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
-from envman.plan.observed import VolumeState
+from envman.plan.observed import ContainerState, VolumeState
 from envman.plan.ownership import owned
 from envman.state.copying import forget_copying
 from envman.state.journal import Entry, journalled
@@ -48,6 +48,11 @@ def volume_loss(workspace: Workspace, environment: Environment, prepared: Prepar
     protected = environment.protected or any(_retention(environment, one) == "protected" for one in ours)
     ephemeral = frozenset(one.name for one in ours if _retention(environment, one) == "ephemeral")
     return Loss(tuple(sorted(one.name for one in ours)), protected, ephemeral)
+
+
+def running_jobs(prepared: Prepared) -> list[ContainerState]:
+    """Return the one-off runs that are under way: ``down`` would end them."""
+    return [one for one in prepared.observed.containers if one.oneoff and one.state in {"running", "paused"}]
 
 
 def _retention(environment: Environment, volume: VolumeState) -> str:

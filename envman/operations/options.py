@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class UpOptions:
     """Which services (all if none); whether to build, pull or recreate them in any case; seconds to wait.
 
-    ``snapshot`` says that anonymous volumes are copied before they are left behind.
+    ``snapshot`` says that anonymous volumes are copied before they are left behind. ``dependencies`` brings up what
+    the services depend on as well. Without ``wait`` the stack is only started.
     """
 
     services: tuple[str, ...] = ()
@@ -19,3 +20,5 @@ class UpOptions:
     profiles: tuple[str, ...] = ()
     recreate: bool = False
     snapshot: bool = True
+    dependencies: bool = True
+    wait: bool = True

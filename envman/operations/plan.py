@@ -11,7 +11,7 @@ from envman.operations.obstacles import find_obstacles
 from envman.operations.options import UpOptions
 from envman.operations.planning import plan_up
 from envman.operations.prepare import Prepared, current_document, look, refuse_newer_attributes
-from envman.operations.up import check_services
+from envman.operations.up import check_profiles, check_services
 from envman.operations.workspace import Workspace
 from envman.plan.causes import Cause
 from envman.plan.plan import Action, Plan, Step
@@ -27,6 +27,7 @@ def preview(workspace: Workspace, environment: Environment, options: UpOptions) 
         EnvmanError: EV412 where Compose is too old for an attribute, EV5xx for what belongs to others.
     """
     check_services(environment, options.services)
+    check_profiles(environment, options.profiles)
     observed = look(workspace, environment)
     refuse_newer_attributes(workspace, environment)
     document = current_document(workspace, environment)

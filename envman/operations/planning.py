@@ -46,7 +46,7 @@ def plan_up(workspace: Workspace, prepared: Prepared, options: UpOptions) -> Pla
     """
     environment, document = prepared.environment, prepared.document
     profiles = frozenset(options.profiles)
-    services = wanted_services(environment, options.services or None, profiles)
+    services = wanted_services(environment, options.services or None, profiles, dependencies=options.dependencies)
     known = gather(workspace, environment, document, services)
     refused = list(changed_resources(environment, document, prepared.observed, known))
     if refused:
@@ -59,6 +59,7 @@ def plan_up(workspace: Workspace, prepared: Prepared, options: UpOptions) -> Pla
         services=options.services or None,
         profiles=profiles,
         recreate=frozenset(options.services or services) if options.recreate else frozenset(),
+        dependencies=options.dependencies,
     )
     return Plan((*_asked(environment, services, options, plan), *plan.steps))
 

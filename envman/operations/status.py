@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -214,8 +214,13 @@ def published_urls(one: ContainerState) -> list[str]:
     return [f"http://{f'[{host}]' if ':' in host else host}:{port}" for port, host in hosts]
 
 
-def containers_of(workspace: Workspace, name: str, *, everything: bool) -> list[ContainerState]:
-    """Return the containers of environment ``name`` in this checkout; running ones, or all with ``everything``."""
+def containers_of(
+    workspace: Workspace, name: str, *, everything: bool, services: Collection[str] = ()
+) -> list[ContainerState]:
+    """Return the containers of environment ``name`` in this checkout: of ``services``, or of all where none is named.
+
+    These are the running ones, or all with ``everything``.
+    """
     from envman.engine.observe import observe
 
     instance = workspace.chosen_instance()
@@ -225,5 +230,6 @@ def containers_of(workspace: Workspace, name: str, *, everything: bool) -> list[
         one
         for one in observed.containers
         if one.labels.get(f"{LABEL_PREFIX}checkout") == workspace.checkout.id
+        and (not services or one.service in services)
         and (everything or one.state in {"running", "restarting", "paused"})
     ]

@@ -60,18 +60,23 @@ class Up:
 
 
 def up(workspace: Workspace, environment: Environment, options: UpOptions, progress: Progress) -> Up:
-    """Bring ``environment`` up and wait until it is healthy.
+    """Bring ``environment`` up and, if ``options`` say so, wait until it is healthy.
 
     Raises:
         EnvmanError: EV60x with the failing service's last words, EV50x for what is not ours, EV4xx for the engine.
     """
     started = time.monotonic()
     check_services(environment, options.services)
+    check_profiles(environment, options.profiles)
     prepared = prepare(workspace, environment, progress)
     plan = plan_up(workspace, prepared, options)
     urls = named_urls(environment, prepared.document, options.profiles)
-    services = wanted_services(environment, options.services or None, frozenset(options.profiles))
+    services = wanted_services(
+        environment, options.services or None, frozenset(options.profiles), dependencies=options.dependencies
+    )
     if not plan:
+        if not options.wait:
+            return Up(environment, plan, urls, time.monotonic() - started)
         watch = StackWatch(workspace, environment, services, Silent(), time.time())
         watch.follow(started + options.timeout, known=prepared.observed)
         return Up(environment, plan, urls, time.monotonic() - started)
@@ -102,7 +107,7 @@ def _expect_nothing_left(workspace: Workspace, prepared: Prepared, options: UpOp
     """
     after = replace(prepared, observed=look(workspace, prepared.environment))
     left = plan_up(workspace, after, replace(options, build=False, pull=False, recreate=False))
-    if left:
+    if any(options.wait or step.action is not Action.START for step in left.steps):
         name = prepared.environment.name
         raise fail(
             "EV630",
@@ -121,6 +126,17 @@ def check_services(environment: Environment, names: Sequence[str]) -> None:
                 "EV607",
                 f'{environment.name} has no service "{name}"',
                 expected=near_match(name, known) or f"one of {', '.join(known)}",
+            )
+
+
+def check_profiles(environment: Environment, names: Sequence[str]) -> None:
+    """Raise EV617 for a profile that no service of ``environment`` has."""
+    known = sorted({profile for service in environment.stack.services.values() for profile in service.profiles or ()})
+    for name in names:
+        if name not in {*known, "*"}:
+            listed = f"one of {', '.join(known)}" if known else "no profile: no service has one"
+            raise fail(
+                "EV617", f'{environment.name} has no profile "{name}"', expected=near_match(name, known) or listed
             )
 
 
@@ -195,7 +211,7 @@ def start(
     replaced: frozenset[str] = frozenset(),
     apart: frozenset[str] = frozenset(),
 ) -> None:
-    """Have Compose create and start ``services`` and wait until they are what they should be.
+    """Have Compose create and start ``services`` and wait until they are what they should be, if ``options`` say so.
 
     What the containers of services that are ``replaced`` do until then counts for nothing. Services that are ``apart``
     are left as they are.
@@ -218,8 +234,8 @@ def start(
         arguments.append("--force-recreate")
     if not options.services:
         arguments.append("--remove-orphans")
-    if apart:
-        # Or Compose would see to them as well, as what others depend on.
+    if apart or not options.dependencies:
+        # Or Compose would see to what is apart as well, as what others depend on.
         arguments.append("--no-deps")
     if options.services or apart:
         arguments += services
@@ -228,7 +244,7 @@ def start(
     doomed = frozenset(one.id for one in prepared.observed.containers if one.service in replaced)
     watch = StackWatch(workspace, environment, services, progress, began, prepared.document.digests, doomed)
     try:
-        watch.follow(deadline, handle=handle)
+        watch.follow(deadline, handle=handle, ready=options.wait)
     except KeyboardInterrupt:
         handle.interrupt()
         for line in watch.states():

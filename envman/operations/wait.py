@@ -158,8 +158,12 @@ class StackWatch:
         unready = next((one for one in verdicts if not one.ready), None)
         return failed or unready or (verdicts[0] if verdicts else Verdict(name, "no replicas", ready=True))
 
-    def follow(self, deadline: float, *, handle: Handle | None = None, known: Observed | None = None) -> None:
-        """Return when all services are ready (and ``handle``, the Compose that starts them, has ended well).
+    def follow(
+        self, deadline: float, *, handle: Handle | None = None, known: Observed | None = None, ready: bool = True
+    ) -> None:
+        """Return when all services are ready (and ``handle``, the Compose that starts them, has ended).
+
+        Unless they are to be ``ready``, the end of ``handle`` is enough, whatever has become of them since.
 
         ``known`` is what was seen a moment ago: if all is well there, the engine is not asked again.
 
@@ -177,7 +181,7 @@ class StackWatch:
                 self.replaced = frozenset()
             verdicts, _ = self.look()
             failed = [one for one in verdicts if one.failed is not None]
-            if ended and handle is not None and handle.poll() != 0:
+            if ended and handle is not None and (handle.poll() != 0 or not ready):
                 return
             # What an earlier run left behind says nothing while Compose may still start it, or make it anew.
             told = failed if ended else [one for one in failed if not self._from_before(one.failed)]

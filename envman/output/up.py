@@ -19,12 +19,16 @@ def up_data(
     }
 
 
-def up_text(environment: str, urls: Iterable[Sequence[str]], seconds: float | None) -> str:
-    """Return what `up` has done in words; ``seconds`` is None where nothing was to be done."""
+def up_text(environment: str, urls: Iterable[Sequence[str]], seconds: float | None, *, waited: bool = True) -> str:
+    """Return what `up` has done in words; ``seconds`` is None where nothing was to be done.
+
+    Unless it was ``waited`` for, nobody knows whether the stack is well.
+    """
     took = f" ({seconds:.1f} s)" if seconds is not None else ", nothing to do"
+    state = "up" if waited else "started, its health was not waited for"
     named = [(f"{service} {name}", url) for service, name, url in urls]
     width = max((len(label) for label, _ in named), default=0)
-    return "\n".join([f"{environment} is up{took}", *(f"  {label.ljust(width)}  {url}" for label, url in named)])
+    return "\n".join([f"{environment} is {state}{took}", *(f"  {label.ljust(width)}  {url}" for label, url in named)])
 
 
 def left_text(environment: str, snapshot: str | None) -> str:

@@ -33,13 +33,14 @@ def reconcile(
     services: Iterable[str] | None = None,
     profiles: frozenset[str] = frozenset(),
     recreate: frozenset[str] = frozenset(),
+    dependencies: bool = True,
 ) -> Plan:
     """Return what has to be done so that ``observed`` becomes ``document``, each step with its causes.
 
     ``services`` limits the plan to those named and what they depend on. ``profiles`` are active beside the
-    blueprint's own. ``recreate`` are services to be made anew in any case.
+    blueprint's own. ``recreate`` are services to be made anew in any case. ``dependencies`` as for ``wanted_services``.
     """
-    wanted = wanted_services(environment, services, profiles)
+    wanted = wanted_services(environment, services, profiles, dependencies=dependencies)
     steps = list(creation_steps(environment, document, observed, wanted))
     work = _Services(environment, document, observed, known, recreate)
     for name in wanted:

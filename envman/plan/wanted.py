@@ -8,12 +8,16 @@ from envman.model.environment import Environment
 
 
 def wanted_services(
-    environment: Environment, services: Iterable[str] | None, profiles: frozenset[str] = frozenset()
+    environment: Environment,
+    services: Iterable[str] | None,
+    profiles: frozenset[str] = frozenset(),
+    *,
+    dependencies: bool = True,
 ) -> list[str]:
     """Return the services that ``up`` brings up, dependencies first.
 
     Without names these are all whose profiles are active; a service named on purpose counts as active, and so does
-    what it depends on, as in Compose.
+    what it depends on, as in Compose. Unless ``dependencies`` are wanted, services that are named come alone.
     """
     stack = environment.stack
     active = set(stack.profiles) | profiles
@@ -25,6 +29,8 @@ def wanted_services(
         ]
     else:
         roots = list(services)
+        if not dependencies:
+            return list(dict.fromkeys(roots))
     order: dict[str, None] = {}
     for root in roots:
         # The chain from the root to here, and for each service on it what it still waits for.

@@ -133,7 +133,7 @@ def _acquire(state: Path, descriptor: int, wait: float, waiting: Callable[[str],
                 raise fail(
                     "EV506",
                     f"{holder} is at work on this checkout{waited}",
-                    help="wait until it has ended, then try again; without `--no-wait` the command waits for it",
+                    help="wait until it has ended, then try again; without `--fail-if-busy` the command waits for it",
                 )
             if told == began or now >= told + _REMIND:
                 ahead = f"{holder}, and {before} before this command" if before else holder

@@ -128,8 +128,3 @@ def test_a_document_can_be_written_whatever_it_says(envman: Envman, project: Pat
     done = envman("--format", "json", "check", "dev", "\udcff", status=1)
     assert done.out.encode()
     assert '"名前"' in done.document["diagnostics"][0]["message"]
-
-
-@pytest.mark.parametrize("words", [["check"], ["render", "dev"], ["use"], ["secrets", "list", "dev"]])
-def test_the_format_comes_before_the_command(envman: Envman, words: list[str]) -> None:
-    assert envman(*words, "--format", "json", status=2).out == ""

@@ -306,10 +306,10 @@ def test_who_reads_never_waits_and_who_changes_waits_or_says_for_whom(checkout: 
     checkout.write(dev=TWO, qa=f"services: {{api: {SLEEPER}}}\n")
     first = checkout.start("up", "dev")
     await_true(lambda: running(checkout, "db"))
-    refused = checkout.run("up", "qa", "--no-wait", status=1)
+    refused = checkout.run("up", "qa", "--fail-if-busy", status=1)
     assert f"error[EV506]: envman up dev (pid {first.pid}) is at work on this checkout\n" in refused.err
     for command in (["stop", "dev"], ["switch", "qa"], ["build", "dev"]):
-        assert "EV506" in checkout.run(*command, "--no-wait", status=1).err
+        assert "EV506" in checkout.run(*command, "--fail-if-busy", status=1).err
     assert "partly up" in checkout.run("status").out
     assert f"{checkout.name}-dev-db-1" in checkout.run("ps", "dev", "--all").out
     assert checkout.run("plan", "qa").out.startswith("+ ")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from stacks import SLEEPER, Checkout, docker
@@ -177,3 +178,28 @@ def test_build_and_pull(checkout: Checkout) -> None:
     done = checkout.run("up", "dev")
     assert "building" not in done.err, "what is built is not built again"
     checkout.run("up", "dev", "--build")
+
+
+def test_a_pipe_is_the_input_and_options_may_stand_behind_the_environment(checkout: Checkout) -> None:
+    checkout.write(dev=STACK).run("up", "dev", "-d")
+    for words in (("exec", "dev", "-it", "api"), ("exec", "-i", "dev", "api"), ("exec", "dev", "-w", "/", "api")):
+        assert checkout.run(*words, "cat", stdin="hello\n").out == "hello\n"
+    job = ("run", "--rm", "dev", "--no-deps", "-e", "A=3", "--entrypoint", "", "job")
+    assert checkout.run(*job, "sh", "-c", "cat; echo $A", stdin="x").out == "x3\n"
+    # What another program writes is all there is, also as JSON; what envman has to say itself is a document.
+    assert checkout.run("exec", "--format", "json", "dev", "api", "echo", "a").out == "a\n"
+    refused = checkout.run("exec", "--format", "json", "dev", "nope", "id", status=1)
+    assert json.loads(refused.out)["diagnostics"][0]["code"] == "EV607"
+    assert checkout.run("cp", "dev", "job:/x", ".", status=1).err.startswith(
+        "error[EV608]: job has no container in dev"
+    )
+
+
+def test_down_asks_before_it_ends_a_running_job(checkout: Checkout) -> None:
+    checkout.write(dev=STACK).run("run", "-d", "dev", "job", "sleep", "100")
+    job = checkout.containers("dev")[0]
+    refused = checkout.run("down", "dev", status=1)
+    assert f"note: job ({job}), running for " in refused.err
+    assert checkout.containers("dev") == [job]
+    checkout.run("down", "dev", "--yes")
+    assert checkout.containers("dev") == []

@@ -206,3 +206,32 @@ def test_two_renders_are_the_same_bytes(checkout: Checkout, tmp_path: Path) -> N
     checkout.run("render", "dev", "--output", str(tmp_path / "one"))
     checkout.run("render", "dev", "--output", str(tmp_path / "two"))
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_what_people_type_who_know_compose(checkout: Checkout) -> None:
+    slow = "healthcheck: {test: [CMD, 'true'], interval: 60s, start_period: 1s}"
+    text = f"""
+services:
+  db: {SLEEPER}
+  api: {SLEEPER[:-1]}, depends_on: [db], {slow}}}
+"""
+    checkout.write(dev=text)
+    started = checkout.run("up", "dev", "--detach", "--no-wait", "--remove-orphans")
+    assert started.out.startswith("dev is started, its health was not waited for (")
+    checkout.run("up", "dev", "-d", "--wait", "--wait-timeout", "100")
+    before = dict(zip(("api", "db"), checkout.containers("dev"), strict=True))
+    ids = {name: docker("inspect", "--format", "{{.Id}}", one) for name, one in before.items()}
+    planned = checkout.run("plan", "dev", "api", "--force-recreate", "--no-deps")
+    assert planned.out == "~ api recreate: asked for with --recreate\n"
+    checkout.run("up", "dev", "api", "--force-recreate", "--no-deps")
+    after = {name: docker("inspect", "--format", "{{.Id}}", one) for name, one in before.items()}
+    assert (after["db"], after["api"] != ids["api"]) == (ids["db"], True)
+    assert checkout.run("ps", "-q", "dev", "db").out.strip() == ids["db"].strip()
+    planned = checkout.run("-H", "unix:///nowhere.sock", "plan", "dev", status=3)
+    assert "EV401" in planned.err
+
+
+def test_no_deps_leaves_out_what_a_service_waits_for(checkout: Checkout) -> None:
+    checkout.write(dev=f"services: {{db: {SLEEPER}, api: {SLEEPER[:-1]}, depends_on: [db]}}}}")
+    checkout.run("up", "dev", "api", "--no-deps")
+    assert checkout.containers("dev") == [f"{checkout.name}-dev-api-1"]
