@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +32,16 @@ _ANSWER = re.compile(r"[^\"'\\{}<>`$\x00-\x1f\x7f]{0,200}")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An option of the template: its name, default, allowed values (none: any text) and what it is for."""
+    """An option of the template: its name, default, allowed values (none: any text) and what it is for.
+
+    ``labels`` say what the allowed values mean.
+    """
 
     name: str
     default: str
     choices: tuple[str, ...] = ()
     help: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def questions(template: Template, name: str) -> list[Question]:
@@ -50,8 +54,9 @@ def questions(template: Template, name: str) -> list[Question]:
         default = template.context[option]
         choices = tuple(map(str, default)) if isinstance(default, list) else ()
         prompt = prompts.get(option, "")
+        labels = {} if isinstance(prompt, str) else {one: str(prompt[one]) for one in choices if one in prompt}
         text = prompt if isinstance(prompt, str) else str(prompt.get("__prompt__", ""))
-        found.append(Question(option, value, choices, text))
+        found.append(Question(option, value, choices, text, labels))
     return found
 
 

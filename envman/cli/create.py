@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from envman.cli.ask import can_ask, question
 from envman.cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from envman.scaffold import Question
 
 
 def register(app: typer.Typer) -> None:
@@ -29,16 +33,11 @@ def new(
 ) -> None:
     """Start a machine-learning project from the template."""
     from envman.cli.invocation import parse_settings
-    from envman.scaffold import Question, new_project
+    from envman.scaffold import new_project
 
     invocation = context.ensure_object(Invocation)
 
-    def ask(one: Question) -> str:
-        hint = f" ({one.help})" if one.help else ""
-        answer = question(f"{one.name}{hint} [{one.default}]: ")
-        return answer or one.default
-
-    asking = ask if not no_input and can_ask(invocation) else None
+    asking = _ask if not no_input and can_ask(invocation) else None
     made = new_project(name, invocation.directory, answers=parse_settings(settings or ()), ask=asking, git=not no_git)
     first = f"cd {_shown(made)}"
     text = "\n".join(
@@ -53,6 +52,29 @@ def new(
         ]
     )
     invocation.show({"project": name, "folder": str(made)}, text)
+
+
+def _ask(one: Question) -> str:
+    """Return the answer to a question of the template; a wrong one is asked again."""
+    from envman.diagnostics import EnvmanError
+    from envman.scaffold import check_answer
+
+    heading = f"{one.help} ({one.name})" if one.help else one.name
+    lines = [f"  {number}. {one.labels.get(choice, choice)}" for number, choice in enumerate(one.choices, start=1)]
+    default = str(one.choices.index(one.default) + 1) if one.choices else one.default
+    prompt = f"  1 to {len(one.choices)} [{default}]: " if one.choices else f"{heading} [{default}]: "
+    sys.stderr.writelines(f"{line}\n" for line in ([heading, *lines] if one.choices else []))
+    while True:
+        typed = question(prompt) or default
+        answer = one.choices[int(typed) - 1] if typed in map(str, range(1, len(one.choices) + 1)) else typed
+        try:
+            check_answer(one, answer)
+        except EnvmanError as error:
+            wrong = error.diagnostics[0]
+            expected = f"a number from 1 to {len(one.choices)}" if one.choices else wrong.expected
+            sys.stderr.write(f"  {wrong.message}; expected {expected}\n")
+        else:
+            return answer
 
 
 def _shown(path: Path) -> str:

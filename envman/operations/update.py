@@ -86,7 +86,7 @@ def update_project(root: Path, wish: Wish) -> Updated:
         base = read_pristine(root, record)
         template = stack.enter_context(open_template(_location(record, wish), wish.version))
         _check_succession(record, template)
-        answers = _answers(record, template, wish.settings, report)
+        answers = _answers(root, record, template, wish.settings, report)
         theirs = rendered(template, answers)
         if theirs == base and answers == record.answers and template.version == record.version:
             # Not by comparing archives: another release of liblzma may pack the same files differently.
@@ -125,15 +125,19 @@ def _check_succession(record: Record, template: Template) -> None:
         )
 
 
-def _answers(record: Record, template: Template, settings: Mapping[str, str], report: Report) -> dict[str, str]:
+def _answers(
+    root: Path, record: Record, template: Template, settings: Mapping[str, str], report: Report
+) -> dict[str, str]:
     """Return the answers to all options of ``template``: set now, else recorded, else default; says what is new."""
-    project = record.answers.get("project_name", "")
+    # Not every template asks for a name; the project has one in any case.
+    project = record.answers.get("project_name") or open_project(root).name
     check_project_name(project)
     options = questions(template, project)
     by_name = {one.name: one for one in options}
     check_options(options, settings)
     recorded = {name: answer for name, answer in record.answers.items() if name in by_name}
-    given = {"project_name": project, **recorded, **settings}
+    named = {"project_name": project} if "project_name" in template.context else {}
+    given = {**named, **recorded, **settings}
     for name, answer in given.items():
         if name in by_name:
             _check(by_name[name], answer, chosen=name in settings)

@@ -82,14 +82,25 @@ def test_up_draws_what_it_waits_for_on_one_line(checkout: Checkout) -> None:
     assert not re.search(r"waiting for[^\r]*\n", shown), "it does not stay"
 
 
-def test_new_asks_few_questions_with_defaults_and_says_what_to_type_next(tmp_path: Path) -> None:
+def test_new_asks_few_questions_numbers_the_choices_and_says_what_to_type_next(tmp_path: Path) -> None:
     argv = [*Checkout(tmp_path, "").argv("new", "churn")]
-    options = ("framework", "tracking", "artifacts", "monitoring", "notebook", "gpu", "registry", "licence", "ci")
-    answers = {"package_name": "", "description": "", "author": "Ann", "python_version": "3.12"} | dict.fromkeys(
-        options, ""
+    options = ("artifacts", "monitoring", "notebook", "gpu", "registry", "licence", "ci", "envman_from")
+    answers = {"description": "", "author": "Ann", "python_version": "3.12", **dict.fromkeys(options, "")}
+    status, shown = at_terminal(
+        argv,
+        answers={
+            **{f"({name})": one for name, one in answers.items()},
+            "Name of the Python package (package_name) [churn]: ": "1st",
+            "is not a name for a package; expected lower-case letters, digits and _": "leaving",
+            "Machine-learning framework (framework)": "9",
+            "expected a number from 1 to 2": "2",
+            "Where training runs and models are recorded (tracking)": "none",
+        },
+        folder=tmp_path,
     )
-    status, shown = at_terminal(argv, answers={f"{name} (": one for name, one in answers.items()}, folder=tmp_path)
     assert status == 0, shown
+    assert "  1. scikit-learn: small and fast, for tables\n  2. PyTorch: " in shown
+    assert '  "9" is not a value of framework; expected a number from 1 to 2\n  1 to 2 [1]: 2\n' in shown
     assert shown.endswith(
         f"churn is in {tmp_path}/churn\n"
         "\n"
@@ -100,4 +111,5 @@ def test_new_asks_few_questions_with_defaults_and_says_what_to_type_next(tmp_pat
         "  envman status               see what runs, and where\n"
     )
     assert 'authors = [{name = "Ann"}]' in (tmp_path / "churn" / "pyproject.toml").read_text()
-    assert (tmp_path / "churn" / "src" / "churn").is_dir()
+    assert (tmp_path / "churn/src/leaving/model.py").is_file(), "a wrong answer is asked again"
+    assert not (tmp_path / "churn/docker/tracking").exists()

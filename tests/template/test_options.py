@@ -469,7 +469,14 @@ def test_the_workflow_has_no_more_rights_than_it_needs(default: Files) -> None:
 
 def test_ci_installs_the_envman_that_made_the_project(root: Path, default: Files) -> None:
     version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
-    assert f"pip install envman=={version}\n" in text(default, ".github/workflows/ci.yml")
+    for answer, requirement in {
+        "index": f"envman=={version}",
+        "git+https://git.example.com/envman@v1": "git+https://git.example.com/envman@v1",
+        "vendor/envman-1.0-py3-none-any.whl": "vendor/envman-1.0-py3-none-any.whl",
+    }.items():
+        workflow = yaml.safe_load(text(bake(envman_from=answer), ".github/workflows/ci.yml"))
+        runs = [step["run"] for step in workflow["jobs"]["ci"]["steps"] if "run" in step]
+        assert runs[0] == f"python -m pip install '{requirement}'"
     assert json.loads((TEMPLATE.folder / "cookiecutter.json").read_text())["__envman_version"] == version
 
 

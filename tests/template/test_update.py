@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -180,6 +181,26 @@ def test_a_new_option_is_told_and_can_be_set(project: Project, tmp_path: Path) -
     again = project.update(newer, "--set", "paging=none")
     assert (again.result["from"], again.result["to"], again.codes) == ("9.1.0", "9.1.0", [])
     assert project.text("PAGING.md") == "none on churn-http\n"
+
+
+def test_a_template_that_asks_for_no_name(project: Project, tmp_path: Path) -> None:
+    """Such a template names its folder by another option; the project's name is in its envman.yaml all the same."""
+    template = tmp_path / "plain"
+    (template / "{{cookiecutter.slug}}").mkdir(parents=True)
+    note = template / "{{cookiecutter.slug}}/NOTE.md"
+    options = {"_name": "plain", "_version": "1.0", "slug": "service", "team": "ml"}
+    for version, text in (("1.0", "Team {{ cookiecutter.team }}\n"), ("1.1", "The team {{ cookiecutter.team }}\n")):
+        (template / "cookiecutter.json").write_text(json.dumps({**options, "_version": version}))
+        note.write_text(text)
+        if version == "1.0":
+            git(project.root, "rm", "--quiet", ".envman-template.yaml", ".envman-template.tar.xz")
+            (project.root / "NOTE.md").write_text("Team ml\n")
+            project.commit()
+            project.update(template, "--adopt")
+            project.commit()
+    assert project.update(template).result["to"] == "1.1"
+    assert project.text("NOTE.md") == "The team ml\n"
+    assert "project_name" not in project.text(".envman-template.yaml")
 
 
 def test_a_changed_default_changes_no_recorded_answer(project: Project, tmp_path: Path) -> None:
