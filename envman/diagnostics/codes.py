@@ -129,6 +129,7 @@ CODES: Final[dict[str, Code]] = {
     "EV506": Code("another envman is at work"),
     "EV507": Code("a volume or network differs from its definition"),
     "EV508": Code("the checkout's ID is lost"),
+    "EV509": Code("a record is damaged"),
     "EV510": Code("the state folder cannot be used"),
     "EV511": Code("unknown secret"),
     "EV520": Code("a subnet is taken"),

@@ -13,7 +13,10 @@ def recover(workspace: Workspace, progress: Progress) -> None:
     Raises:
         EnvmanError: EV4xx where something has to be put right and the engine is away.
     """
-    left = all_copying(workspace.checkout.state)
+    left, damaged = all_copying(workspace.checkout.state)
+    # Whatever needs the volumes of that environment refuses; other environments are not concerned.
+    for error in damaged:
+        progress.notice(error.diagnostics[0].message)
     if not left:
         return
     from envman.engine.archive import Helpers

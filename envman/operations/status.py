@@ -47,10 +47,14 @@ class EnvironmentStatus:
 
 def unfinished_switch(state: Path) -> list[Diagnostic]:
     """Return a warning where a switch was neither finished nor taken back; one that is under way is neither yet."""
-    entry = interrupted_switch(state)
+    from envman.diagnostics import EnvmanError, Severity
+
+    try:
+        entry = interrupted_switch(state)
+    except EnvmanError as error:
+        return [replace(one, severity=Severity.WARNING) for one in error.diagnostics]
     if entry is None or (is_held(state) and is_alive(entry.pid)):
         return []
-    from envman.diagnostics import Severity
     from envman.operations.unfinished import unfinished
 
     return [replace(unfinished(entry), severity=Severity.WARNING)]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from envman.state.atomic import write_whole
-from envman.state.checkout import read_json
+from envman.diagnostics import EnvmanError
+from envman.state.record import Record
 
 _FOLDER: Final = "builds"
 _HASHES: Final = "hashes.json"
@@ -35,25 +34,30 @@ class BuildRecord:
     stamp: Mapping[str, Any] = field(default_factory=dict)
 
 
+_BUILD: Final[Record[BuildRecord]] = Record(BuildRecord, "remove PATH: the image is built anew")
+_MADE_RECORD: Final[Record[list[str]]] = Record(
+    list[str], "remove PATH: `envman rmi` then leaves the images alone that were built before"
+)
+_HASHES_RECORD: Final[Record[dict[str, list[Any]]]] = Record(dict[str, list[Any]], "remove PATH: files are read anew")
+
+
 def read_build(state: Path, reference: str) -> BuildRecord | None:
-    """Return how ``reference`` was built by this checkout, or None where that is not known."""
-    data = read_json(_path(state, reference))
-    try:
-        return BuildRecord(**data) if isinstance(data, dict) else None
-    except TypeError:
-        return None
+    """Return how ``reference`` was built by this checkout, or None where that is not known.
+
+    Raises:
+        EnvmanError: EV509.
+    """
+    return _BUILD.read(_path(state, reference))
 
 
 def read_builds(state: Path) -> list[BuildRecord]:
-    """Return everything that is known of images that this checkout has built."""
-    found = []
-    for path in sorted((state / _FOLDER).glob("*.json")):
-        data = read_json(path) if path.name not in {_HASHES, _MADE} else None
-        try:
-            found += [BuildRecord(**data)] if isinstance(data, dict) else []
-        except TypeError:
-            continue
-    return found
+    """Return everything that is known of images that this checkout has built.
+
+    Raises:
+        EnvmanError: EV509.
+    """
+    paths = [path for path in sorted((state / _FOLDER).glob("*.json")) if path.name not in {_HASHES, _MADE}]
+    return [record for record in map(_BUILD.read, paths) if record is not None]
 
 
 def write_build(state: Path, record: BuildRecord) -> None:
@@ -62,28 +66,28 @@ def write_build(state: Path, record: BuildRecord) -> None:
     Raises:
         EnvmanError: EV008.
     """
-    text = json.dumps(asdict(record), separators=(",", ":"), ensure_ascii=False)
-    write_whole(_path(state, record.reference), text + "\n", mode=0o600, folder_mode=0o700)
+    _BUILD.write(_path(state, record.reference), record)
 
 
 def made_images(state: Path) -> frozenset[str]:
-    """Return the IDs of the images that this checkout has built: what proves that one is its own to remove."""
-    data = read_json(state / _FOLDER / _MADE)
-    return frozenset(map(str, data)) if isinstance(data, list) else frozenset()
+    """Return the IDs of the images that this checkout has built: what proves that one is its own to remove.
+
+    Raises:
+        EnvmanError: EV509.
+    """
+    return frozenset(_MADE_RECORD.read(state / _FOLDER / _MADE) or ())
 
 
 def remember_made(state: Path, images: Iterable[str]) -> None:
     """Add the IDs of images that were built to those that are known; the oldest of very many are forgotten.
 
     Raises:
-        EnvmanError: EV008.
+        EnvmanError: EV008, EV509.
     """
-    data = read_json(state / _FOLDER / _MADE)
-    before = list(map(str, data)) if isinstance(data, list) else []
+    before = _MADE_RECORD.read(state / _FOLDER / _MADE) or []
     fresh = [one for one in dict.fromkeys(images) if one not in before]
     if fresh:
-        text = json.dumps([*before, *fresh][-_MOST_MADE:], indent=0)
-        write_whole(state / _FOLDER / _MADE, text + "\n", mode=0o600, folder_mode=0o700)
+        _MADE_RECORD.write(state / _FOLDER / _MADE, [*before, *fresh][-_MOST_MADE:])
 
 
 def build_changes(
@@ -124,8 +128,11 @@ def _path(state: Path, reference: str) -> Path:
 
 def read_hashes(state: Path) -> dict[str, list[Any]]:
     """Return the file hashes that an earlier run has kept."""
-    data = read_json(state / _FOLDER / _HASHES)
-    return data if isinstance(data, dict) else {}
+    try:
+        return _HASHES_RECORD.read(state / _FOLDER / _HASHES) or {}
+    except EnvmanError:
+        # Reading the files again gives the same.
+        return {}
 
 
 def write_hashes(state: Path, hashes: Mapping[str, list[Any]]) -> None:
@@ -134,5 +141,4 @@ def write_hashes(state: Path, hashes: Mapping[str, list[Any]]) -> None:
     Raises:
         EnvmanError: EV008.
     """
-    text = json.dumps(hashes, separators=(",", ":"), ensure_ascii=False)
-    write_whole(state / _FOLDER / _HASHES, text + "\n", mode=0o600, folder_mode=0o700)
+    _HASHES_RECORD.write(state / _FOLDER / _HASHES, dict(hashes))

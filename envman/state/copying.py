@@ -5,13 +5,12 @@ The journal says in words what was interrupted; this is what the next command ne
 
 from __future__ import annotations
 
-import json
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from envman.state.atomic import write_whole
-from envman.state.checkout import read_json
+from envman.diagnostics import EnvmanError
+from envman.state.record import Record
 
 _FOLDER: Final = "copying"
 
@@ -34,28 +33,33 @@ class Copying:
     stopping: bool = False
 
 
-_KNOWN: Final = frozenset(one.name for one in fields(Copying))
-# What older records have not is as its default says.
-_NEEDED: Final = frozenset(one.name for one in fields(Copying) if one.default is MISSING)
+_RECORD: Final[Record[Copying]] = Record(
+    Copying,
+    "a snapshot or restore of this environment was interrupted: its containers may be paused, and a volume half "
+    "restored; remove PATH, restore a snapshot that you know is good, and `docker unpause` what is still paused",
+)
 
 
 def read_copying(state: Path, environment: str) -> Copying | None:
-    """Return the copy that was begun for ``environment`` and not finished, if any."""
-    return _read(state / _FOLDER / f"{environment}.json")
+    """Return the copy that was begun for ``environment`` and not finished, if any.
+
+    Raises:
+        EnvmanError: EV509.
+    """
+    return _RECORD.read(state / _FOLDER / f"{environment}.json")
 
 
-def all_copying(state: Path) -> list[Copying]:
-    """Return every copy that was begun and not finished."""
-    found = [_read(path) for path in sorted((state / _FOLDER).glob("*.json"))]
-    return [one for one in found if one is not None]
-
-
-def _read(path: Path) -> Copying | None:
-    data = read_json(path)
-    if not isinstance(data, dict) or not _NEEDED <= set(data) <= _KNOWN:
-        return None
-    lists = {name: tuple(data.get(name, ())) for name in ("held", "refilling")}
-    return Copying(**{**data, **lists})
+def all_copying(state: Path) -> tuple[list[Copying], list[EnvmanError]]:
+    """Return every copy that was begun and not finished, and EV509 for each record that is damaged."""
+    found, damaged = [], []
+    for path in sorted((state / _FOLDER).glob("*.json")):
+        try:
+            one = _RECORD.read(path)
+        except EnvmanError as error:
+            damaged.append(error)
+        else:
+            found += [one] if one is not None else []
+    return found, damaged
 
 
 def write_copying(state: Path, copying: Copying) -> None:
@@ -64,8 +68,7 @@ def write_copying(state: Path, copying: Copying) -> None:
     Raises:
         EnvmanError: EV008.
     """
-    text = json.dumps(asdict(copying)) + "\n"
-    write_whole(state / _FOLDER / f"{copying.environment}.json", text, mode=0o600, folder_mode=0o700)
+    _RECORD.write(state / _FOLDER / f"{copying.environment}.json", copying)
 
 
 def forget_copying(state: Path, environment: str) -> None:

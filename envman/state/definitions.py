@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from envman.state.atomic import write_whole
-from envman.state.checkout import read_json
+from envman.state.record import Record
 
 _FOLDER: Final = "definitions"
 
@@ -23,13 +21,18 @@ class Definitions:
     volumes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
+_RECORD: Final[Record[Definitions]] = Record(
+    Definitions, "remove PATH: plans cannot say why a service changes until the next `envman up`"
+)
+
+
 def read_definitions(state: Path, environment: str) -> Definitions:
-    """Return what ``environment`` (its key) was brought up with; nothing where that is not known."""
-    data = read_json(state / _FOLDER / f"{environment}.json")
-    try:
-        return Definitions(**data) if isinstance(data, dict) else Definitions()
-    except TypeError:
-        return Definitions()
+    """Return what ``environment`` (its key) was brought up with; nothing where that is not known.
+
+    Raises:
+        EnvmanError: EV509.
+    """
+    return _RECORD.read(state / _FOLDER / f"{environment}.json") or Definitions()
 
 
 def write_definitions(state: Path, environment: str, definitions: Definitions) -> None:
@@ -38,5 +41,4 @@ def write_definitions(state: Path, environment: str, definitions: Definitions) -
     Raises:
         EnvmanError: EV008.
     """
-    text = json.dumps(asdict(definitions), separators=(",", ":"), ensure_ascii=False, default=str)
-    write_whole(state / _FOLDER / f"{environment}.json", text + "\n", mode=0o600, folder_mode=0o700)
+    _RECORD.write(state / _FOLDER / f"{environment}.json", definitions)

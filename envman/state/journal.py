@@ -6,16 +6,15 @@ whatever other commands do in between.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from envman.state.atomic import write_whole
-from envman.state.checkout import read_json
+from envman.diagnostics import EnvmanError
+from envman.state.record import Record
 
 SWITCH: Final = "switch"
 _FILE: Final = "journal.json"
@@ -63,22 +62,32 @@ class SwitchEntry(Entry):
     unsaved: bool = False
 
 
+_JOURNAL: Final[Record[Entry]] = Record(Entry, "remove PATH")
+_SWITCH: Final[Record[SwitchEntry]] = Record(
+    SwitchEntry,
+    "a switch was interrupted, and it is not known between which environments; look at `envman status`, remove PATH, "
+    "then `envman up` the environment that is to run and `envman stop` the other: no data is lost",
+)
+
+
 def interrupted(state: Path) -> Entry | None:
-    """Return the operation that an earlier envman began and did not finish, if any; a switch is told apart."""
-    data = read_json(state / _FILE)
+    """Return the operation that an earlier envman began and did not finish, if any; a switch is told apart.
+
+    The record only tells what was interrupted and guards nothing, so a damaged one refuses nothing either.
+    """
     try:
-        return Entry(**data) if isinstance(data, dict) else None
-    except TypeError:
-        return None
+        return _JOURNAL.read(state / _FILE)
+    except EnvmanError:
+        return Entry("an earlier", "command", "its record is damaged")
 
 
 def interrupted_switch(state: Path) -> SwitchEntry | None:
-    """Return the switch that was neither finished nor taken back, if any."""
-    data = read_json(state / _SWITCH_FILE)
-    try:
-        return SwitchEntry(**{**data, "kept": tuple(data["kept"])}) if isinstance(data, dict) else None
-    except (TypeError, KeyError):
-        return None
+    """Return the switch that was neither finished nor taken back, if any.
+
+    Raises:
+        EnvmanError: EV509.
+    """
+    return _SWITCH.read(state / _SWITCH_FILE)
 
 
 def record(state: Path, entry: Entry) -> None:
@@ -87,16 +96,16 @@ def record(state: Path, entry: Entry) -> None:
     Raises:
         EnvmanError: EV008.
     """
-    write_whole(_path(state, entry), json.dumps({**asdict(entry), "pid": os.getpid()}) + "\n", mode=0o600)
+    named = replace(entry, pid=os.getpid())
+    if isinstance(named, SwitchEntry):
+        _SWITCH.write(state / _SWITCH_FILE, named)
+    else:
+        _JOURNAL.write(state / _FILE, named)
 
 
 def forget(state: Path, operation: str = "") -> None:
     """Remove the record: the operation has ended in a state that it reported."""
     (state / (_SWITCH_FILE if operation == SWITCH else _FILE)).unlink(missing_ok=True)
-
-
-def _path(state: Path, entry: Entry) -> Path:
-    return state / (_SWITCH_FILE if isinstance(entry, SwitchEntry) else _FILE)
 
 
 @contextmanager

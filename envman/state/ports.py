@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 from envman.diagnostics.diagnostic import fail
 from envman.facts import PortKey
-from envman.state.atomic import write_whole
-from envman.state.checkout import read_json
+from envman.state.record import Record
 
 FIRST: Final = 20000
 COUNT: Final = 10000
 _FILE: Final = "ports.json"
+_RECORD: Final[Record[dict[str, dict[str, dict[str, int]]]]] = Record(
+    dict[str, dict[str, dict[str, int]]], "remove PATH: the ports of `published: auto` are chosen anew"
+)
 
 
 def preferred_port(*identity: str) -> int:
@@ -54,16 +55,15 @@ def allocate_ports(
 
 
 def read_ports(state: Path) -> dict[str, dict[PortKey, int]]:
-    """Return the recorded ports of each environment key; nothing where the record has another version's form."""
-    try:
-        return {
-            str(environment): {
-                (str(service), str(name)): int(port) for service, named in ports.items() for name, port in named.items()
-            }
-            for environment, ports in (read_json(state / _FILE) or {}).items()
-        }
-    except (AttributeError, TypeError, ValueError):
-        return {}
+    """Return the recorded ports of each environment key.
+
+    Raises:
+        EnvmanError: EV509.
+    """
+    return {
+        environment: {(service, name): port for service, named in ports.items() for name, port in named.items()}
+        for environment, ports in (_RECORD.read(state / _FILE) or {}).items()
+    }
 
 
 def write_ports(state: Path, environment: str, ports: Mapping[PortKey, int]) -> None:
@@ -76,4 +76,4 @@ def write_ports(state: Path, environment: str, ports: Mapping[PortKey, int]) -> 
     for key, recorded in {**read_ports(state), environment: ports}.items():
         for (service, name), port in sorted(recorded.items()):
             data.setdefault(key, {}).setdefault(service, {})[name] = port
-    write_whole(state / _FILE, json.dumps(data, indent=2, sort_keys=True) + "\n")
+    _RECORD.write(state / _FILE, data)

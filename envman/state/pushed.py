@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from envman.registry.reference import parse_reference
-from envman.state.atomic import write_whole
-from envman.state.checkout import read_json
+from envman.state.record import Record
 
 _FILE: Final = "pushed.json"
 
@@ -24,16 +22,18 @@ class Push:
     at: float
 
 
+_RECORD: Final[Record[dict[str, Push]]] = Record(
+    dict[str, Push], "remove PATH, then push the images again before `envman lock`: it needs their digests"
+)
+
+
 def read_pushes(state: Path) -> dict[str, Push]:
-    """Return the last push of each image by its canonical name (``docker.io/team/api:v1``)."""
-    data = read_json(state / _FILE)
-    found = {}
-    for reference, one in (data if isinstance(data, dict) else {}).items():
-        try:
-            found[reference] = Push(**one)
-        except TypeError:
-            continue
-    return found
+    """Return the last push of each image by its canonical name (``docker.io/team/api:v1``).
+
+    Raises:
+        EnvmanError: EV509.
+    """
+    return _RECORD.read(state / _FILE) or {}
 
 
 def remember_push(state: Path, push: Push) -> None:
@@ -42,10 +42,7 @@ def remember_push(state: Path, push: Push) -> None:
     Raises:
         EnvmanError: EV008.
     """
-    pushes: dict[str, Any] = {name: asdict(one) for name, one in read_pushes(state).items()}
-    pushes[_canonical(push.reference)] = asdict(push)
-    text = json.dumps(pushes, indent=1, sort_keys=True, ensure_ascii=False)
-    write_whole(state / _FILE, text + "\n", mode=0o600, folder_mode=0o700)
+    _RECORD.write(state / _FILE, {**read_pushes(state), _canonical(push.reference): push})
 
 
 def pushed_digest(state: Path, reference: str, image_id: str) -> str | None:

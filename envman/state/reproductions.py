@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from envman.state.atomic import write_whole
-from envman.state.checkout import read_json
+from envman.state.record import Record
 
 _FOLDER: Final = "reproductions"
 
@@ -27,12 +25,20 @@ class Reproduced:
     data: Mapping[str, str] = field(default_factory=dict)
 
 
+_RECORD: Final[Record[Reproduced]] = Record(
+    Reproduced,
+    "its volumes may hold data of production that no hook has cleaned; remove them with `envman down ENV --volumes`, "
+    "then PATH, and reproduce again",
+)
+
+
 def read_reproduced(state: Path, environment: str) -> Reproduced | None:
-    """Return what is known of the copy ``environment``, if it is one."""
-    data = read_json(state / _FOLDER / f"{environment}.json")
-    if not isinstance(data, dict) or not {"environment", "unclean", "data"} <= set(data):
-        return None
-    return Reproduced(str(data["environment"]), tuple(data["unclean"]), dict(data["data"]))
+    """Return what is known of the copy ``environment``, if it is one.
+
+    Raises:
+        EnvmanError: EV509.
+    """
+    return _RECORD.read(state / _FOLDER / f"{environment}.json")
 
 
 def write_reproduced(state: Path, reproduced: Reproduced) -> None:
@@ -41,8 +47,7 @@ def write_reproduced(state: Path, reproduced: Reproduced) -> None:
     Raises:
         EnvmanError: EV008.
     """
-    text = json.dumps(asdict(reproduced)) + "\n"
-    write_whole(state / _FOLDER / f"{reproduced.environment}.json", text, mode=0o600, folder_mode=0o700)
+    _RECORD.write(state / _FOLDER / f"{reproduced.environment}.json", reproduced)
 
 
 def forget_reproduced(state: Path, environment: str) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from envman.state.atomic import write_whole
-from envman.state.checkout import read_json
+from envman.state.record import Record
 
 _FILE: Final = "selection.json"
 
@@ -21,12 +19,18 @@ class Selection:
     instance: str | None = None
 
 
+_RECORD: Final[Record[Selection]] = Record(
+    Selection, "remove PATH, and choose again with `envman use ENV`; until then name the environment"
+)
+
+
 def read_selection(state: Path) -> Selection:
-    """Return what was chosen in this checkout."""
-    data = read_json(state / _FILE)
-    if not isinstance(data, dict):
-        return Selection()
-    return Selection(data.get("environment"), data.get("instance"))
+    """Return what was chosen in this checkout.
+
+    Raises:
+        EnvmanError: EV509.
+    """
+    return _RECORD.read(state / _FILE) or Selection()
 
 
 def write_selection(state: Path, selection: Selection) -> None:
@@ -35,4 +39,4 @@ def write_selection(state: Path, selection: Selection) -> None:
     Raises:
         EnvmanError: EV008.
     """
-    write_whole(state / _FILE, json.dumps(asdict(selection), indent=2) + "\n")
+    _RECORD.write(state / _FILE, selection)

@@ -28,6 +28,34 @@ def running(checkout: Checkout, *services: str) -> bool:
     return sorted(checkout.containers("dev", everything=False)) == sorted(names)
 
 
+# --- damaged records
+
+
+def test_a_damaged_record_refuses_what_it_guards(checkout: Checkout) -> None:
+    text = f"services: {{db: {SLEEPER[:-1]}, volumes: ['data:/data']}}}}\nvolumes: {{data: {{}}}}\n"
+    checkout.write(dev=text, staging=text).run("up", "dev")
+    state = next(Path(os.environ["XDG_STATE_HOME"], "envman").glob(f"{checkout.name}-*"))
+    (state / "copying").mkdir(exist_ok=True)
+    (state / "copying" / "dev.json").write_text('{"environment": "dev", "refil')
+    (state / "reproductions").mkdir(exist_ok=True)
+    (state / "reproductions" / "staging.json").write_text("")
+    checkout.run("stop", "dev")
+    for command, file in (
+        (("up", "dev"), "copying/dev.json"),
+        (("snapshot", "create", "dev"), "copying/dev.json"),
+        (("up", "staging"), "reproductions/staging.json"),
+    ):
+        done = checkout.run(*command, status=1)
+        assert f"error[EV509]: {state / file} is damaged" in done.err
+    assert checkout.containers("staging") == []
+    assert not running(checkout, "db")
+
+    (state / "switch.json").write_text("{")
+    for command in (("up", "dev"), ("down", "dev"), ("switch", "--resume")):
+        assert f"error[EV509]: {state / 'switch.json'} is damaged" in checkout.run(*command, status=1).err
+    assert "warning[EV509]" in checkout.run("status").err
+
+
 # --- signals
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from envman.diagnostics import EnvmanError
 from envman.state.copying import Copying, all_copying, forget_copying, read_copying, write_copying
 
 
@@ -12,7 +13,7 @@ def test_what_is_under_way_is_kept_for_each_environment_until_it_is_forgotten(tm
     write_copying(tmp_path, dev)
     write_copying(tmp_path, Copying("staging", "two"))
     assert read_copying(tmp_path, "dev") == dev
-    assert all_copying(tmp_path) == [dev, Copying("staging", "two")]
+    assert all_copying(tmp_path) == ([dev, Copying("staging", "two")], [])
     forget_copying(tmp_path, "dev")
     forget_copying(tmp_path, "dev")
     assert read_copying(tmp_path, "dev") is None
@@ -25,11 +26,11 @@ def test_a_record_of_an_older_envman_is_read(tmp_path: Path) -> None:
     assert read_copying(tmp_path, "dev") == Copying("dev", "one", ("c1",))
 
 
-@pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"environment": "dev"}', '{"environment": "dev", "snapshot": "a", "new": 1}']
-)
-def test_what_is_no_record_counts_as_none(tmp_path: Path, text: str) -> None:
-    (tmp_path / "copying").mkdir()
-    (tmp_path / "copying" / "dev.json").write_text(text)
-    assert read_copying(tmp_path, "dev") is None
-    assert all_copying(tmp_path) == []
+def test_a_damaged_record_is_told_beside_those_of_other_environments(tmp_path: Path) -> None:
+    write_copying(tmp_path, Copying("staging", "two"))
+    (tmp_path / "copying" / "dev.json").write_text('{"environment": "dev", "snapshot": "a", "newer": 1}')
+    with pytest.raises(EnvmanError, match="EV509"):
+        read_copying(tmp_path, "dev")
+    found, damaged = all_copying(tmp_path)
+    assert found == [Copying("staging", "two")]
+    assert [error.diagnostics[0].code for error in damaged] == ["EV509"]

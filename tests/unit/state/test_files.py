@@ -59,10 +59,12 @@ def test_the_journal_is_empty_after_a_run_that_ended(tmp_path: Path) -> None:
     assert interrupted(tmp_path) is None
 
 
-def test_a_journal_of_another_version_is_no_journal(tmp_path: Path) -> None:
+def test_a_damaged_journal_still_says_that_something_was_interrupted(tmp_path: Path) -> None:
     record(tmp_path, Entry("switch", "staging", "starting", "dev"))
     (tmp_path / "journal.json").write_text('{"verb": "up"}')
-    assert interrupted(tmp_path) is None
+    entry = interrupted(tmp_path)
+    assert entry is not None
+    assert entry.describe() == "`an earlier command` was interrupted (its record is damaged)"
 
 
 def test_the_second_envman_learns_who_holds_the_lock(tmp_path: Path) -> None:

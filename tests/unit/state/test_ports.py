@@ -98,11 +98,3 @@ def test_who_has_a_port_of_either_protocol_and_family(protocol: str, kind: socke
             assert holder_of(port, "127.0.0.2", protocol) == ""
             assert not can_bind(port, "0.0.0.0", protocol)
             assert me in holder_of(port, "0.0.0.0", protocol)
-
-
-@pytest.mark.parametrize("text", ["[]", '{"dev": 1}', '{"dev": {"api": 2}}', '{"dev": {"api": {"http": "x"}}}', "{"])
-def test_a_record_of_another_form_is_no_record(tmp_path: Path, text: str) -> None:
-    (tmp_path / "ports.json").write_text(text)
-    assert read_ports(tmp_path) == {}
-    write_ports(tmp_path, "dev", {API: 23456})
-    assert read_ports(tmp_path) == {"dev": {API: 23456}}

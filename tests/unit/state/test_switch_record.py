@@ -36,12 +36,6 @@ def test_only_its_owner_may_read_the_record(tmp_path: Path) -> None:
     assert (tmp_path / "switch.json").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"operation": "switch"}', '{"kept": [], "verb": "switch"}'])
-def test_a_record_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
-    (tmp_path / "switch.json").write_text(text)
-    assert interrupted_switch(tmp_path) is None
-
-
 def test_the_lock_is_held_until_what_envman_started_has_ended(tmp_path: Path) -> None:
     program = (
         "import os, subprocess, sys\nfrom pathlib import Path\n"
