@@ -9,6 +9,7 @@ import typer
 
 from envman.cli.invocation import Invocation
 from envman.cli.options import Env, EnvName, Instance, Settings
+from envman.cli.target import open_present
 from envman.diagnostics.diagnostic import fail, near_match
 
 secrets_app = typer.Typer(help="An environment's secrets.", no_args_is_help=True, rich_markup_mode=None)
@@ -31,7 +32,8 @@ def volumes(
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(settings=settings or (), instance=instance)
-    found = list_volumes(workspace, workspace.environment(environment))
+    workspace, loaded, _ = open_present(invocation, workspace, environment)
+    found = list_volumes(workspace, loaded)
     rows = [
         [one.key, one.name, "yes" if one.exists else "not yet", one.retain, ", ".join(one.services)] for one in found
     ]
@@ -51,7 +53,8 @@ def networks(
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(settings=settings or (), instance=instance)
-    found = list_networks(workspace, workspace.environment(environment))
+    workspace, loaded, _ = open_present(invocation, workspace, environment)
+    found = list_networks(workspace, loaded)
     rows = [
         [one.key, one.name, "yes" if one.exists else "not yet", "yes" if one.internal else "", ", ".join(one.services)]
         for one in found

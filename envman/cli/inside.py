@@ -10,7 +10,7 @@ import typer
 from envman.cli.everywhere import Inside
 from envman.cli.invocation import Invocation
 from envman.cli.options import PASS_ON, EnvName, FailIfBusy, Frozen, Instance, Names, Settings
-from envman.cli.target import open_target, split_target, under_lock
+from envman.cli.target import open_present, open_target, split_target, under_lock
 from envman.diagnostics.diagnostic import fail
 
 Words = Annotated[list[str], typer.Argument(metavar="[ENV] SERVICE [COMMAND]...", help="What to run, and where.")]
@@ -120,7 +120,7 @@ def execute(
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(instance=instance)
-    name, rest = split_target(workspace, words)
+    workspace, environment, rest = open_present(invocation, workspace, *split_target(workspace, words))
     service, command = _service(rest, "envman exec [ENV] SERVICE COMMAND...")
     if not command:
         raise fail("EV607", "no command is given", expected="envman exec [ENV] SERVICE COMMAND...")
@@ -128,7 +128,6 @@ def execute(
         no_tty=no_tty, user=user, workdir=workdir, env=env, detach=detach, privileged=privileged,
         index=str(index) if index else None,
     )  # fmt: skip
-    environment = workspace.environment(name)
     invocation.hand_over()
     return execute_in(workspace, environment, service, flags, command)
 
@@ -209,7 +208,8 @@ def cp(
     source, target = (VolumePath.parse(path, workspace.project.blueprints) for path in paths)
     volume = source or target
     if volume is None:
-        return copy(workspace, workspace.environment(name), paths[0], paths[1])
+        workspace, environment, _ = open_present(invocation, workspace, name)
+        return copy(workspace, environment, paths[0], paths[1])
     if (source and target) or name not in {None, volume.environment}:
         raise fail(
             "EV607",
@@ -234,10 +234,10 @@ def port(
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(instance=instance)
-    name, rest = split_target(workspace, words)
+    workspace, environment, rest = open_present(invocation, workspace, *split_target(workspace, words))
     service, targets = _service(rest, "envman port [ENV] SERVICE [PORT]")
     target = targets[0] if targets else None
-    found = ports_of(workspace, workspace.environment(name), service, target)
+    found = ports_of(workspace, environment, service, target)
     text = "\n".join(address if target else f"{container} -> {address}" for container, address in found)
     invocation.show([{"container": container, "host": address} for container, address in found], text)
 

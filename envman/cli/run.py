@@ -26,7 +26,7 @@ from envman.cli.options import (
     Timeout,
     Yes,
 )
-from envman.cli.target import open_target, split_target, under_lock
+from envman.cli.target import open_present, open_target, split_target, under_lock
 from envman.output.up import left_text, up_data, up_text
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def down(
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(settings=settings or (), instance=instance)
-    loaded = workspace.environment(environment)
+    workspace, loaded, _ = open_present(invocation, workspace, environment)
     progress = invocation.progress()
     with invocation.exclusive(workspace, f"envman down {loaded.key}", progress, wait=not fail_if_busy):
         prepared = existing(workspace, loaded)
@@ -183,8 +183,9 @@ def down(
         text += f"; deleted: {', '.join(deleted)}"
     elif kept:
         text += f"; its data is kept: {', '.join(kept)}"
+    into = " --into ENV" if loaded.by_labels else ""
     if saved is not None and volumes:
-        text += f"\nsnapshot {saved} has their data: `envman snapshot restore {loaded.name} {saved}`"
+        text += f"\nsnapshot {saved} has their data: `envman snapshot restore {loaded.name} {saved}{into}`"
     else:
         text += left_text(loaded.name, saved)
     data = {"environment": loaded.name, "deleted_volumes": deleted, "kept_volumes": kept, "snapshot": saved}
@@ -208,8 +209,7 @@ def rm(
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(settings=settings or (), instance=instance)
-    name, services = split_target(workspace, names or [])
-    environment = workspace.environment(name)
+    workspace, environment, services = open_present(invocation, workspace, *split_target(workspace, names or []))
     progress = invocation.progress()
     with invocation.exclusive(workspace, f"envman rm {environment.key}", progress, wait=not fail_if_busy):
         done = remove(workspace, environment, services, progress, running=stop_first, snapshot=not no_snapshot)
@@ -271,8 +271,8 @@ def ps(
 
     invocation = context.ensure_object(Invocation)
     workspace = invocation.workspace(instance=instance)
-    named, services = split_target(workspace, names or ())
-    name = workspace.chosen(named)
+    workspace, loaded, services = open_present(invocation, workspace, *split_target(workspace, names or ()))
+    name = loaded.name
     containers = containers_of(workspace, name, everything=all_containers, services=services)
     if quiet:
         text = "\n".join(one.id for one in containers)

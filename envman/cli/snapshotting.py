@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envman.cli.invocation import Invocation
+from envman.cli.target import open_present
 
 
 def take_snapshot(
@@ -27,7 +28,7 @@ def take_snapshot(
     from envman.output.snapshots import size_text, snapshot_data
 
     workspace = invocation.workspace(settings=settings, instance=instance)
-    loaded = workspace.environment(environment)
+    workspace, loaded, _ = open_present(invocation, workspace, environment)
     progress = invocation.progress()
     with invocation.exclusive(workspace, f"envman snapshot create {loaded.key}", progress):
         made, left = create(workspace, loaded, Asked(name, tuple(volumes), live), progress)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from envman.cli.invocation import Invocation
-from envman.cli.target import under_lock
+from envman.cli.target import open_present, under_lock
+from envman.diagnostics.diagnostic import fail
 from envman.output.up import left_text, up_data, up_text
 
 if TYPE_CHECKING:
@@ -45,7 +46,15 @@ def switch_environment(
         if frozen:
             target = under_lock(invocation, workspace, target, progress)
         name = find_source(workspace, target.name, source)
-        loaded = None if name is None or name == target.name else workspace.environment(name)
+        loaded = None
+        if name is not None and name != target.name:
+            origin, loaded, _ = open_present(invocation, workspace, name)
+            if origin is not workspace:
+                raise fail(
+                    "EV015",
+                    f"{name} runs under an older name of the project",
+                    help=f"`envman stop {name}` stops it; `envman rename --project` carries it over",
+                )
         options = UpOptions(timeout=timeout, snapshot=not no_snapshot)
         done = switch_to(workspace, target, loaded, options, progress, snapshot=snapshot)
     invocation.warn(workspace.report)

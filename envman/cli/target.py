@@ -46,17 +46,42 @@ def open_target(
 ) -> Target:
     """Return what ``names`` are: ``[ENV] [SERVICE]...``. Warnings of the blueprint are shown, unless ``quiet``.
 
-    Quiet are commands that start nothing: what the blueprint says does not matter to them.
+    Quiet are commands that make nothing: what the blueprint says does not matter to them, nor whether there is one.
 
     Raises:
         EnvmanError: as ``Workspace.environment``.
     """
     workspace = invocation.workspace(settings=settings or (), instance=instance)
     named, services = split_target(workspace, names or ())
-    environment = workspace.environment(named)
-    if not quiet:
+    if quiet:
+        workspace, environment, services = open_present(invocation, workspace, named, services)
+    else:
+        environment = workspace.environment(named)
         invocation.warn(workspace.report)
     return Target(invocation, workspace, named, environment, services)
+
+
+def open_present(
+    invocation: Invocation, workspace: Workspace, named: str | None, words: Sequence[str] = ()
+) -> tuple[Workspace, Environment, list[str]]:
+    """Return the environment called ``named`` for a command on what is there already, and the ``words`` behind it.
+
+    Where none is named, the first of ``words`` may be one whose blueprint is gone, instead of a service of the chosen
+    one. A blueprint that is gone, or does not load, is a warning.
+
+    Raises:
+        EnvmanError: as ``find_present``.
+    """
+    from envman.operations.labelled import find_present, labelled
+
+    rest = list(words)
+    found, environment = find_present(workspace, named)
+    first = rest[0] if named is None and rest else None
+    unknown = first is not None and first not in environment.stack.services
+    if first is not None and unknown and ("/" in first or labelled(workspace, first) is not None):
+        found, environment = find_present(workspace, rest.pop(0))
+    invocation.warn(one for one in found.report if one.code == "EV014")
+    return found, environment, rest
 
 
 def split_target(workspace: Workspace, words: Sequence[str]) -> tuple[str | None, list[str]]:

@@ -37,6 +37,7 @@ CODES: Final[dict[str, Code]] = {
     "EV011": Code("a file is already there"),
     "EV012": Code("no such value"),
     "EV013": Code("unknown diagnostic code"),
+    "EV014": Code("an environment without a blueprint"),
     "EV100": Code("not valid YAML"),
     "EV101": Code("duplicate key"),
     "EV102": Code("not a duration"),

@@ -28,6 +28,24 @@ def remove_volume(engine: Engine, name: str, *, expected: Mapping[str, str]) -> 
     return True
 
 
+def remove_network(engine: Engine, identity: str, *, expected: Mapping[str, str]) -> None:
+    """Remove a network if it bears every label in ``expected``; one that has gone is no error.
+
+    Raises:
+        EnvmanError: EV502 where a label differs, EV410 where somebody is attached to it.
+    """
+    from docker.errors import NotFound
+
+    with engine.errors():
+        try:
+            labels = engine.api.inspect_network(identity).get("Labels") or {}
+            if any(labels.get(key) != value for key, value in expected.items()):
+                raise fail("EV502", f"network {identity[:12]} does not bear the labels that it should")
+            engine.api.remove_network(identity)
+        except NotFound:
+            return
+
+
 def remove_container(engine: Engine, identity: str, *, expected: Mapping[str, str]) -> None:
     """Remove a container, by force where it runs, if it bears every label in ``expected``; its volumes stay.
 

@@ -20,6 +20,7 @@ class Environment:
     ``tree`` the same with the origin of every leaf. ``layers`` names the blueprints, parents first; ``files`` their
     paths as shown; ``reached`` the files that each of them includes or extends (empty where none does). ``scope`` holds
     the variables with their origins, ``used_variables`` the names of those that stand in values.
+    ``by_labels`` says that no blueprint was read: it is made from what is on the engine.
     """
 
     project: str
@@ -35,6 +36,7 @@ class Environment:
     scope: Map[str, Variable] = field(default_factory=dict)
     reached: tuple[tuple[str, ...], ...] = ()
     used_variables: frozenset[str] = frozenset()
+    by_labels: bool = False
 
     @property
     def variables(self) -> Map[str, Span]:

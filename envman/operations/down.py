@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from envman.diagnostics import EnvmanError
@@ -101,22 +101,25 @@ def down(
             # also one that another environment made: named ones go below, by their labels.
             run(prepared, "--profile", "*", "rm", "--stop", "--force", "--volumes")
         run(prepared, "--profile", "*", "down", "--remove-orphans")
+        _remove_rest(workspace, environment, loss.volumes if volumes else ())
         if volumes:
-            _remove_rest(workspace, environment, loss)
             write_ports(workspace.checkout.state, environment.key, {})
             forget_copying(workspace.checkout.state, environment.key)
             forget_reproduced(workspace.checkout.state, environment.key)
     return Removed(loss.volumes if volumes else (), saved)
 
 
-def _remove_rest(workspace: Workspace, environment: Environment, loss: Loss) -> None:
-    """Remove the volumes that are not in the Compose file any more but still bear this environment's labels."""
+def _remove_rest(workspace: Workspace, environment: Environment, volumes: Collection[str]) -> None:
+    """Remove ``volumes``, and networks that no service in the Compose file uses, by this environment's labels."""
     from envman.engine.observe import observe
-    from envman.engine.removal import remove_volume
+    from envman.engine.removal import remove_network, remove_volume
 
     left = observe(workspace.engine, [environment.compose_project], details=False)
+    for network in left.networks:
+        if owned(environment, workspace.checkout.id, network.labels):
+            remove_network(workspace.engine, network.id, expected=dict(network.labels))
     for volume in left.volumes:
-        if volume.name in loss.volumes and owned(environment, workspace.checkout.id, volume.labels):
+        if volume.name in volumes and owned(environment, workspace.checkout.id, volume.labels):
             remove_volume(workspace.engine, volume.name, expected=dict(volume.labels))
 
 

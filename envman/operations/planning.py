@@ -186,5 +186,12 @@ def remember_definitions(
         present = {one.name for one in (observed.networks if kind == "networks" else observed.volumes)}
         kept = {name: one for name, one in getattr(before, kind).items() if name in present}
         resources[kind] = {**kept, **entries}
-    definitions = Definitions({**services, **document.definitions}, resources["networks"], resources["volumes"])
+    retain = {
+        engine_name(document, "volumes", key): one.retain
+        for key, one in environment.stack.volumes.items()
+        if one is not None and one.retain != "keep"
+    }
+    definitions = Definitions(
+        {**services, **document.definitions}, resources["networks"], resources["volumes"], environment.protected, retain
+    )
     write_definitions(state, environment.key, definitions)

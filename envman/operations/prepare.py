@@ -124,7 +124,7 @@ def existing(workspace: Workspace, environment: Environment) -> Prepared:
     observed = look(workspace, environment)
     document = workspace.offline_document(environment)
     path = workspace.compose_file(environment)
-    if not path.exists():
+    if environment.by_labels or not path.exists():
         workspace.write_render(environment, document)
     return Prepared(environment, document, observed, workspace.compose(environment, document))
 

@@ -6,6 +6,7 @@ from envman.diagnostics import EnvmanError
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
 from envman.operations.frozen import freeze
+from envman.operations.labelled import find_present
 from envman.operations.options import UpOptions
 from envman.operations.progress import Progress
 from envman.operations.signals import interrupted_once
@@ -84,4 +85,6 @@ def _named(workspace: Workspace, entry: SwitchEntry, key: str) -> Environment | 
         return None
     workspace.settings = entry.settings
     workspace.instance = entry.instance
-    return workspace.environment(key.removesuffix(f"-{entry.instance}") if entry.instance else key)
+    name = key.removesuffix(f"-{entry.instance}") if entry.instance else key
+    # The source may have lost its blueprint meanwhile.
+    return workspace.environment(name) if key == entry.environment else find_present(workspace, name)[1]

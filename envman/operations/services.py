@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from envman.diagnostics import EnvmanError
 from envman.model.environment import Environment
 from envman.operations.drift import compare
+from envman.operations.labelled import find_present
 from envman.operations.prepare import current_document, look
 from envman.operations.status import containers_of
 from envman.operations.workspace import Workspace
@@ -42,12 +43,15 @@ def service_statuses(workspace: Workspace, name: str) -> list[ServiceStatus]:
     from envman.engine.usage import usages
 
     if name not in workspace.project.blueprints:
-        workspace.environment(name)  # says what is near
+        # Says what is near where there is nothing.
+        workspace, present = find_present(workspace, name)
+        name = present.name
     environment: Environment | None = None
     try:
         environment = workspace.environment(name)
     except EnvmanError as error:
-        workspace.report.extend(one for one in error.diagnostics if one not in workspace.report.diagnostics)
+        if name in workspace.project.blueprints:
+            workspace.report.extend(one for one in error.diagnostics if one not in workspace.report.diagnostics)
         observed, drift = Observed(tuple(containers_of(workspace, name, everything=True))), None
         images = find_images(workspace.engine, {one.image_id for one in observed.containers})
     else:

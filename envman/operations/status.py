@@ -29,7 +29,7 @@ class EnvironmentStatus:
     ``state`` is up, partly up, stopped, down (data kept) or never created; ``since`` is when, in Unix seconds, the
     youngest of its running containers started; ``drift`` says in words, a service each, what differs from the
     blueprint, and is None where that cannot be read. ``locked`` is locked, differs (the blueprint says, or what runs is
-    something else than the lock) or no.
+    something else than the lock) or no. ``blueprint`` is whether there is one.
     """
 
     name: str
@@ -43,6 +43,7 @@ class EnvironmentStatus:
     drift: tuple[str, ...] | None = ()
     snapshots: int = 0
     locked: str = "no"
+    blueprint: bool = True
 
 
 def unfinished_switch(state: Path) -> list[Diagnostic]:
@@ -105,17 +106,22 @@ class Statuses:
         observed = observe(self.engine, None, checkout=seen.checkout.id)
         used = {one.image for made in seen.sketches.values() for one in made.services.values() if one.image}
         images = image_ids(self.engine, used) if observed.containers else {}
-        keys: dict[tuple[str, str | None], None] = {(name, seen.chosen[1]): None for name in seen.environments}
-        for one in observed.containers:
-            if one.labels.get(f"{LABEL_PREFIX}project") == seen.project:
-                keys[one.labels.get(f"{LABEL_PREFIX}environment", ""), one.labels.get(f"{LABEL_PREFIX}instance")] = None
-        return [_status(seen, name, own, observed, self._sketch(seen, name, own), images) for name, own in keys]
+        keys = {(seen.project, name, seen.chosen[1]): None for name in seen.environments}
+        # Also what has no blueprint any more, and what is under an older name of the project.
+        found = [*(one.labels for one in observed.containers), *(one.labels for one in observed.volumes)]
+        for labels in found:
+            project, name = labels.get(f"{LABEL_PREFIX}project"), labels.get(f"{LABEL_PREFIX}environment")
+            if project and name:
+                keys[project, name, labels.get(f"{LABEL_PREFIX}instance")] = None
+        return [_status(seen, key, observed, self._sketch(seen, *key), images) for key in keys]
 
     def unfinished(self) -> list[Diagnostic]:
         """Return a warning where a switch was neither finished nor taken back, once this has looked."""
         return [] if self.state is None else unfinished_switch(self.state)
 
-    def _sketch(self, seen: Overview, name: str, instance: str | None) -> Sketch | None:
+    def _sketch(self, seen: Overview, project: str, name: str, instance: str | None) -> Sketch | None:
+        if project != seen.project:
+            return None
         if instance == seen.chosen[1]:
             return seen.sketches.get(name)
         if name not in seen.environments:
@@ -126,36 +132,39 @@ class Statuses:
 
 def _status(
     seen: Overview,
-    name: str,
-    instance: str | None,
+    identity: tuple[str, str, str | None],
     observed: Observed,
     made: Sketch | None,
     images: Mapping[str, str],
 ) -> EnvironmentStatus:
+    project, name, instance = identity
     containers = [
-        one for one in observed.containers if _labels_match(one.labels, seen.project, name, instance) and not one.oneoff
+        one for one in observed.containers if _labels_match(one.labels, project, name, instance) and not one.oneoff
     ]
     running = [one for one in containers if one.state == "running"]
-    volumes = [one for one in observed.volumes if _labels_match(one.labels, seen.project, name, instance)]
+    volumes = [one for one in observed.volumes if _labels_match(one.labels, project, name, instance)]
     starts = [one.started_at for one in running if one.started_at]
     key = name if instance is None else f"{name}-{instance}"
+    current = project == seen.project
+    state = seen.checkout.state if current else seen.checkout.state.parent / f"{project}-{seen.checkout.id}"
     drift: tuple[str, ...] | None = ()
     if containers:
-        lock = seen.locks.get(name)
+        lock = seen.locks.get(name) if current else None
         locked = lock.images if lock is not None else {}
         drift = None if made is None else tuple(listed_drift(made, containers, images, locked))
     return EnvironmentStatus(
-        name=name,
+        name=name if current else f"{project}/{name}",
         instance=instance,
         state=_state(made, containers, has_data=bool(volumes)),
         health=_health(running),
         services=tuple(sorted({one.service for one in containers})),
         since=max(starts) if starts else None,
         urls=tuple(url for one in running for url in published_urls(one)),
-        chosen=(name, instance) == seen.chosen,
+        chosen=current and (name, instance) == seen.chosen,
         drift=drift,
-        snapshots=count_snapshots(seen.checkout.state, key),
-        locked=_locked(seen, name, containers),
+        snapshots=count_snapshots(state, key),
+        locked=_locked(seen, name, containers) if current else "no",
+        blueprint=current and name in seen.environments,
     )
 
 

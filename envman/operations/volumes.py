@@ -16,6 +16,7 @@ from envman.plan.observed import Observed
 from envman.plan.ownership import owned
 from envman.plan.unnamed import Unnamed
 from envman.snapshot.manifest import Place
+from envman.state.definitions import read_definitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +145,20 @@ def images_for(workspace: Workspace, environment: Environment, volume: DataVolum
 
     services = [*volume.services, *(name for name in environment.stack.services if name not in volume.services)]
     references = [image for name in services if (image := workspace.image(environment, name))]
-    present = find_images(workspace.engine, references)
+    if environment.by_labels:
+        # Its containers may be gone; what they were made from is on record.
+        recorded = read_definitions(workspace.checkout.state, environment.key).services.values()
+        references += [str(one["image"]) for one in recorded if one.get("image")]
+    present = find_images(workspace.engine, set(references))
     users = [one.image for one in users_of(workspace.engine, volume.name)]
     images = list(dict.fromkeys([*users, *(present[one].id for one in references if one in present)]))
     if not images:
         raise fail(
             "EV644",
             f"no image of {environment.name} is on the engine, and volume {volume.key} can only be reached through one",
-            help=f"`envman pull {environment.name}` or `envman build {environment.name}` first; nothing was changed",
+            help="`docker pull` an image that it used, or do without a copy (`--no-snapshot`); nothing was changed"
+            if environment.by_labels
+            else f"`envman pull {environment.name}` or `envman build {environment.name}` first; nothing was changed",
         )
     return images
 

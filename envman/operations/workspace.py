@@ -268,7 +268,9 @@ class Workspace:
         return render(environment, self.facts(environment, ports=ports, online=False))
 
     def compose_file(self, environment: Environment) -> Path:
-        """Return where the environment's render lies."""
+        """Return where the environment's render lies; that of one known by its labels never takes its place."""
+        if environment.by_labels:
+            return render_path(self.project.root, f"engine/{environment.compose_project}")
         return render_path(self.project.root, environment.key)
 
     def write_render(self, environment: Environment, document: Document) -> Path:

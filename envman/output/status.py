@@ -48,6 +48,8 @@ def _name(one: EnvironmentStatus) -> str:
 
 
 def _drift(one: EnvironmentStatus) -> str:
+    if not one.blueprint:
+        return "no blueprint"
     if one.drift is None:
         return "unknown"
     if not one.services:
@@ -69,6 +71,7 @@ def status_data(one: EnvironmentStatus) -> dict[str, Any]:
         "chosen": one.chosen,
         "drift": None if one.drift is None else list(one.drift),
         "locked": one.locked,
+        "blueprint": one.blueprint,
         "snapshots": one.snapshots,
     }
 

@@ -14,11 +14,17 @@ _FOLDER: Final = "definitions"
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """Services by content digest; networks and volumes by the engine's name."""
+    """Services by content digest; networks and volumes by the engine's name.
+
+    ``protected`` is what the blueprint said (None: not recorded), ``retain`` how volumes are kept that are not just
+    ``keep``, by the engine's name: for when the blueprint is gone.
+    """
 
     services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     networks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     volumes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    protected: bool | None = None
+    retain: Mapping[str, str] = field(default_factory=dict)
 
 
 _RECORD: Final[Record[Definitions]] = Record(

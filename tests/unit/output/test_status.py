@@ -47,6 +47,7 @@ def test_a_status_as_data() -> None:
         "chosen": False,
         "drift": [],
         "locked": "no",
+        "blueprint": True,
         "snapshots": 3,
     }
 
