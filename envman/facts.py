@@ -18,7 +18,8 @@ class Facts:
     ``ports`` are the host ports allocated to ``published: auto``; ``secrets`` says how secrets reach containers
     (files on a local engine, Compose's environment on a remote one); ``absent_secrets`` are optional ones that this
     machine does not have; ``fingerprints`` say of each secret, keyed, only whether it changed; ``files`` are the
-    digests of the files that ``env_file`` and ``configs`` name, by path as written. ``images`` are the images to use in
+    digests of the files that ``env_file`` and ``configs`` name, by path as written; ``variables`` say of each variable
+    that Compose looks up by itself, keyed, only whether it changed. ``images`` are the images to use in
     place of those that the blueprint names, by name as written there: what a registry map or a lock makes of them;
     ``never_pulled`` are those of them (as written) that the engine has and no registry is asked for. ``contexts`` are
     the images that builds start from in place of those that their Dockerfiles name, by service (or job) and name.
@@ -33,6 +34,7 @@ class Facts:
     absent_secrets: frozenset[str] = frozenset()
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
     images: Mapping[str, str] = field(default_factory=dict)
     never_pulled: frozenset[str] = frozenset()
     contexts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

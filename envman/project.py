@@ -12,6 +12,7 @@ from envman.diagnostics import EnvmanError, Report, Span
 from envman.diagnostics.diagnostic import fail, near_match
 from envman.diagnostics.limits import HELP, limit
 from envman.language.composition import compose_layers, has_other_files
+from envman.language.handed import Outside, hand_over
 from envman.language.inherited import give_values
 from envman.language.interpolate import interpolate
 from envman.language.layers import HEADER_KEYS, Layer, linearise, read_layer
@@ -207,6 +208,9 @@ def load_environment(
         variables |= {name: one for name, one in given.items() if name in scope.used}
     tree = give_values(merge_layers(trees, report), process, dotenv)
     tree = with_tags(tree, project.root, process, report)
+    tree, handed = hand_over(
+        tree, project.root, Outside(scope, process, {name: value for name, (value, _) in dotenv.items()})
+    )
     services = node_at(tree, ("services",))
     if isinstance(services, Mapping) and len(services.entries) > (most := limit(MOST_SERVICES)):
         report.error("EV110", f"more than {most:,} services", services.span, expected="fewer services", help=HELP)
@@ -229,6 +233,7 @@ def load_environment(
         tree=tree,
         scope={key: one.variable for key, one in variables.items()},
         used_variables=frozenset(scope.used),
+        handed=handed,
     )
 
 
@@ -257,7 +262,7 @@ def read_values(root: Path, name: str, process: Map[str, str], report: Report) -
     for file in (".env", f".env.{name}"):
         earlier = {known: text for known, (text, _) in found.items()}
 
-        def expand(text: str, before: Map[str, str], earlier: Map[str, str] = earlier) -> str | None:
+        def expand(text: str, before: Map[str, str], _: Span, earlier: Map[str, str] = earlier) -> str | None:
             # The process wins over the file here too, as in Compose.
             return expanded(text, process, before, earlier)
 

@@ -15,14 +15,14 @@ from envman.adopt.chain import Parts, chain
 from envman.adopt.changes import Changes
 from envman.adopt.compose import normalised, understand
 from envman.adopt.document import read_compose_file
-from envman.adopt.env_files import warn_of_references
 from envman.adopt.fixed import fixed_things, warn_of_fixed
 from envman.adopt.literals import Kept, concealed, move_literals
 from envman.adopt.merging import raw_merged, write_out_lists
 from envman.adopt.paths import path_variables, rebase_paths, rebased
 from envman.adopt.reached import add_variables, reached_files
 from envman.adopt.variables import Used, adjust_references, all_references, find_variables, warn_of_unset
-from envman.diagnostics import Note, Report, Source
+from envman.diagnostics import Note, Report, Source, Span
+from envman.language.handed import Outside, hand_over
 from envman.language.inherited import inherited_names
 from envman.language.interpolate import Resolved, Scope, interpolate
 from envman.language.merge import merge_layers
@@ -81,6 +81,7 @@ class _Work:
     report: Report
     dotenv: dict[str, str] = field(default_factory=dict)
     documents: list[Changes] = field(default_factory=list)
+    taken: dict[str, str] = field(default_factory=dict)
     kept: Kept = field(default_factory=Kept)
     variables: dict[str, Used] = field(default_factory=dict)
     profiles: list[str] = field(default_factory=list)
@@ -130,7 +131,7 @@ def _read(work: _Work) -> None:
     for file in work.wish.files:
         work.documents.extend(Changes(tree) for tree in read_compose_file(file, report))
 
-    def expand(text: str, before: Map[str, str]) -> str | None:
+    def expand(text: str, before: Map[str, str], _: Span) -> str | None:
         return expanded(text, work.process, before)
 
     for file in work.wish.env_files:
@@ -160,7 +161,6 @@ def _change(work: _Work) -> None:
     fixed: list[Note] = []
     for index, changes in enumerate(work.documents):
         _leave_out(changes, work)
-        warn_of_references(changes.tree, work.folder, work.dotenv, report)
         move_literals(changes, index, work.kept, taken, work.values_file, report)
         fixed += fixed_things(changes, report, adapt=wish.adapt)
     warn_of_fixed(fixed, report)
@@ -187,7 +187,9 @@ def _change(work: _Work) -> None:
     warn_of_unset(work.variables, known_names, report)
     _point_to_example(work, known_names)
     if work.prefix != "." or wish.env_files:
-        _take_values_along(work, moved)
+        names = [*work.variables, *(name for changes in work.documents for name in inherited_names(changes.tree))]
+        work.taken = {name: moved.get(name, work.dotenv[name]) for name in names if name in work.dotenv}
+        work.kept.values.update(work.taken)
 
 
 def _point_to_example(work: _Work, known: AbstractSet[str]) -> None:
@@ -224,11 +226,22 @@ def _moved_values(work: _Work, trees: list[Mapping], reached: list[Mapping]) -> 
     }
 
 
-def _take_values_along(work: _Work, moved: Map[str, str]) -> None:
-    """Keep what the Compose files' ``.env`` says where envman looks for it: that one lies outside of its project."""
-    names = [*work.variables, *(name for changes in work.documents for name in inherited_names(changes.tree))]
-    used = {name: moved.get(name, work.dotenv[name]) for name in names if name in work.dotenv}
-    work.kept.values.update(used)
+def _hand_over(work: _Work, tree: Mapping, values: Map[str, str | None]) -> None:
+    """See to the variables that Compose looks up by itself in ``tree``: env files use them, secrets and configs."""
+    scope = Scope({name: Resolved(value, "import") for name, value in values.items() if value is not None})
+    _, handed = hand_over(tree, work.wish.root, Outside(scope, work.process, work.dotenv))
+    unset = {name: Used(span, 0, {""}) for name, span in handed.unset.items() if name not in work.variables}
+    work.variables |= unset
+    warn_of_unset(unset, (), work.report)
+    if work.prefix != "." or work.wish.env_files:
+        work.taken = {**{name: work.dotenv[name] for name in handed.values if name in work.dotenv}, **work.taken}
+        work.kept.values.update(work.taken)
+        _warn_of_taken(work)
+
+
+def _warn_of_taken(work: _Work) -> None:
+    """Say that values of the Compose files' ``.env``, which envman does not read, are kept for it."""
+    used = work.taken
     if used:
         files = work.wish.env_files
         work.report.warning(
@@ -310,6 +323,7 @@ def _lay_over_each_other(work: _Work) -> None:
         layers.append(long_form(changes, found))
         report.extend(found.errors)
     understand(layers, work.wish.root, work.project, work.wish.environment, work.profiles, report)
+    _hand_over(work, merge_layers(layers, Report()), values)
     if len(layers) > 1:
         _share_names(work)
 

@@ -143,7 +143,9 @@ def _included(tree: Mapping, folder: Path) -> Iterator[_Asked]:
         names: set[str] = set()
         outside: list[Reference] = []
 
-        def collect(text: str, before: Map[str, str], names: set[str] = names, to: list[Reference] = outside) -> str:
+        def collect(
+            text: str, before: Map[str, str], _: Span, names: set[str] = names, to: list[Reference] = outside
+        ) -> str:
             to += [one for one in references(text) if one.name not in before and one.name not in names]
             return text
 

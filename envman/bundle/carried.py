@@ -199,7 +199,7 @@ class _Collecting:
         name, real = place
         report = Report()
         try:
-            values = read_dotenv(real, root=self.real_root, report=report, expand=lambda text, _: text)
+            values = read_dotenv(real, root=self.real_root, report=report, expand=lambda text, *_: text)
         except EnvmanError:
             values, report = {}, Report()
             self.carried.leave(path, "it cannot be read")

@@ -19,7 +19,7 @@ from envman.checks.exclusive import exclusive_attributes, shared_container_names
 from envman.checks.files import missing_files, unfit_env_files
 from envman.checks.images import floating_images
 from envman.checks.ports import host_port_clashes, replicas_with_ports
-from envman.checks.references import dependency_cycles, undefined_references
+from envman.checks.references import dependency_cycles, references, undefined_references
 from envman.checks.reproduction import unknown_stand_ins
 from envman.diagnostics import Diagnostic, Note, Report, Severity
 from envman.model.environment import Environment
@@ -79,6 +79,35 @@ def incomplete_secrets(environment: Environment) -> Iterator[Diagnostic]:
                 "`source: generate`, `source: env` or `source: file`",
                 help="Compose's own `file:`, `environment:` and `external:` work too",
             )
+
+
+def unresolved_files(environment: Environment) -> Iterator[Diagnostic]:
+    """EV113, EV203 to EV208, EV327: what env files and label files say that has no value."""
+    for _, problem in environment.handed.problems:
+        yield problem
+
+
+def missing_values(environment: Environment) -> Iterator[Diagnostic]:
+    """EV504: secrets and configs of active services whose variable has no value here, which `up` refuses."""
+    stack, handed = environment.stack, environment.handed
+    used = {
+        (kind, used)
+        for name, service in stack.services.items()
+        if not service.profiles or not set(service.profiles).isdisjoint(stack.profiles)
+        for kind, used, _ in references(name, service)
+    }
+    for kind, entries in (("secret", stack.secrets), ("config", stack.configs)):
+        for name, entry in entries.items():
+            variable = entry.environment
+            if variable is not None and (kind, name) in used and variable not in handed.values:
+                yield Diagnostic(
+                    "EV504",
+                    f'{kind} "{name}" has no value: {variable} is not set',
+                    environment.span(f"{kind}s", name, "environment"),
+                    "a variable of the process or of a .env file",
+                    help=f"export {variable}, or write it into .env.{environment.name}",
+                    severity=Severity.WARNING,
+                )
 
 
 def inherited_names(environment: Environment) -> Iterator[Diagnostic]:
@@ -150,6 +179,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _alone(exclusive_attributes),
     _alone(shared_container_names),
     _alone(unknown_stand_ins),
+    _alone(unresolved_files),
     missing_files,
     unfit_env_files,
 )
@@ -159,6 +189,7 @@ ADVICE: Final[tuple[Rule, ...]] = (
     _alone(dependencies_behind_profiles),
     _alone(unreachable_dependencies),
     _alone(floating_images),
+    _alone(missing_values),
     _alone(unwritable_grants),
     unreadable_files,
 )

@@ -22,13 +22,18 @@ MINIMUM_COMPOSE: Final = (2, 24)
 
 @dataclass(frozen=True, slots=True)
 class Compose:
-    """Compose for one project. ``secrets`` reach it through its environment only: no argument, log or error has one."""
+    """Compose for one project.
+
+    ``variables`` are what its file and the env files refer to. ``secrets`` reach it through its environment only: no
+    argument, log or error has one.
+    """
 
     endpoint: Endpoint
     project_name: str
     file: Path
     project_directory: Path
     environ: Mapping[str, str]
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def argv(self, *arguments: str) -> list[str]:
@@ -58,7 +63,7 @@ class Compose:
 
     def environment(self) -> dict[str, str]:
         """Return the environment that Compose runs in."""
-        return {**clean_environment(self.environ), **self.secrets}
+        return {**clean_environment(self.environ), **self.variables, **self.secrets}
 
     def start(self, *arguments: str) -> Handle:
         """Start a Compose command in a process group of its own, its output captured.
@@ -68,7 +73,7 @@ class Compose:
         """
         argv = self.argv(*arguments)
         require_compose(self.endpoint, self.environ)
-        return Handle.started(argv, clean_environment(self.environ), self.secrets)
+        return Handle.started(argv, {**clean_environment(self.environ), **self.variables}, self.secrets)
 
     def attach(self, *arguments: str) -> int:
         """Run a Compose command on this process's own terminal and return its exit status.

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from envman.diagnostics.diagnostic import fail, near_match
+from envman.model.variable import STEERING
 
 DEFAULT_HOST: Final = "unix:///var/run/docker.sock"
 _DEFAULT_CONTEXT: Final = "default"
-# What Compose or the CLI would read from the environment and envman passes explicitly, or not at all.
-_DROPPED: Final = ("COMPOSE_", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_CERT_PATH", "DOCKER_API_VERSION")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def resolve_endpoint(environ: Mapping[str, str], *, context: str | None = None, 
 
 def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return ``environ`` for a docker process, without what could change what a Compose file or an option means."""
-    return {name: value for name, value in environ.items() if not name.startswith(_DROPPED)}
+    return {name: value for name, value in environ.items() if not name.startswith(STEERING)}
 
 
 def cli_folder(environ: Mapping[str, str]) -> Path:

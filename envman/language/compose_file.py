@@ -137,7 +137,7 @@ class ComposeFiles:
             outer = {name: text_of(one.value) for name, one in scope.variables.items() if one.value is not None}
             earlier: dict[str, str] = {}
 
-            def expand(text: str, before: Map[str, str]) -> str | None:
+            def expand(text: str, before: Map[str, str], _: Span) -> str | None:
                 scope.used.update(one.name for one in references(text))
                 return expanded(text, outer, before, earlier, blank=False)
 

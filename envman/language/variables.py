@@ -160,11 +160,12 @@ def _secret_names(tree: Mapping) -> Iterable[str]:
 
 
 def _secret_sources(tree: Mapping) -> Iterable[str]:
-    """Yield the process variables that secrets take their values from."""
+    """Yield the variables that secrets take their values from."""
     for name in _secret_names(tree):
-        variable = node_at(tree, ("secrets", name, "variable"))
-        if isinstance(variable, Scalar) and isinstance(variable.value, str):
-            yield variable.value
+        for key in ("environment", "variable"):
+            variable = node_at(tree, ("secrets", name, key))
+            if isinstance(variable, Scalar) and isinstance(variable.value, str):
+                yield variable.value
 
 
 def _origins(name: str, declaration: _Declaration, inputs: Inputs) -> Iterator[Origin]:

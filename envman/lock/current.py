@@ -90,13 +90,11 @@ def describe(
             hidden[f"variables.{name}"] = (str(variable.value).encode(), variable.origin.span)
         else:
             shown[name] = CurrentVariable(variable.value, _origin(variable), variable.origin.span or variable.declared)
-    for path, name, span in _passed_on(environment):
-        if name not in process:
-            continue
-        if is_secret_name(name) or masked(process[name]) != process[name]:
-            hidden[path] = (process[name].encode(), span)
+    for path, name, span, value in _passed_on(environment, process):
+        if is_secret_name(name) or masked(value) != value:
+            hidden[path] = (value.encode(), span)
         else:
-            shown[path] = CurrentVariable(process[name], f"process environment ({name})", span)
+            shown[path] = CurrentVariable(value, f"process environment ({name})", span)
     hidden |= {path: (value.encode(), None) for path, value in canonical.withheld.items()}
     hidden |= {name: (value, _secret_span(environment, name)) for name, value in values.items()}
     return Current(
@@ -124,6 +122,7 @@ def _used_variables(environment: Environment) -> set[str]:
     for path, leaf in leaves(environment.tree):
         if leaf.variables and not (path[0] == "secrets" and path[-1] in own):
             found.update(leaf.variables)
+    found.update(name for _, name, _ in _looked_up(environment))
     return found & set(environment.scope)
 
 
@@ -132,8 +131,21 @@ def _origin(variable: Variable) -> str:
     return f"{text} ({span.source.name})" if span is not None and span.source.name != text else text
 
 
-def _passed_on(environment: Environment) -> Iterator[tuple[str, str, Span]]:
-    """Yield the variables of containers and builds that have a name and no value: path, name, place."""
+def _looked_up(environment: Environment) -> Iterator[tuple[str, str, Span]]:
+    """Yield the variables of env files and configs that Compose looks up by itself: path, name, place."""
+    for service, names in environment.handed.files.items():
+        yield from ((f"services.{service}.env_file.{name}", name, span) for name, span in names.items())
+    for config, entry in environment.stack.configs.items():
+        if entry.environment is not None and entry.environment in environment.handed.values:
+            path = ("configs", config, "environment")
+            yield ".".join((*path, entry.environment)), entry.environment, environment.span(*path)
+
+
+def _passed_on(environment: Environment, process: Mapping[str, str]) -> Iterator[tuple[str, str, Span, str]]:
+    """Yield the variables that no blueprint declares and containers and builds use: path, name, place and value."""
+    for path, name, span in _looked_up(environment):
+        if name not in environment.scope:
+            yield path, name, span, environment.handed.values[name]
     for section, name, _ in workloads(environment):
         entry = environment.data[section][name]
         for place in (("environment",), ("build", "args")):
@@ -142,8 +154,8 @@ def _passed_on(environment: Environment) -> Iterator[tuple[str, str, Span]]:
                 table = (table or {}).get(step)
             for key, value in (table or {}).items():
                 node = node_at(environment.tree, (section, name, *place, key))
-                if value is None and node is not None:
-                    yield ".".join((section, name, *place, key)), key, node.span
+                if value is None and node is not None and key in process:
+                    yield ".".join((section, name, *place, key)), key, node.span, process[key]
 
 
 def _secret_span(environment: Environment, name: str) -> Span | None:

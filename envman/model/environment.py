@@ -8,7 +8,7 @@ from typing import Any
 
 from envman.diagnostics import Span
 from envman.model.stack import Stack
-from envman.model.variable import Variable
+from envman.model.variable import Handed, Variable
 from envman.source.tree import Mapping, Path, key_span, span_at
 
 
@@ -19,8 +19,8 @@ class Environment:
     ``stack`` is typed, ``data`` the same as plain data with keys in the author's order and with ``x-`` extensions,
     ``tree`` the same with the origin of every leaf. ``layers`` names the blueprints, parents first; ``files`` their
     paths as shown; ``reached`` the files that each of them includes or extends (empty where none does). ``scope`` holds
-    the variables with their origins, ``used_variables`` the names of those that stand in values.
-    ``by_labels`` says that no blueprint was read: it is made from what is on the engine.
+    the variables with their origins, ``used_variables`` the names of those that are used, ``handed`` those that Compose
+    looks up by itself. ``by_labels`` says that no blueprint was read: it is made from what is on the engine.
     """
 
     project: str
@@ -37,6 +37,7 @@ class Environment:
     reached: tuple[tuple[str, ...], ...] = ()
     used_variables: frozenset[str] = frozenset()
     by_labels: bool = False
+    handed: Handed = field(default_factory=Handed)
 
     @property
     def variables(self) -> Map[str, Span]:

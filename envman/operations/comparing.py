@@ -31,7 +31,7 @@ def env_files(workspace: Workspace, environment: Environment) -> dict[str, Mappi
             if path is None:
                 continue
             try:
-                values = read_dotenv(path, root=root, report=Report(), expand=lambda one, _: one)
+                values = read_dotenv(path, root=root, report=Report(), expand=lambda one, *_: one)
             except EnvmanError:
                 values = {}
             found[file.path] = {name: value for name, (value, _) in values.items()}

@@ -155,8 +155,8 @@ def _values(workspace: Workspace, environment: Environment) -> dict[str, bytes]:
             if content is not None:
                 values[name] = content
         elif secret.environment is not None and secret.source is None:
-            if secret.environment in workspace.environ:
-                values[name] = workspace.environ[secret.environment].encode()
+            if secret.environment in environment.handed.values:
+                values[name] = environment.handed.values[secret.environment].encode()
         # What is generated an instance has of its own.
         elif not (secret.source == "generate" and environment.instance is not None):
             value = store.read(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from envman.checks.rules import missing_values
 from envman.diagnostics import Severity
 from envman.model.environment import Environment
 from envman.operations.leaving import warn_of_unnamed
@@ -36,6 +37,7 @@ def preview(workspace: Workspace, environment: Environment, options: UpOptions) 
     warn_of_unnamed(
         workspace, prepared, wanted_services(environment, options.services or None, frozenset(options.profiles))
     )
+    workspace.report.extend(missing_values(environment))
     for one in find_obstacles(workspace, prepared, plan):
         workspace.report.add(replace(one, severity=Severity.WARNING))
     return Plan((*_new_secrets(workspace, environment), *plan.steps))

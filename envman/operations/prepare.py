@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from envman import LABEL_PREFIX
 from envman.checks.access import unwritable_grants
 from envman.checks.compose import newer_attributes
-from envman.diagnostics import EnvmanError, Report
+from envman.checks.rules import missing_values
+from envman.diagnostics import EnvmanError, Report, Severity
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
 from envman.model.needs import needs_of
@@ -106,10 +107,10 @@ def ready_secrets(
     Raises:
         EnvmanError: EV503 and EV504 for each value that cannot be had.
     """
-    store, values = workspace.store(environment), workspace.values(environment)
+    store = workspace.store(environment)
     ours = [one.name for one in observed.volumes if owned(environment, workspace.checkout.id, one.labels)]
     report = Report()
-    made = provide_secrets(environment, store, workspace.project.root, values, volumes=ours, report=report, names=names)
+    made = provide_secrets(environment, store, workspace.project.root, volumes=ours, report=report, names=names)
     report.raise_errors()
     for name in made:
         progress.notice(f"generated secret {name}")
@@ -194,7 +195,7 @@ def refuse_newer_attributes(workspace: Workspace, environment: Environment) -> N
 
 
 def _refuse_impossible(workspace: Workspace, environment: Environment) -> None:
-    report = Report()
+    report = Report([replace(one, severity=Severity.ERROR) for one in missing_values(environment)])
     if uses_gpu(environment) and not workspace.engine.facts().gpu:
         for name, service in environment.stack.services.items():
             if service.gpu == "required":

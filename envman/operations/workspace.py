@@ -13,7 +13,7 @@ from envman.checks import as_file, check_environment
 from envman.diagnostics import Report
 from envman.facts import Facts
 from envman.model.environment import Environment
-from envman.project import Project, load_environment, open_project, read_values
+from envman.project import Project, load_environment, open_project
 from envman.registry.places import Places, moved
 from envman.render.compose import image_names, port_key, render
 from envman.render.document import Document
@@ -155,14 +155,6 @@ class Workspace:
         assert environment is not None  # its absence is an error in the report
         return environment
 
-    def values(self, environment: Environment) -> dict[str, str]:
-        """Return the variables that secrets may come from: ``.env``, ``.env.NAME``, then the process."""
-        dotenv = read_values(self.project.root, environment.name, self.environ, Report())
-        # Looked up by name: what else the process has makes no difference to a render.
-        named = {secret.variable for secret in environment.stack.secrets.values() if secret.variable}
-        process = {name: self.environ[name] for name in named if name in self.environ}
-        return {**{name: value for name, (value, _) in dotenv.items()}, **process}
-
     def store(self, environment: Environment) -> SecretStore:
         """Return the environment's secret store."""
         return SecretStore.of(self.checkout.state, environment.key)
@@ -186,8 +178,9 @@ class Workspace:
             ports=ports,
             gpu=online and uses_gpu(environment) and self.engine.facts().gpu,
             secrets="environment" if remote else "file",
-            absent_secrets=absent_secrets(environment, self.project.root, self.values(environment)),
+            absent_secrets=absent_secrets(environment, self.project.root),
             fingerprints=self._fingerprints(environment, store),
+            variables={name: store.mark(name, value.encode()) for name, value in environment.handed.values.items()},
             files=self._files(environment),
             images=images,
             never_pulled=frozenset() if pins is None else pins.never_pulled,
@@ -228,6 +221,9 @@ class Workspace:
                 content = self.content(secret.file)
                 if content is not None:
                     marks[name] = store.mark(name, content)
+            elif secret.environment is not None and secret.source is None:
+                if secret.environment in environment.handed.values:
+                    marks[name] = store.mark(name, environment.handed.values[secret.environment].encode())
             elif store.has(name):
                 marks[name] = store.fingerprint(name)
         return marks
@@ -280,18 +276,23 @@ class Workspace:
         return path
 
     def compose(self, environment: Environment, document: Document | None) -> Compose:
-        """Return Compose for the environment's render, with the secrets that it must read from its environment."""
+        """Return Compose for the environment's render, with the values that it must read from its environment."""
         from envman.engine.compose import Compose
 
-        store = self.store(environment)
+        store, handed = self.store(environment), environment.handed.values
         variables = {} if document is None else document.variables
+        confidential = {one.environment for one in environment.stack.secrets.values() if one.environment}
         return Compose(
             endpoint=self.endpoint,
             project_name=environment.compose_project,
             file=self.compose_file(environment),
             project_directory=self.project.root,
             environ=self.environ,
-            secrets={variable: store.read(name) or "" for variable, name in variables.items()},
+            variables=handed,
+            secrets={
+                **{name: handed[name] for name in confidential if name in handed},
+                **{variable: store.read(name) or "" for variable, name in variables.items()},
+            },
         )
 
 

@@ -91,11 +91,14 @@ def _attributes(
 
 def _marks(environment: Environment, name: str, before: Plain, after: Plain) -> Iterator[Cause]:
     words = {"secrets": "the value of secret {} has changed", "configs": "config {} has changed",
-             "env_files": "env file {} has changed"}  # fmt: skip
+             "env_files": "env file {} has changed", "variables": "the value of {} has changed"}  # fmt: skip
     for kind, text in words.items():
         old, new = before.get(kind) or {}, after.get(kind) or {}
         for key in sorted(set(old) & set(new)):
             if old[key] != new[key]:
+                if kind == "variables":
+                    yield Cause(text.format(key), environment.handed.files[name][key])
+                    continue
                 section = (kind, key) if kind != "env_files" else ("services", name, "env_file")
                 yield Cause(text.format(key), environment.key_span(*section))
 

@@ -49,6 +49,11 @@ def _context(value: str, images: Mapping[str, str]) -> str:
     return IMAGE_CONTEXT + images.get(name, name) if name != value else value
 
 
+def _labelled(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return ``entry`` without label files: their labels are among its own (`language.handed`)."""
+    return {key: value for key, value in entry.items() if key != "label_file"}
+
+
 def _digest(content: dict[str, Any]) -> str:
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:32]
@@ -133,6 +138,7 @@ class _Renderer:
     # --- services
 
     def _service(self, name: str, entry: dict[str, Any], service: Service) -> dict[str, Any]:
+        entry = _labelled(entry)
         for own in ("gpu", "sanitize", "snapshot", "tag"):
             entry.pop(own, None)
         if service.ports:
@@ -148,10 +154,10 @@ class _Renderer:
             }
         entry = self._with_present_secrets(entry)
         if service.pre_start:
-            entry["pre_start"] = [self._with_present_secrets(one) for one in entry["pre_start"]]
+            entry["pre_start"] = [self._with_present_secrets(_labelled(one)) for one in entry["pre_start"]]
         if service.gpu in {"optional", "required"} and (self.facts.gpu or service.gpu == "required"):
             self._reserve_gpu(entry)
-        content = self._content(entry, service)
+        content = self._content(name, entry, service)
         digest = _digest(content)
         self.digests[name] = digest
         self.definitions[digest] = content
@@ -174,7 +180,7 @@ class _Renderer:
         return Reference(f"${{{variable}:?run this file with `envman compose`, which hands the secret over}}")
 
     def _job(self, name: str, entry: dict[str, Any]) -> dict[str, Any]:
-        entry = self._with_images(name, self._with_present_secrets(entry))
+        entry = self._with_images(name, self._with_present_secrets(_labelled(entry)))
         return {**entry, "labels": {**(entry.get("labels") or {}), **self.identity}}
 
     def _with_images(self, name: str, entry: dict[str, Any]) -> dict[str, Any]:
@@ -227,11 +233,12 @@ class _Renderer:
         reservations.setdefault("devices", [{"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}])
         entry["deploy"] = {**deploy, "resources": {**resources, "reservations": reservations}}
 
-    def _content(self, entry: dict[str, Any], service: Service) -> dict[str, Any]:
+    def _content(self, name: str, entry: dict[str, Any], service: Service) -> dict[str, Any]:
         """Return everything that makes a container what it is, as plain data without a secret in it."""
         content = {key: value for key, value in entry.items() if key not in _NOT_IN_DIGEST}
         if "deploy" in content:
             content["deploy"] = {key: value for key, value in (content["deploy"] or {}).items() if key != "replicas"}
+        variables = self.environment.handed.files.get(name, ())
         used = {grant.source for grant in service.secrets or ()}
         used |= {value.secret for value in (service.environment or {}).values() if isinstance(value, SecretValue)}
         content["dev.envman"] = {
@@ -239,6 +246,8 @@ class _Renderer:
             "configs": {grant.source: self._config_mark(grant.source) for grant in service.configs or ()},
             "env_files": {one.path: self.facts.files.get(one.path, "") for one in service.env_file or ()},
         }
+        if variables:
+            content["dev.envman"]["variables"] = {one: self.facts.variables.get(one, "") for one in sorted(variables)}
         return content
 
     def _config_mark(self, name: str) -> dict[str, Any]:
@@ -246,6 +255,8 @@ class _Renderer:
         mark = dict(self.environment.data.get("configs", {}).get(name) or {})
         if config is not None and config.file is not None:
             mark["content digest"] = self.facts.files.get(config.file, "")
+        elif config is not None and config.environment is not None:
+            mark["content digest"] = self.facts.variables.get(config.environment, "")
         return mark
 
     # --- networks, volumes, secrets
@@ -297,12 +308,16 @@ class _Renderer:
             f"  docker compose --project-directory {quote(str(facts.project_directory))} "
             f"--project-name {environment.compose_project} --env-file /dev/null --file {quote(str(file))} up --detach"
         )
+        resources = (*self.stack.secrets.values(), *self.stack.configs.values())
+        looked_up = dict.fromkeys(name for names in environment.handed.files.values() for name in names)
+        looked_up |= dict.fromkeys(one.environment for one in resources if one.environment)
         option = f"--instance {environment.instance} " if environment.instance else ""
         return (
             f"Rendered by envman from {sources}. Do not edit: change a blueprint and render again.",
             f"Environment {environment.name}{instance} of project {environment.project}, checkout {facts.checkout}.",
             f"Facts: {facts.describe()}.",
             *(f"Needs Compose {need.version} for {need.name}." for need in needs_of(environment)),
+            *((f"Compose looks these up in its environment: {', '.join(looked_up)}.",) if looked_up else ()),
             "",
             f"  envman compose {option}{environment.name} -- up --detach",
             plain_docker,

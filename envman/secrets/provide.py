@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 
 from envman.diagnostics import EnvmanError, Report
@@ -14,13 +14,13 @@ from envman.source.files import read_text
 from envman.source.places import locate, status
 
 
-def absent_secrets(environment: Environment, root: Path, values: Mapping[str, str]) -> frozenset[str]:
+def absent_secrets(environment: Environment, root: Path) -> frozenset[str]:
     """Return the optional secrets that this machine has no value for: a render leaves them out."""
     absent = set()
     for name, secret in environment.stack.secrets.items():
         if not secret.optional:
             continue
-        if (secret.source == "env" and not values.get(secret.variable or "")) or (
+        if (secret.source == "env" and not environment.handed.sources.get(secret.variable or "")) or (
             secret.source == "file" and not (secret.path and status(root, secret.path) is not None)
         ):
             absent.add(name)
@@ -31,7 +31,6 @@ def provide_secrets(
     environment: Environment,
     store: SecretStore,
     root: Path,
-    values: Mapping[str, str],
     *,
     volumes: list[str],
     report: Report,
@@ -40,12 +39,12 @@ def provide_secrets(
     """Put a value for every secret of ``environment`` into ``store``; return the names that were generated.
 
     With ``names``, only for these.
-    ``values`` are the variables that ``source: env`` may name. ``volumes`` are the environment's existing volumes: a
+    ``volumes`` are the environment's existing volumes: a
     generated secret that is gone is never made anew while one exists, because data in it may need the old one.
     Problems go to ``report`` (EV503, EV504); values appear in no message.
     """
     generated = []
-    absent = absent_secrets(environment, root, values)
+    absent = absent_secrets(environment, root)
     for name, secret in environment.stack.secrets.items():
         if secret.source is None or name in absent or (names is not None and name not in names):
             continue
@@ -68,17 +67,15 @@ def provide_secrets(
             store.write(name, token_urlsafe(secret.length)[: secret.length])
             generated.append(name)
         else:
-            value = _outside(name, secret, environment, root, values, report)
+            value = _outside(name, secret, environment, root, report)
             if value is not None:
                 store.write(name, value)
     return generated
 
 
-def _outside(
-    name: str, secret: Secret, environment: Environment, root: Path, values: Mapping[str, str], report: Report
-) -> str | None:
+def _outside(name: str, secret: Secret, environment: Environment, root: Path, report: Report) -> str | None:
     if secret.source == "env":
-        value = values.get(secret.variable or "")
+        value = environment.handed.sources.get(secret.variable or "")
         if value:
             return value
         report.error(

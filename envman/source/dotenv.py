@@ -16,8 +16,10 @@ from envman.diagnostics import Report, Source, Span
 from envman.source.files import read_source
 from envman.source.places import is_anything
 
-# A value's text and the values before it to what the text comes to, or None.
-Expand: TypeAlias = Callable[[str, Mapping[str, str]], str | None]
+# A value's text, the values before it and its place to what the text comes to, or None.
+Expand: TypeAlias = Callable[[str, Mapping[str, str], Span], str | None]
+# A name that stands alone on its line, and its place, to its value outside of the file, or None.
+Inherit: TypeAlias = Callable[[str, Span], str | None]
 
 # What Go calls a space within a line, and what it calls a space at all.
 _BLANK: Final = " \t\v\f\r\x85\xa0"
@@ -61,12 +63,14 @@ def read_dotenv(path: Path, *, root: Path, report: Report, expand: Expand | None
     return parse_dotenv(source, report, expand)
 
 
-def parse_dotenv(source: Source, report: Report, expand: Expand | None = None) -> dict[str, tuple[str, Span]]:
+def parse_dotenv(
+    source: Source, report: Report, expand: Expand | None = None, inherit: Inherit | None = None
+) -> dict[str, tuple[str, Span]]:
     """Return the names in ``source`` with their values and places; malformed lines go to ``report``.
 
     ``expand`` gives a value that refers to variables its text, from the values before it; without it, or where it
-    returns None, such a value is not used, and a warning says so. A name alone is left out: it takes its value from
-    elsewhere.
+    returns None, such a value is not used, and a warning says so. A name alone takes its value from elsewhere:
+    from ``inherit``; without it, or where it returns None, the name is left out.
     """
     found: dict[str, tuple[str, Span]] = {}
     values: dict[str, str] = {}
@@ -94,6 +98,9 @@ def parse_dotenv(source: Source, report: Report, expand: Expand | None = None) -
             continue
         position = match.end()
         if match["separator"] not in ("=", ":"):
+            inherited = inherit(name, span) if inherit is not None and name else None
+            if inherited is not None:
+                found[name], values[name] = (inherited, span), inherited
             continue
         quote = text[position : position + 1]
         if quote in _QUOTED:
@@ -111,7 +118,7 @@ def parse_dotenv(source: Source, report: Report, expand: Expand | None = None) -
         if not name:
             report.warning("EV113", "a value without a name is not used", span, expected="NAME=value")
             continue
-        resolved = _resolved(value, values, expand) if quote != "'" and "$" in value else value
+        resolved = _resolved(value, values, span, expand) if quote != "'" and "$" in value else value
         if resolved is None:
             report.warning(
                 "EV113",
@@ -144,10 +151,10 @@ def _unescaped(match: re.Match[str]) -> str:
     return _ESCAPES.get(escaped, match[0])
 
 
-def _resolved(value: str, before: Mapping[str, str], expand: Expand | None) -> str | None:
+def _resolved(value: str, before: Mapping[str, str], place: Span, expand: Expand | None) -> str | None:
     if not _REFERENCE.search(value.replace("$$", "")):
         return value.replace("$$", "$")
-    return expand(value, before) if expand is not None else None
+    return expand(value, before, place) if expand is not None else None
 
 
 def dotenv_line(name: str, value: str) -> str:

@@ -67,7 +67,7 @@ PARTS = [
 def ours(text: str) -> dict[str, str] | None:
     """Return what envman reads, or None where it refuses ``text``."""
     report = Report()
-    found = parse_dotenv(Source("x.env", text), report, lambda value, before: expanded(value, OUTER, before))
+    found = parse_dotenv(Source("x.env", text), report, lambda value, before, _: expanded(value, OUTER, before))
     refused = any(one.severity is Severity.ERROR or "refers to" in one.message for one in report)
     return None if refused else {name: value for name, (value, _) in found.items() if name != "OUTER"}
 

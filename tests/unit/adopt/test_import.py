@@ -11,8 +11,9 @@ from trees import told
 from envman.adopt.adoption import Wish
 from envman.cli.invocation import Invocation
 from envman.cli.main import run
-from envman.diagnostics import EnvmanError
+from envman.diagnostics import EnvmanError, Report
 from envman.operations.importing import Imported, import_compose, project_root, wider_root
+from envman.project import load_environment, open_project
 
 
 def imported(root: Path, *, process: dict[str, str] | None = None, folder: str = ".", **options: object) -> Imported:
@@ -173,7 +174,7 @@ def test_values_of_another_folders_dotenv_are_taken_along(tmp_path: Path) -> Non
     done = imported(tmp_path, folder="deploy")
     assert (tmp_path / ".env.local").read_text() == "# mine\nOWN=1\nTAG='1'\nCOLOUR='red'\n"
     assert "env_file: ./deploy/a.env" in blueprint(tmp_path)
-    assert [line.split()[0] for line in said(done)] == ["EV812", "EV809", "EV811"]
+    assert [line.split()[0] for line in said(done)] == ["EV809", "EV811"]
 
 
 def test_paths_start_at_the_root(tmp_path: Path) -> None:
@@ -487,3 +488,32 @@ def test_an_ignore_file_that_is_no_text_is_said_and_kept(tmp_path: Path) -> None
     assert (problem.code, str(problem.span)) == ("EV002", ".gitignore:1:5")
     assert not (tmp_path / "envman.yaml").exists()
     assert not (tmp_path / ".env.local").exists()
+
+
+def test_variables_of_env_files_secrets_and_configs_keep_their_values(tmp_path: Path) -> None:
+    write(
+        tmp_path / "deploy",
+        compose="""\
+        include: [sub/compose.yaml]
+        services:
+          web: {image: x, env_file: a.env, environment: {HOST: db}, secrets: [tok]}
+        secrets: {tok: {environment: TOK}}
+        """,
+    )
+    (tmp_path / "deploy" / "sub").mkdir()
+    (tmp_path / "deploy" / "sub" / "compose.yaml").write_text("services: {b: {image: x, env_file: b.env}}\n")
+    (tmp_path / "deploy" / "sub" / "b.env").write_text("B=${USER_B}\nC=${HOST}\n")
+    (tmp_path / "deploy" / "a.env").write_text("A=pa$word9\nU=$HOST\nD=${NOT:-d}\n")
+    (tmp_path / "deploy" / ".env").write_text("USER_B=b\nTOK=opensesame\nUNUSED=1\n")
+    done = imported(tmp_path, folder="deploy")
+    assert (tmp_path / ".env.local").read_text() == "TOK='opensesame'\nUSER_B='b'\n"
+    assert blueprint(tmp_path).startswith(
+        'variables:\n  word9: {type: string, env: word9, default: ""}\n  HOST: {type: string, env: HOST, default: ""}\n'
+    )
+    assert [line for line in said(done) if line.startswith("EV803")] == [
+        "EV803 word9, HOST have no value here: they are empty, as in Compose",
+    ]
+    report = Report()
+    environment = load_environment(open_project(tmp_path), "local", report, settings={}, process={})
+    assert environment is not None
+    assert (environment.handed.values, environment.handed.problems) == ({"TOK": "opensesame", "USER_B": "b"}, ())

@@ -225,6 +225,7 @@ def test_a_config_without_a_file_cannot_be_written_where_all_is_read_only(
     tmp_path: Path, content: str, refused: bool
 ) -> None:
     (tmp_path / "dev").touch()
+    (tmp_path / ".env").write_text("HI=hi\n")
     text = f"services: {{a: {{image: 'x:1', read_only: true, configs: [c]}}}}\nconfigs: {{c: {{{content}}}}}"
     assert codes(tmp_path, dev=text) == (["EV319"] if refused else [])
 

@@ -61,10 +61,10 @@ def test_secret_values_of_the_process_go_before_those_of_files(workspace: Worksp
     (workspace.project.root / ".env").write_text("A=env\nB=env\nC=env\n")
     (workspace.project.root / ".env.dev").write_text("A=dev\nB=dev\n")
     blueprint = workspace.project.root / "blueprints/dev.yaml"
-    blueprint.write_text(blueprint.read_text() + "secrets: {a: {source: env, variable: A}}\n")
-    workspace.environ = {**workspace.environ, "A": "process", "B": "of no secret"}
-    found = workspace.values(workspace.environment("dev"))
-    assert {name: found[name] for name in "ABC"} == {"A": "process", "B": "dev", "C": "env"}
+    blueprint.write_text(blueprint.read_text() + "secrets: {a: {source: env, variable: A}, b: {environment: B}}\n")
+    workspace.environ = {**workspace.environ, "A": "process", "C": "of no secret"}
+    handed = workspace.environment("dev").handed
+    assert (handed.sources, handed.values) == ({"A": "process"}, {"B": "dev"})
 
 
 def test_an_offline_render_allocates_nothing_and_is_the_same_each_time(workspace: Workspace) -> None:

@@ -15,11 +15,11 @@ API = "services: {api: {image: busybox}}\n"
 
 
 def provide(
-    environment: Environment, root: Path, values: dict[str, str] | None = None, volumes: list[str] | None = None
+    environment: Environment, root: Path, volumes: list[str] | None = None
 ) -> tuple[SecretStore, list[str], Report]:
     report = Report()
     store = SecretStore.of(root / "state", environment.key)
-    made = provide_secrets(environment, store, root, values or {}, volumes=volumes or [], report=report)
+    made = provide_secrets(environment, store, root, volumes=volumes or [], report=report)
     return store, made, report
 
 
@@ -44,10 +44,10 @@ def test_a_lost_secret_is_not_made_anew_while_data_may_need_it(tmp_path: Path) -
 
 
 def test_a_value_from_the_process_follows_it(tmp_path: Path) -> None:
-    environment = load(tmp_path, dev=API + "secrets: {token: {source: env, variable: TOKEN}}\n")
-    store, _, _ = provide(environment, tmp_path, {"TOKEN": "one"})
+    blueprint = API + "secrets: {token: {source: env, variable: TOKEN}}\n"
+    store, _, _ = provide(load(tmp_path, dev=blueprint, process={"TOKEN": "one"}), tmp_path)
     assert store.read("token") == "one"
-    provide(environment, tmp_path, {"TOKEN": "two"})
+    provide(load(tmp_path, dev=blueprint, process={"TOKEN": "two"}), tmp_path)
     assert store.read("token") == "two"
 
 
@@ -92,10 +92,10 @@ def test_a_fifo_in_place_of_its_file_is_not_waited_for(tmp_path: Path) -> None:
     ],
 )
 def test_optional_secrets_may_be_absent(declaration: str, present: bool, tmp_path: Path) -> None:
-    environment = load(tmp_path, dev=API + f"secrets: {{token: {declaration}}}\n")
+    environment = load(tmp_path, dev=API + f"secrets: {{token: {declaration}}}\n", process={"SET": "x", "EMPTY": ""})
     (tmp_path / "there").write_text("x")
-    absent = absent_secrets(environment, tmp_path, {"SET": "x", "EMPTY": ""})
+    absent = absent_secrets(environment, tmp_path)
     assert absent == (frozenset() if present else {"token"})
-    store, _, report = provide(environment, tmp_path, {"SET": "x"})
+    store, _, report = provide(environment, tmp_path)
     assert list(report) == []
     assert store.has("token") is present
