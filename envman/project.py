@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping as Map
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from envman.diagnostics import EnvmanError, Report, Span
 from envman.diagnostics.diagnostic import fail, near_match
@@ -14,7 +14,7 @@ from envman.diagnostics.limits import HELP, limit
 from envman.language.composition import compose_layers, has_other_files
 from envman.language.handed import Outside, hand_over
 from envman.language.inherited import give_values
-from envman.language.interpolate import interpolate
+from envman.language.interpolate import interpolate, is_unset
 from envman.language.layers import HEADER_KEYS, Layer, linearise, read_layer
 from envman.language.merge import merge_layers
 from envman.language.normalise import normalise
@@ -30,7 +30,7 @@ from envman.source.dotenv import read_dotenv
 from envman.source.files import read_source
 from envman.source.reader import read_tree
 from envman.source.root import PROJECT_FILE, find_root
-from envman.source.tree import Mapping, node_at
+from envman.source.tree import Mapping, Sequence, node_at
 
 BLUEPRINTS: Final = "blueprints"
 # Far beyond any stack; each costs memory when its attributes are checked.
@@ -164,11 +164,13 @@ def load_environment(
     process: Map[str, str],
     instance: str | None = None,
     partial: bool = False,
+    unset: bool = False,
 ) -> Environment | None:
     """Return environment ``name``, or None where there are errors (added to ``report``).
 
     ``settings`` are ``--set`` options, ``process`` is the process environment. With ``partial`` a setting may name
-    a variable that only another environment declares.
+    a variable that only another environment declares. With ``unset`` a value that lacks a variable is no error: it has
+    the text that is written, and the stack goes without it.
 
     Raises:
         EnvmanError: EV003 where there is no such blueprint, EV009 where it is abstract, EV004 for a bad instance.
@@ -216,7 +218,9 @@ def load_environment(
         report.error("EV110", f"more than {most:,} services", services.span, expected="fewer services", help=HELP)
         return None
     # Bound even where there are errors, so that one run shows all of them.
-    stack, data = bind(tree, Stack, report, what="a blueprint", also=HEADER_KEYS)
+    stack, data = bind(tree, Stack, Report() if unset else report, what="a blueprint", also=HEADER_KEYS)
+    if unset and stack is None:
+        stack, _ = bind(_without_unset(tree, data)[0], Stack, report, what="a blueprint", also=HEADER_KEYS)
     if stack is None or len(report.errors) > before:
         return None
     return Environment(
@@ -235,6 +239,24 @@ def load_environment(
         used_variables=frozenset(scope.used),
         handed=handed,
     )
+
+
+def without_unset(environment: Environment) -> Environment:
+    """Return ``environment`` without the values that lack a variable, as its stack is."""
+    tree, data = _without_unset(environment.tree, environment.data)
+    return replace(environment, tree=tree, data=data)
+
+
+def _without_unset(node: Any, data: Any) -> tuple[Any, Any]:
+    if isinstance(node, Mapping):
+        kept = [key for key, value in node.entries.items() if not is_unset(value)]
+        pairs = {key: _without_unset(node.entries[key], data[key]) for key in kept}
+        entries, values = ({key: pair[side] for key, pair in pairs.items()} for side in (0, 1))
+        return node._replace(entries=entries), values
+    if isinstance(node, Sequence):
+        found = [_without_unset(*pair) for pair in zip(node.items, data, strict=True) if not is_unset(pair[0])]
+        return node._replace(items=tuple(pair[0] for pair in found)), [pair[1] for pair in found]
+    return node, data
 
 
 def check_environment_name(name: str, *, help: str = "") -> None:  # noqa: A002 - the word that the reader sees

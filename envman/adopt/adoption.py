@@ -162,7 +162,7 @@ def _change(work: _Work) -> None:
     for index, changes in enumerate(work.documents):
         _leave_out(changes, work)
         move_literals(changes, index, work.kept, taken, work.values_file, report)
-        fixed += fixed_things(changes, report, adapt=wish.adapt)
+        fixed += fixed_things(changes, work.folder, work.process, report, adapt=wish.adapt)
     warn_of_fixed(fixed, report)
     own = set(work.kept.values)
     found = find_variables(changes.current() for changes in work.documents)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Mapping as Map
+from pathlib import Path
 from typing import Final
 
 from envman.adopt.changes import Changes
+from envman.adopt.paths import writable_binds
 from envman.diagnostics import Note, Report, Span
+from envman.source.git import GitError, ask_git
 from envman.source.tree import Mapping, Node, Scalar, Sequence, node_at
 
 _ENTRY: Final = "freed by envman import --adapt"
@@ -20,8 +24,11 @@ _SHORT: Final = re.compile(
 _DEFAULT: Final = re.compile(r"(\$\{[A-Za-z_]\w*:?-)\d+(\})")
 
 
-def fixed_things(changes: Changes, report: Report, *, adapt: bool) -> list[Note]:
-    """Free what in the document of ``changes`` forbids a second environment (EV807), and return what is left of it."""
+def fixed_things(changes: Changes, folder: Path, process: Map[str, str], report: Report, *, adapt: bool) -> list[Note]:
+    """Free what in the document of ``changes`` forbids a second environment (EV807), and return what is left of it.
+
+    ``folder`` is what its paths are relative to.
+    """
     fixed: list[Note] = []
     tree = changes.tree
     services = tree.entries.get("services")
@@ -32,6 +39,8 @@ def fixed_things(changes: Changes, report: Report, *, adapt: bool) -> list[Note]
         ports = service.entries.get("ports")
         found = [_port(port) for port in ports.items] if isinstance(ports, Sequence) else []
         fixed += _ports(changes, name, [one for one in found if one is not None], report, adapt=adapt)
+    if adapt:
+        fixed += _folders(changes, folder, process, report)
     for kind in ("networks", "volumes", "configs", "secrets"):
         section = tree.entries.get(kind)
         for name, entry in section.entries.items() if isinstance(section, Mapping) else ():
@@ -96,6 +105,36 @@ def _ports(
             changes.set_scalar(node, new)
             _freed(f"{name} publishes {node.value} on a free host port: {new}", node.span, report)
     return [Note(f"{name} publishes the host port {node.value}", node.span) for node in kept]
+
+
+def _folders(changes: Changes, folder: Path, process: Map[str, str], report: Report) -> list[Note]:
+    """Give each environment a folder of its own for what services write into folders of the host."""
+    kept = []
+    for leaf, source in writable_binds(changes.current()):
+        path = folder / source
+        is_data = _holds_data(path, process)
+        if is_data:
+            own = f"{source.rstrip('/')}/${{ENVMAN_ENVIRONMENT}}"
+            changes.set_scalar(leaf, own + str(leaf.value)[len(source) :])
+            stays = f"; what {source} holds stays there" if path.is_dir() and any(path.iterdir()) else ""
+            _freed(f"{source} becomes a folder for each environment: {own}{stays}", leaf.span, report)
+        elif is_data is None:
+            kept.append(Note(f"{source} may be written to by every environment", leaf.span))
+    return kept
+
+
+def _holds_data(path: Path, process: Map[str, str]) -> bool | None:
+    """Whether a folder that containers may write to holds their data, not a project's files; None: cannot be told."""
+    if not path.exists():
+        return not path.suffix  # Compose would make a folder of it
+    if not path.is_dir():
+        return False
+    if not any(path.iterdir()):
+        return True
+    try:
+        return not ask_git(path, process, "ls-files", "--", ".")
+    except GitError:
+        return None
 
 
 def _resource(changes: Changes, what: str, entry: Mapping, report: Report, *, adapt: bool) -> list[Note]:

@@ -17,7 +17,7 @@ from envman.diagnostics import Report
 from envman.language.paths import PathTable
 from envman.language.references import references
 from envman.source.places import is_elsewhere
-from envman.source.tree import Mapping, Node, Scalar, Sequence
+from envman.source.tree import Mapping, Node, Scalar, Sequence, node_at
 
 # Given the whole text of a value, the path in it: what stands before, the path, what stands behind.
 Parts: TypeAlias = tuple[str, str, str]
@@ -94,6 +94,25 @@ def files_named(tree: Mapping) -> Iterator[str]:
             yield parts[1]
 
 
+def writable_binds(tree: Mapping) -> Iterator[tuple[Scalar, str]]:
+    """Yield each relative folder of the host that a service may write to: the node that names it, and its path."""
+    services = tree.entries.get("services")
+    for service in services.entries.values() if isinstance(services, Mapping) else ():
+        mounts = node_at(service, ("volumes",))
+        for mount in mounts.items if isinstance(mounts, Sequence) else ():
+            leaf, path, is_read_only = mount, "", False
+            if isinstance(mount, Mapping) and _text(mount, "type") == "bind":
+                source, flag = mount.entries.get("source"), mount.entries.get("read_only")
+                is_read_only = isinstance(flag, Scalar) and str(flag.value).lower() == "true"
+                leaf, path = source if source is not None else mount, _text(mount, "source")
+            elif isinstance(mount, Scalar):
+                parts = _mount(str(mount.value))
+                path = parts[1] if parts is not None else ""
+                is_read_only = parts is not None and "ro" in parts[2].rpartition(":")[2].split(",")
+            if isinstance(leaf, Scalar) and path and "$" not in path and not _is_fixed(path) and not is_read_only:
+                yield leaf, path
+
+
 def path_variables(tree: Mapping) -> Counter[str]:
     """Return how often each variable begins a path in a Compose file."""
     found: Counter[str] = Counter()
@@ -163,7 +182,8 @@ def _is_decided(path: str, known: Map[str, str], *, names: bool) -> bool:
 
 def rebased(path: str, prefix: str) -> str:
     """Return relative ``path`` as seen from where ``prefix`` starts; it begins with a dot, so that it is no name."""
-    joined = posixpath.normpath(posixpath.join(prefix, path)) if "$" not in path else posixpath.join(prefix, path)
+    joined = posixpath.join(prefix, path.removeprefix("./"))
+    joined = posixpath.normpath(joined) if "$" not in path else joined
     slash = "/" if path.endswith("/") and not joined.endswith("/") else ""
     return (joined if joined.startswith(".") else f"./{joined}") + slash
 

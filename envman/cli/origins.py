@@ -59,6 +59,7 @@ def explain(
         return
     from envman.explanation import explain as explain_path
     from envman.output.explanation import explanation_data, explanation_lines, explanation_text
+    from envman.project import without_unset
 
     workspace = invocation.workspace(settings=settings or (), instance=instance)
     if path is None and subject is not None and subject not in workspace.project.blueprints and not everything:
@@ -66,8 +67,9 @@ def explain(
         subject, path = (None, subject) if workspace.has_choice() else (subject, None)
     if path is None and not everything and subject is None:
         raise typer.BadParameter("name a PATH, or say --all", ctx=context, param_hint="PATH")
-    loaded = workspace.environment(subject)
-    explanation = explain_path(loaded, workspace.offline_document(loaded), "" if everything else path or "")
+    loaded = workspace.environment(subject, unset=True)
+    document = workspace.offline_document(without_unset(loaded))
+    explanation = explain_path(loaded, document, "" if everything else path or "")
     if invocation.format is Format.CONCISE:
         text = explanation_lines(explanation)
     else:
@@ -126,5 +128,5 @@ def _differences(
         return running_differences(workspace, environment, path), (environment.name, RUNNING)
     from envman.difference.environments import compare
 
-    one, other = workspace.environment(left), workspace.environment(right)
+    one, other = (workspace.environment(name, unset=True) for name in (left, right))
     return compare(one, other, path), (one.name, other.name)

@@ -12,6 +12,7 @@ from envman.explanation.explain import hidden_variables, using
 from envman.explanation.paths import find_part
 from envman.explanation.values import Using
 from envman.explanation.view import view
+from envman.language.interpolate import is_unset
 from envman.model.confidential import WITHHELD, is_withheld, masked
 from envman.model.environment import Environment
 from envman.source.tree import Mapping, Node, Path, Scalar, Sequence, key_span, leaves, node_at
@@ -19,13 +20,14 @@ from envman.source.tree import Mapping, Node, Path, Scalar, Sequence, key_span, 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one environment has: nothing, a value, or one that is withheld, and where it comes from."""
+    """What one environment has: nothing, a value, one that is withheld or still unset, and where it comes from."""
 
     present: bool
     value: Any = None
     withheld: bool = False
     span: Span | None = None
     variables: tuple[Using, ...] = ()
+    unset: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ def compare(left: Environment, right: Environment, path: str | None = None) -> t
 
 def _sides(left: Side, right: Side) -> tuple[Side, Side]:
     """Return both sides; what differs only where it is not shown is not shown at all."""
+    if left.unset or right.unset:
+        return left, right
     if left.present and right.present and left.value == right.value and type(left.value) is type(right.value):
         return replace(left, value=None, withheld=True), replace(right, value=None, withheld=True)
     return left, right
@@ -128,6 +132,8 @@ def _side(environment: Environment, value: Any, at: Path | None, hidden: frozens
     found = list(leaves(node, at))
     names = dict.fromkeys(name for _, leaf in found for name in leaf.variables)
     variables = tuple(using(environment.scope, name) for name in names)
+    if isinstance(node, Scalar) and is_unset(node):
+        return Side(present=True, span=node.span, variables=variables, unset=True)
     if isinstance(node, Scalar):
         withheld = is_withheld(at, node.variables, hidden)
         shown = None if withheld else masked(node.value)

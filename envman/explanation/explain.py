@@ -12,6 +12,7 @@ from envman.explanation.own import why, why_not
 from envman.explanation.paths import find_part, split_path
 from envman.explanation.values import Earlier, Explanation, Using, Value
 from envman.explanation.view import ABSENT, Part, view
+from envman.language.interpolate import is_unset
 from envman.model.confidential import is_secret_name, is_withheld, masked
 from envman.model.environment import Environment
 from envman.model.variable import Variable
@@ -93,6 +94,9 @@ def _value(part: Part, hidden: frozenset[str]) -> Value:
     if node is None or part.assumed:
         return Value(part.path, masked(part.rendered), None, reason=why(part.path))
     variables = tuple(_variables_of(node))
+    if is_unset(node):
+        earlier = tuple(_earlier(part, hidden, withheld=is_withheld(part.path, variables, hidden)))
+        return Value(part.path, None, node.span, "", written(node), earlier=earlier, using=variables, unset=True)
     withheld = is_withheld(part.path, variables, hidden)
     value = plain(node)
     rendered, reason = _rendered(part, value)

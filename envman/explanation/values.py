@@ -59,6 +59,7 @@ class Value:
     ``span`` is None where envman itself made the value; ``reason`` says then why, and otherwise what envman does with
     it. ``written`` is the text in the file where that says more than the value. ``rendered`` is what the Compose file
     has instead, if that is something else. ``earlier`` is the chain of what it replaced, the last replaced first.
+    ``unset`` says that there is no value yet, because a variable has none.
     """
 
     path: Path
@@ -70,6 +71,7 @@ class Value:
     withheld: bool = False
     earlier: tuple[Earlier, ...] = ()
     using: tuple[str, ...] = ()
+    unset: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,11 @@ def interpolate(node: Node, scope: Scope) -> Node:
     return node._replace(items=items)
 
 
+def is_unset(node: Node | None) -> bool:
+    """Whether ``node`` is a value that only lacks a variable."""
+    return isinstance(node, Scalar) and node.problem is not None and node.problem.code in ("EV204", "EV208")
+
+
 def _scalar(node: Scalar, text: str, scope: Scope) -> Scalar:
     used: list[str] = []
     scope.used.update(_REFERENCE.findall(text))

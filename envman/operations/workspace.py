@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from envman.checks import as_file, check_environment
 from envman.diagnostics import Report
 from envman.facts import Facts
+from envman.language.interpolate import is_unset
 from envman.model.environment import Environment
 from envman.project import Project, load_environment, open_project
 from envman.registry.places import Places, moved
@@ -20,6 +21,7 @@ from envman.render.document import Document
 from envman.secrets.provide import absent_secrets
 from envman.secrets.store import SecretStore
 from envman.source.places import is_file, locate
+from envman.source.tree import leaves
 from envman.source.witness import WatchedEnviron, Witness, watched
 from envman.state.atomic import write_if_changed
 from envman.state.checkout import Checkout, open_checkout, render_path
@@ -130,10 +132,11 @@ class Workspace:
         """Return the instance: ``--instance``, else ``ENVMAN_INSTANCE``, else what `envman use` chose."""
         return self.instance or self.environ.get("ENVMAN_INSTANCE") or read_selection(self.checkout.state).instance
 
-    def environment(self, name: str | None = None, *, to_run: bool = True) -> Environment:
+    def environment(self, name: str | None = None, *, to_run: bool = True, unset: bool = False) -> Environment:
         """Return the environment, checked; its warnings go to ``report``.
 
-        Unless it is ``to_run``, what would only keep it from running is a warning too.
+        Unless it is ``to_run``, what would only keep it from running is a warning too. With ``unset`` values may lack
+        their variables; what else such an environment would be told is left out.
 
         Raises:
             EnvmanError: with everything that is wrong with it.
@@ -146,8 +149,9 @@ class Workspace:
             settings=self.settings,
             process=self.environ,
             instance=self.chosen_instance(),
+            unset=unset,
         )
-        if environment is not None:
+        if environment is not None and not (unset and any(is_unset(leaf) for _, leaf in leaves(environment.tree))):
             found = Report()
             check_environment(environment, self.project.root, found)
             self.report.extend(found.diagnostics if to_run else as_file(found.diagnostics))

@@ -69,6 +69,7 @@ def _side_data(side: Side) -> dict[str, Any]:
         "present": side.present,
         "value": side.value,
         "withheld": side.withheld,
+        "unset": side.unset,
         "place": place(side.span),
         "variables": {one.name: using_data(one) for one in side.variables},
     }
@@ -102,9 +103,10 @@ def _sides(one: Difference, names: tuple[str, str], style: Style) -> Iterator[st
 def _cell(one: Difference, side: Side) -> str:
     if not side.present:
         return _NOTHING
-    if one.group is Group.SERVICES or (side.value in ({}, None) and not side.withheld and len(one.path) in {2, 4}):
+    has_value = side.value not in ({}, None) or side.withheld or side.unset
+    if one.group is Group.SERVICES or (not has_value and len(one.path) in {2, 4}):
         return "there"
-    return shown(_short(side.value), withheld=side.withheld)
+    return shown(_short(side.value), withheld=side.withheld, unset=side.unset)
 
 
 def _short(value: Any) -> Any:
@@ -128,7 +130,11 @@ def _short(value: Any) -> Any:
 def _origin(side: Side) -> str:
     if side.span is None:
         return ""
-    variables = [f"{one.name} from {one.source}" for one in side.variables if not one.is_built_in]
+    variables = [
+        f"{one.name} has no value" if side.unset and one.value is None else f"{one.name} from {one.source}"
+        for one in side.variables
+        if not one.is_built_in
+    ]
     return ", ".join((str(side.span), *(variables if not isinstance(side.value, dict) else ())))
 
 

@@ -32,7 +32,8 @@ def explanation_text(explanation: Explanation, style: Style) -> str:
 def explanation_lines(explanation: Explanation) -> str:
     """Return a line for each value, then each variable: ``file:line:col: path = value``, as editors parse it."""
     lines = [
-        f"{one.span or one.reason}: {visible(dotted(one.path))} = {shown(one.value, withheld=one.withheld)}"
+        f"{one.span or one.reason}: {visible(dotted(one.path))} = "
+        + shown(one.value, withheld=one.withheld, unset=one.unset)
         for one in explanation.values
     ]
     lines += [
@@ -57,6 +58,7 @@ def _value_data(one: Value) -> dict[str, Any]:
         "path": dotted(one.path),
         "value": one.value,
         "withheld": one.withheld,
+        "unset": one.unset,
         "written": one.written or None,
         "rendered": one.rendered,
         "by": "envman" if one.span is None else "blueprint",
@@ -82,10 +84,10 @@ def using_data(one: Using) -> dict[str, Any]:
     }
 
 
-def shown(value: Any, *, withheld: bool = False) -> str:
+def shown(value: Any, *, withheld: bool = False, unset: bool = False) -> str:
     """Return a value on one line, shortened in the middle where it is long."""
-    if withheld:
-        return WITHHELD
+    if withheld or unset:
+        return WITHHELD if withheld else "(unset)"
     text = visible(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 20]} ... {text[-15:]}"
 
@@ -98,7 +100,8 @@ def _values(explanation: Explanation, style: Style) -> str:
             origin += f"  {visible(one.written)}"
         if one.span is not None and one.reason and one.rendered is None:
             origin += f"  ({one.reason})"
-        rows.append((_relative(one.path, explanation.path), shown(one.value, withheld=one.withheld), origin))
+        cell = shown(one.value, withheld=one.withheld, unset=one.unset)
+        rows.append((_relative(one.path, explanation.path), cell, origin))
         if one.rendered is not None:
             rows.append(("", f"rendered {shown(one.rendered)}", f"envman: {one.reason}"))
         rows.extend(

@@ -149,3 +149,46 @@ def test_no_value_drives_the_terminal(command: list[str], project: Path, capsys:
     output = capsys.readouterr().out
     assert "31mkey" in output
     assert output.replace("\n", "").isprintable()
+
+
+UNSET = """\
+variables: {IMAGE: {type: string}, PORT: {type: string}, SECRET_KEY: {type: string}, CPUS: {type: string}}
+services:
+  api:
+    image: "${IMAGE:?name one}"
+    ports: ["${PORT:?}:80", "81"]
+    command: [serve, "${PORT}"]
+    cpus: ${CPUS:?}
+    environment: {SECRET_KEY: "${SECRET_KEY:?}", LEVEL: %s}
+"""
+
+
+def test_what_lacks_a_variable_is_shown_as_unset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "blueprints").mkdir()
+    (tmp_path / "envman.yaml").write_text("name: shop\nlanguage: 1\n")
+    for name, level in (("dev", "debug"), ("prod", '"${SECRET_KEY:?}"')):
+        (tmp_path / "blueprints" / f"{name}.yaml").write_text(UNSET % level)
+    monkeypatch.chdir(tmp_path)
+    found = {one["path"]: one for one in result(capsys, "explain", "dev", "api")["values"]}
+    unset = {path.removeprefix("services.api.") for path, one in found.items() if one["unset"]}
+    assert unset == {"image", "ports[0].published", "cpus", "environment.SECRET_KEY"}
+    assert found["services.api.command"]["value"] == ["serve", "${PORT}"]
+    assert found["services.api.ports[1].target"]["value"] == 81
+    assert run(invocation(), ["explain", "dev", "api.image"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split() == [
+        "(unset)", "blueprints/dev.yaml:4:12", '"${IMAGE:?name', 'one}"'
+    ]  # fmt: skip
+    assert run(invocation(CPUS="2"), ["diff", "dev", "prod"]) == 0
+    assert capsys.readouterr().out == (
+        "dev and prod differ in 1 value\n\nenvironment\n  api.environment.LEVEL\n"
+        '    dev   "debug"  blueprints/dev.yaml:8:57\n'
+        "    prod  (unset)  blueprints/prod.yaml:8:57, SECRET_KEY has no value\n"
+    )
+    # A mistake is one still, and so is a value that is missing where something is to run.
+    assert run(invocation(), ["render", "dev", "-o", "-"]) == 1
+    assert "EV208" in capsys.readouterr().err
+    (tmp_path / "blueprints" / "dev.yaml").write_text(UNSET % '"${GONE:?}"')
+    assert run(invocation(), ["explain", "dev", "api"]) == 1
+    assert "EV203" in capsys.readouterr().err

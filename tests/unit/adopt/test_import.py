@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import textwrap
 from pathlib import Path
 
@@ -208,6 +210,52 @@ def test_paths_start_at_the_root(tmp_path: Path) -> None:
     ):
         assert written in text
     assert [one.code for one in done.report.warnings].count("EV809") == 1
+
+
+def test_adapt_gives_each_environment_a_folder_for_its_data(tmp_path: Path) -> None:
+    write(
+        tmp_path / "deploy",
+        compose="""\
+        services:
+          db:
+            image: x
+            volumes:
+              - ./data:/data
+              - {type: bind, source: ./old, target: /old}
+              - ./src:/src
+              - ./conf.yml:/etc/conf.yml
+              - ./read:/read:ro
+              - "${D:-./d}:/d"
+        """,
+    )
+    for file in ("old/dump.sql", "src/main.py"):
+        (tmp_path / "deploy" / file).parent.mkdir()
+        (tmp_path / "deploy" / file).write_text("x")
+    for arguments in (("init", "-q"), ("add", "deploy/src")):
+        subprocess.run(["git", "-C", str(tmp_path), *arguments], check=True)
+    for name in ("dev", "prod"):
+        done = imported(tmp_path, folder="deploy", name=name, adapt=True)
+        text = blueprint(tmp_path, name)
+        assert '"./deploy/data/${ENVMAN_ENVIRONMENT}:/data"' in text
+        assert 'source: "./deploy/old/${ENVMAN_ENVIRONMENT}"' in text
+        assert text.count("ENVMAN_ENVIRONMENT") == 2
+        assert [one.message for one in done.report if one.code == "EV807"] == [
+            "./data becomes a folder for each environment: ./data/${ENVMAN_ENVIRONMENT}",
+            "./old becomes a folder for each environment: ./old/${ENVMAN_ENVIRONMENT}; what ./old holds stays there",
+        ]
+    assert run(Invocation(directory=tmp_path), ["check"]) == 0
+
+
+def test_adapt_names_folders_that_may_be_a_projects_own(tmp_path: Path) -> None:
+    write(tmp_path, compose="services: {db: {image: x, volumes: ['./files:/f']}}\n")
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "a").write_text("x")
+    process = {"GIT_CEILING_DIRECTORIES": str(tmp_path.parent), "PATH": os.environ["PATH"]}
+    done = imported(tmp_path, adapt=True, process=process)
+    assert [one.message for one in done.report] == [
+        "./files may be written to by every environment: a second environment cannot run beside this one"
+    ]
+    assert "ENVMAN_ENVIRONMENT" not in blueprint(tmp_path)
 
 
 def test_a_default_that_is_a_path_keeps_its_folder(tmp_path: Path) -> None:
