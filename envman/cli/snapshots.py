@@ -10,7 +10,7 @@ import typer
 from envman.cli.ask import confirm_change
 from envman.cli.invocation import Invocation
 from envman.cli.options import Env, EnvName, Instance, Settings, Timeout, Yes
-from envman.diagnostics import EnvmanError
+from envman.diagnostics import Diagnostic, EnvmanError
 from envman.diagnostics.diagnostic import fail, near_match
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def list_snapshots(
     environment: Annotated[str | None, typer.Argument(metavar="[ENV]", help="Only of this environment.")] = None,
     instance: Instance = None,
 ) -> None:
-    """List snapshots, the oldest first."""
+    """List snapshots, the oldest first. The exit status is 1 where one is damaged."""
     from envman.operations.shelves import catalogue, environments_with_snapshots
     from envman.output.snapshots import snapshot_row, snapshot_table
 
@@ -70,6 +70,17 @@ def list_snapshots(
     keys = [_key(workspace, environment)] if environment else environments_with_snapshots(workspace)
     rows = [(key, name, manifest) for key in keys for name, manifest in catalogue(workspace, key)]
     invocation.show([snapshot_row(*row) for row in rows], snapshot_table(rows))
+    damaged = [
+        Diagnostic(
+            "EV643",
+            f"snapshot {name} of {key} is damaged",
+            help=f"`envman snapshot show {key} {name} --verify` says what is wrong; `snapshot delete` removes it",
+        )
+        for key, name, manifest in rows
+        if manifest is None
+    ]
+    if damaged:
+        raise EnvmanError(*damaged)
 
 
 @snapshot_app.command("show")

@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from envman.diagnostics.diagnostic import fail
 from envman.source.files import explain_os_error
-from envman.state.atomic import write_whole
+from envman.state.atomic import private_folder, write_new, write_whole
+from envman.state.record import damaged, read_private
+
+_KEY_SIZE: Final = 32
+_KEY_REMEDY: Final = (
+    "restore PATH from a backup, or remove it: a new key is made, every container with a secret is recreated at the "
+    "next `envman up`, and locks have to be made again"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +42,11 @@ class SecretStore:
         return self.folder / name
 
     def has(self, name: str) -> bool:
-        """Return whether ``name`` has a value."""
-        return self.path(name).is_file()
+        """Return whether ``name`` has a value. No secret is empty: an empty file is what a full disk leaves."""
+        try:
+            return self.path(name).stat().st_size > 0
+        except OSError:
+            return False
 
     def read(self, name: str) -> str | None:
         """Return the value of ``name``, or None.
@@ -83,17 +95,17 @@ class SecretStore:
 
     def _key(self) -> bytes:
         file = self.folder.parent / ".key"
-        try:
-            return file.read_bytes()
-        except FileNotFoundError:
+        key = read_private(file, _KEY_REMEDY)
+        if key is None:
             self._folders()
-            write_whole(file, secrets.token_hex(32), mode=0o400)
-            return file.read_bytes()
+            write_new(file, secrets.token_hex(_KEY_SIZE), mode=0o400)
+            key = read_private(file, _KEY_REMEDY) or b""
+        if not re.fullmatch(rb"[0-9a-f]{%d}" % (2 * _KEY_SIZE), key):
+            raise damaged(file, f"it does not hold {2 * _KEY_SIZE} hexadecimal digits", _KEY_REMEDY)
+        return key
 
     def _folders(self) -> None:
         try:
-            for folder in (self.folder.parent, self.folder):
-                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                folder.chmod(0o700)
+            private_folder(self.folder, below=self.folder.parent)
         except OSError as error:
             raise fail("EV008", f"{self.folder} cannot be made: {explain_os_error(error)}") from None

@@ -127,7 +127,7 @@ def read_manifest(text: str) -> Manifest:
             Dump(one["service"], tuple(one["command"]), Archive(**one["archive"])) for one in data.pop("dumps")
         )
         return Manifest(**data, volumes=volumes, dumps=dumps)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BrokenManifestError("it is not a manifest") from error
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from envman.diagnostics.diagnostic import fail, near_match
+from envman.diagnostics.diagnostic import EnvmanError, fail, near_match
 from envman.snapshot.manifest import BrokenManifestError, Manifest, manifest_text, read_manifest
-from envman.source.files import explain_os_error
+from envman.source.files import read_text
 
 MANIFEST: Final = "manifest.json"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -64,9 +64,9 @@ class Shelf:
                 help=f"`envman snapshot list {self.environment}` shows them",
             )
         try:
-            return read_manifest((self.path(name) / MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            reason = explain_os_error(error) if isinstance(error, OSError) else "it is not text"
+            return read_manifest(read_text(self.path(name) / MANIFEST, MANIFEST))
+        except EnvmanError as error:
+            reason = error.diagnostics[0].message
         except BrokenManifestError as error:
             reason = str(error)
         raise fail(

@@ -40,6 +40,45 @@ def write_whole(path: Path, text: str, *, mode: int = 0o644, folder_mode: int = 
             Path(temporary).unlink(missing_ok=True)
 
 
+def write_new(path: Path, text: str, *, mode: int = 0o600) -> bool:
+    """Write ``text`` to ``path`` unless something is there already; return whether it was written.
+
+    Of several processes that do so at once, one writes, and the others find what it has written.
+
+    Raises:
+        EnvmanError: EV008 with the system's reason.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    write_whole(temporary, text, mode=mode)
+    try:
+        # Unlike a rename, this fails where there is a file of that name.
+        os.link(temporary, path)
+        _keep_name(path.parent)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise fail("EV008", f"{path} cannot be written: {explain_os_error(error)}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
+
+
+def private_folder(folder: Path, *, below: Path) -> None:
+    """Make ``folder``, and let nobody but this user into it and the folders above it as far as ``below``.
+
+    The process's umask has no part in it.
+
+    Raises:
+        OSError: where that cannot be.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for one in (folder, *folder.parents):
+        if not one.is_relative_to(below):
+            break
+        if one.stat().st_mode & 0o777 != 0o700:
+            one.chmod(0o700)
+
+
 def _keep_name(folder: Path) -> None:
     """Wait until the disk has the folder too: a rename is not on it before."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -64,10 +64,14 @@ def witness_for(state: Path) -> Witness:
     """
     key = read_plain(state / _KEY)
     if not key or len(key) != 64:
-        from envman.state.atomic import write_whole
+        from envman.state.atomic import write_new, write_whole
 
         key = os.urandom(32).hex().encode()
-        write_whole(state / _KEY, key.decode(), mode=0o400)
+        if (state / _KEY).exists():
+            # Damaged: what was kept under the former key is made anew.
+            write_whole(state / _KEY, key.decode(), mode=0o400)
+        elif not write_new(state / _KEY, key.decode(), mode=0o400):
+            key = read_plain(state / _KEY) or key
     return Witness(key)
 
 

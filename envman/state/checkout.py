@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from envman.diagnostics.diagnostic import fail
 from envman.source.files import explain_os_error
-from envman.state.atomic import write_whole
+from envman.state.atomic import private_folder, write_whole
 
 PRIVATE: Final = ".envman"
 COMPOSE_FILE: Final = "docker-compose.yml"
@@ -119,7 +119,7 @@ def ignore_private(root: Path) -> None:
 
 def _enter(identity: str, root: Path, project: str, state: Path, *, write: bool, notice: str = "") -> Checkout:
     try:
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(state, below=state.parent)
         if not os.access(state, os.W_OK | os.X_OK):
             raise PermissionError(13, "Permission denied")
     except OSError as error:

@@ -73,7 +73,7 @@ class Record(Generic[T]):
 
     def damaged(self, path: Path, reason: str) -> EnvmanError:
         """Return EV509 for the file ``path``."""
-        return _damaged(path, reason, self.remedy)
+        return damaged(path, reason, self.remedy)
 
     def _validated(self, path: Path, data: Any) -> T:
         from pydantic_core import SchemaValidator, ValidationError
@@ -104,24 +104,25 @@ def read_private(path: Path, remedy: str) -> bytes | None:
         path.exists()  # a kept render has to know that this file was asked for
         return None
     except OSError as error:
-        raise _damaged(path, explain_os_error(error), remedy) from None
+        raise damaged(path, explain_os_error(error), remedy) from None
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise _damaged(path, "it is not a regular file", remedy)
+            raise damaged(path, "it is not a regular file", remedy)
         if status.st_size > _LARGEST:
-            raise _damaged(path, f"it has {status.st_size:,} bytes", remedy)
+            raise damaged(path, f"it has {status.st_size:,} bytes", remedy)
         with os.fdopen(descriptor, "rb", closefd=False) as stream:
             data = stream.read()
     except OSError as error:
-        raise _damaged(path, explain_os_error(error), remedy) from None
+        raise damaged(path, explain_os_error(error), remedy) from None
     finally:
         os.close(descriptor)
     note_read(path, data)
     return data
 
 
-def _damaged(path: Path, reason: str, remedy: str) -> EnvmanError:
+def damaged(path: Path, reason: str, remedy: str) -> EnvmanError:
+    """Return EV509 for a file of the state folder; ``remedy`` as for ``Record``."""
     return fail("EV509", f"{path} is damaged: {reason}", help=remedy.replace("PATH", str(path)))
 
 

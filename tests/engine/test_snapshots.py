@@ -63,7 +63,9 @@ def state_of(checkout: Checkout, environment: str = "dev") -> str:
 
 
 def listed(checkout: Checkout) -> dict[str, bool]:
-    return {one["name"]: one["damaged"] for one in checkout.run("--format", "json", "snapshot", "list").json}
+    return {
+        one["name"]: one["damaged"] for one in checkout.run("--format", "json", "snapshot", "list", status=None).json
+    }
 
 
 def helpers(checkout: Checkout, state: Path) -> str:
@@ -109,6 +111,9 @@ def test_what_is_damaged_is_refused_before_anything_is_touched(stack: Checkout, 
     manifest.write_text(manifest.read_text().replace('"reason": "asked for"', '"reason": "asked 4"'))
 
     assert listed(stack) == {"flipped": False, "short": True, "sealed": True}
+    told = stack.run("snapshot", "list", status=1).err
+    assert "snapshot short of dev is damaged" in told
+    assert "snapshot sealed of dev is damaged" in told
     assert (
         "snapshot flipped of dev is damaged: data: "
         in stack.run("snapshot", "show", "dev", "flipped", "--verify", status=1).err

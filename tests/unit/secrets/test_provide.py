@@ -43,6 +43,16 @@ def test_a_lost_secret_is_not_made_anew_while_data_may_need_it(tmp_path: Path) -
     assert [(one.code, str(one.span)) for one in report] == [("EV503", "blueprints/dev.yaml:2:11")]
 
 
+def test_a_generated_secret_that_was_cut_off_counts_as_lost(tmp_path: Path) -> None:
+    environment = load(tmp_path, dev=API + "secrets: {token: {source: generate}}\n")
+    store, _, _ = provide(environment, tmp_path)
+    store.path("token").chmod(0o600)
+    store.path("token").write_text("")
+    _, made, report = provide(environment, tmp_path, volumes=["churn-dev_db"])
+    assert made == []
+    assert [one.code for one in report] == ["EV503"]
+
+
 def test_a_value_from_the_process_follows_it(tmp_path: Path) -> None:
     blueprint = API + "secrets: {token: {source: env, variable: TOKEN}}\n"
     store, _, _ = provide(load(tmp_path, dev=blueprint, process={"TOKEN": "one"}), tmp_path)

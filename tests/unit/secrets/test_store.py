@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from envman.diagnostics import EnvmanError
 from envman.secrets.store import SecretStore
 
 
@@ -50,3 +53,20 @@ def test_the_key_is_not_listed_as_a_secret(tmp_path: Path) -> None:
     store.write("password", "x")
     store.fingerprint("password")
     assert store.names() == ["password"]
+
+
+@pytest.mark.parametrize("content", ["", "ab12", "x" * 64])
+def test_a_key_that_is_cut_off_is_not_used(tmp_path: Path, content: str) -> None:
+    store = SecretStore.of(tmp_path, "dev")
+    store.write("password", "hunter2")
+    (tmp_path / "secrets" / ".key").write_text(content)
+    with pytest.raises(EnvmanError, match="EV509"):
+        store.fingerprint("password")
+
+
+def test_an_empty_file_is_no_value(tmp_path: Path) -> None:
+    store = SecretStore.of(tmp_path, "dev")
+    store.write("password", "hunter2")
+    store.path("password").chmod(0o600)
+    store.path("password").write_text("")
+    assert not store.has("password")

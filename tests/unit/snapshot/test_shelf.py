@@ -115,7 +115,9 @@ def test_what_is_not_there_or_damaged_is_said(tmp_path: Path) -> None:
         shelf.read("onne")
     assert (caught.value.diagnostics[0].code, caught.value.diagnostics[0].expected) == ("EV640", 'did you mean "one"?')
     (path / "manifest.json").write_bytes(b"\xff")
-    with pytest.raises(EnvmanError, match="EV643: the manifest of snapshot one of dev is damaged: it is not text"):
+    with pytest.raises(
+        EnvmanError, match="EV643: the manifest of snapshot one of dev is damaged: manifest.json is not UTF-8"
+    ):
         shelf.read("one")
     (path / "manifest.json").unlink()
     with pytest.raises(EnvmanError, match="EV643"):

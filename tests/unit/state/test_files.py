@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from envman.diagnostics import EnvmanError
-from envman.state.atomic import write_if_changed, write_whole
+from envman.state.atomic import private_folder, write_if_changed, write_new, write_whole
 from envman.state.journal import Entry, forget, interrupted, journalled, record
 from envman.state.lock import exclusive
 from envman.state.selection import Selection, read_selection, write_selection
@@ -95,3 +95,39 @@ def test_the_chosen_environment_is_remembered(tmp_path: Path) -> None:
     assert read_selection(tmp_path) == Selection()
     write_selection(tmp_path, Selection("dev", "two"))
     assert read_selection(tmp_path) == Selection("dev", "two")
+
+
+def test_of_several_processes_one_writes_a_first_file(tmp_path: Path) -> None:
+    program = (
+        "import os, sys\nfrom pathlib import Path\nfrom envman.state.atomic import write_new\n"
+        "path = Path(sys.argv[1])\nsys.stdin.read()\n"
+        "print(write_new(path, str(os.getpid())), path.read_text())\n"
+    )
+    argv = [sys.executable, "-c", program, str(tmp_path / "file")]
+    many = [subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(8)]
+    told = []
+    for process in many:
+        assert process.stdin is not None
+        process.stdin.close()
+    for process in many:
+        assert process.stdout is not None
+        told.append(process.stdout.read().split())
+        process.wait()
+        process.stdout.close()
+    assert sorted(written for written, _ in told) == ["False"] * 7 + ["True"]
+    assert {content for _, content in told} == {(tmp_path / "file").read_text()}
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o277])
+def test_the_umask_decides_no_mode(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        private_folder(tmp_path / "state" / "shop" / "secrets", below=tmp_path / "state")
+        write_whole(tmp_path / "state" / "shop" / "record", "", mode=0o600)
+        write_new(tmp_path / "state" / "shop" / "key", "", mode=0o400)
+    finally:
+        os.umask(before)
+    found = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "state").rglob("*")}
+    assert found == {"shop": 0o700, "secrets": 0o700, "record": 0o600, "key": 0o400}
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
