@@ -81,6 +81,7 @@ tests/test_data.py
 tests/test_drift.py
 tests/test_features.py
 tests/test_follow.py
+tests/test_logs.py
 tests/test_metrics.py
 tests/test_model.py
 tests/test_registry.py

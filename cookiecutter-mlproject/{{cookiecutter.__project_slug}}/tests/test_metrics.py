@@ -60,6 +60,8 @@ def test_every_answer_has_a_request_id_and_the_log_line_the_same(
         with caplog.at_level("INFO", logger=logger.name):
             given = client.get("/model", headers={"X-Request-ID": "from-the-gateway"})
             made = client.get("/model", headers={"X-Request-ID": "no\tid"})
+            for polled in ("/health/live", "/health/ready", "/metrics"):
+                assert client.get(polled).status_code == 200
     finally:
         logger.removeHandler(handler)
     assert given.headers["X-Request-ID"] == "from-the-gateway"

@@ -30,7 +30,7 @@ def run_job(job: Callable[[Settings], None]) -> int:
         configure_logging("info")
         _LOGGER.error("invalid settings: %s", error)
         return 2
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     try:
         job(settings)
     except JobError as error:

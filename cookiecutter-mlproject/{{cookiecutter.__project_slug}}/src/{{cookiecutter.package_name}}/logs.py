@@ -1,11 +1,14 @@
-"""Logs for machines: one JSON object a line, on standard output."""
+"""Logs on standard output: one JSON object a line for machines, plain lines on a terminal."""
 
 import json
 import logging
 import logging.config
+import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
+
+Format = Literal["auto", "json", "text"]
 
 # Which request is being answered, for whatever logs on its behalf.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -27,25 +30,49 @@ class JsonFormatter(logging.Formatter):
         }
         if identity := request_id.get():
             line["request_id"] = identity
-        line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        line |= _extras(record)
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
 
 
-def logging_configuration(level: str) -> dict[str, Any]:
-    """Take the level of this package's logs; give a configuration for `logging` or uvicorn.
+class TextFormatter(logging.Formatter):
+    """Formats a record for people: time, level, message, and extras as NAME=VALUE."""
 
-    Libraries stay at `info` or above: their debug output is for those who develop them.
+    def format(self, record: logging.LogRecord) -> str:
+        """Take a record; give its line, and its traceback below it."""
+        time = datetime.fromtimestamp(record.created).astimezone()
+        extras = "".join(f"  {name}={_short(value)}" for name, value in _extras(record).items())
+        line = f"{time:%H:%M:%S} {record.levelname.lower():7} {record.getMessage()}{extras}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def _extras(record: logging.LogRecord) -> dict[str, Any]:
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+
+
+def _short(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_short(one)}" for name, one in value.items())
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def logging_configuration(level: str, form: Format = "auto") -> dict[str, Any]:
+    """Take the level of this package's logs and their format; give a configuration for `logging`.
+
+    `auto` is text on a terminal and JSON elsewhere. Libraries stay at `info` or above: their debug
+    output is for those who develop them.
     """
+    if form == "auto":
+        form = "text" if sys.stdout.isatty() else "json"
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"json": {"()": JsonFormatter}},
+        "formatters": {"json": {"()": JsonFormatter}, "text": {"()": TextFormatter}},
         "handlers": {
             "stdout": {
                 "class": "logging.StreamHandler",
-                "formatter": "json",
+                "formatter": form,
                 "stream": "ext://sys.stdout",
             },
         },
@@ -62,6 +89,6 @@ def logging_configuration(level: str) -> dict[str, Any]:
     }
 
 
-def configure_logging(level: str) -> None:
-    """Take the level of this package's logs; from now on the process logs in JSON."""
-    logging.config.dictConfig(logging_configuration(level))
+def configure_logging(level: str, form: Format = "auto") -> None:
+    """Take the level of this package's logs and their format; from now on the process logs so."""
+    logging.config.dictConfig(logging_configuration(level, form))

@@ -15,6 +15,7 @@ from .logs import request_id
 from .predict import Prediction
 
 _LOGGER = logging.getLogger(__name__)
+# Asked again and again by health checks and Prometheus: counted, but not logged.
 _QUIET: Final = ("/health/live", "/health/ready", "/metrics")
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -59,7 +60,7 @@ class Metrics:
 
 
 class Measured:
-    """Counts and times every request, logs it, and gives it an ID that all its log lines bear."""
+    """Counts and times every request, logs it unless it polls, and gives it an ID for log lines."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         """Take the service and where its measurements go."""
@@ -93,11 +94,11 @@ class Measured:
             route = getattr(scope.get("route"), "path", "unknown")
             self._metrics.requests.labels(scope["method"], route, str(status)).inc()
             self._metrics.seconds.labels(route).observe(seconds)
-            _LOGGER.log(
-                logging.DEBUG if route in _QUIET else logging.INFO,
-                "%s %s",
-                scope["method"],
-                route,
-                extra={"status": status, "seconds": round(seconds, 4)},
-            )
+            if route not in _QUIET:
+                _LOGGER.info(
+                    "%s %s",
+                    scope["method"],
+                    route,
+                    extra={"status": status, "seconds": round(seconds, 4)},
+                )
             request_id.reset(token)

@@ -19,7 +19,7 @@ def _configuration() -> uvicorn.Config:
         factory=True,
         host=settings.host,
         port=settings.port,
-        log_config=logging_configuration(settings.log_level),
+        log_config=logging_configuration(settings.log_level, settings.log_format),
         server_header=False,
         # Requests that have begun may end; less than the container's own patience.
         timeout_graceful_shutdown=20,

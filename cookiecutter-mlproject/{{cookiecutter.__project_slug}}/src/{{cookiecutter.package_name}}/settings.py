@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "text"] = "auto"
+    """`auto`: text on a terminal, JSON elsewhere."""
 
     {% if cookiecutter.tracking == "mlflow" %}
     mlflow_tracking_uri: str = ""
