@@ -116,7 +116,7 @@ def test_what_is_not_there_or_damaged_is_said(tmp_path: Path) -> None:
     assert (caught.value.diagnostics[0].code, caught.value.diagnostics[0].expected) == ("EV640", 'did you mean "one"?')
     (path / "manifest.json").write_bytes(b"\xff")
     with pytest.raises(
-        EnvmanError, match="EV643: the manifest of snapshot one of dev is damaged: manifest.json is not UTF-8"
+        EnvmanError, match=r"EV643: the manifest of snapshot one of dev is damaged: manifest\.json is not UTF-8"
     ):
         shelf.read("one")
     (path / "manifest.json").unlink()
