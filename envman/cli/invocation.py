@@ -105,6 +105,8 @@ class Invocation:
         if self.format is Format.JSON:
             self.result = data
         elif text:
+            if "://" in text and sys.stdout.isatty():
+                text = self.style().linked(text)
             sys.stdout.write(text if text.endswith("\n") else text + "\n")
             sys.stdout.flush()
 

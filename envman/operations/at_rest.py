@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from envman.operations.request import Request
+from envman.plan.published import Url
 from envman.state.checkout import Checkout
 from envman.state.journal import interrupted, interrupted_switch
 from envman.state.lock import is_held
@@ -24,11 +25,11 @@ KIND: Final = "at-rest"
 
 @dataclass(frozen=True, slots=True)
 class AtRest:
-    """An environment that is as it should be; ``urls`` are (service, port, URL)."""
+    """An environment that is as it should be."""
 
     environment: str
     compose_project: str
-    urls: tuple[tuple[str, str, str], ...]
+    urls: tuple[Url, ...]
 
 
 def find_at_rest(request: Request, environ: Mapping[str, str]) -> AtRest | None:
@@ -65,7 +66,7 @@ def find_at_rest(request: Request, environ: Mapping[str, str]) -> AtRest | None:
         return None
     if not all(settled(one) for one in observed.containers):
         return None
-    return AtRest(kept["environment"], kept["compose_project"], tuple((a, b, c) for a, b, c in kept["urls"]))
+    return AtRest(kept["environment"], kept["compose_project"], tuple(Url(*one) for one in kept["urls"]))
 
 
 def _as_built(request: Request, checkout: Checkout, builds: Mapping[str, Any], images: Mapping[str, str]) -> bool:
@@ -98,8 +99,8 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
     from envman.operations.options import UpOptions
     from envman.operations.planning import plan_up
     from envman.operations.prepare import Prepared, current_document, look
-    from envman.operations.up import named_urls
     from envman.operations.workspace import uses_gpu
+    from envman.plan.published import published_urls
 
     if not workspace.endpoint.host.startswith("unix://") or workspace.checkout.notice:
         return
@@ -129,6 +130,6 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
             if one.build is not None and name not in again.kept_images(environment)
         },
         "picture": picture(observed, image_ids(workspace.engine, references)),
-        "urls": [[one.service, one.name, one.url] for one in named_urls(environment, document)],
+        "urls": published_urls(environment, document),
     }
     request.keep(KIND, workspace, witness, checkout, result)

@@ -75,7 +75,7 @@ def _start_bake(
     builder = buildx.builder()
     if builder is None:
         oldest = ".".join(map(str, MINIMUM_BUILDX))
-        progress.notice(f"Compose builds, as there is no buildx of {oldest} or newer: without labels and set times")
+        progress.warning(f"Compose builds, as there is no buildx of {oldest} or newer: without labels and set times")
         return None
     try:
         baked = bake(
@@ -90,7 +90,7 @@ def _start_bake(
             rewrite_timestamps=builder.driver != "docker",
         )
     except InexpressibleError as error:
-        progress.notice(f"Compose builds, as {error}, which bake does not know: without labels and set times")
+        progress.warning(f"Compose builds, as {error}, which bake does not know: without labels and set times")
         return None
     names = list(dict.fromkeys(baked.targets.values()))
     return buildx.start(baked.definition, names, baked.allow, attested=baked.attested), baked.targets

@@ -197,7 +197,7 @@ def locked(workspace: Workspace, environment: Environment, progress: Progress) -
     if refused:
         raise EnvmanError(*(one.diagnostic(advice(environment)) for one in refused))
     for one in found:
-        progress.notice(f"{one.message}; the image that was locked is what goes into the bundle")
+        progress.warning(f"{one.message}; the image that was locked is what goes into the bundle")
     return file.lock
 
 

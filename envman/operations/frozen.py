@@ -76,7 +76,7 @@ def freeze(
             raise EnvmanError(*other)
     for one in found:
         if one.kind == "context":
-            (progress or Silent()).notice(f"{one.message}; the image that was locked is used as it is")
+            (progress or Silent()).warning(f"{one.message}; the image that was locked is used as it is")
     workspace.pins[environment.key] = made = pins(file.lock, current, kept, names, local)
     # The others have the name that the blueprint gives them, and Compose would take a missing build for a change.
     return without_builds(environment, renamed_builds(made, names))

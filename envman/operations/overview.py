@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from envman.diagnostics import EnvmanError
 from envman.lock.glance import Glance
 from envman.operations.request import Request
+from envman.plan.published import Declared
 from envman.plan.sketch import ServiceSketch, Sketch, sketch
 from envman.state.checkout import Checkout
 
@@ -51,7 +52,7 @@ def overview(
     if found is not None and (found[0]["gpu"] is None or engine.facts().gpu == found[0]["gpu"]):
         kept, checkout = found
         sketches = [
-            Sketch(name, own, {key: ServiceSketch(*one) for key, one in services.items()})
+            Sketch(name, own, {key: _service(one) for key, one in services.items()})
             for name, own, services in kept["sketches"]
         ]
         return Overview(
@@ -63,6 +64,11 @@ def overview(
             {name: Glance(*one) for name, one in kept["locks"].items()},
         )
     return _read(request, workspace())
+
+
+def _service(kept: Sequence[Any]) -> ServiceSketch:
+    made = ServiceSketch(*kept)
+    return made._replace(ports=tuple(Declared(*one) for one in made.ports))
 
 
 def _read(request: Request, workspace: Workspace) -> Overview:

@@ -248,7 +248,7 @@ def _allocate(
         if holder is not None and key in own and own[key] != port:
             who = holder(key, own[key])
             why = f"is taken by {who}" if who else "belongs to another environment of this checkout"
-            progress.notice(f"host port {own[key]} of {key[0]} {key[1]} {why}; it is {port} now")
+            progress.warning(f"host port {own[key]} of {key[0]} {key[1]} {why}; it is {port} now")
     if ports != own:
         write_ports(state, environment.key, ports)
     return ports

@@ -28,10 +28,13 @@ class Progress(Protocol):
         """A service has become what it should be."""
 
     def waiting(self, services: Sequence[Waiting]) -> None:
-        """What is still waited for; called again whenever that changes."""
+        """What is still waited for; called again with every look, also where nothing has changed."""
 
     def notice(self, text: str) -> None:
-        """Something the user should know, once."""
+        """A remark on how things go, once."""
+
+    def warning(self, text: str) -> None:
+        """Something that the user may have to act on, once."""
 
 
 class Silent:
@@ -50,4 +53,7 @@ class Silent:
         """Say nothing."""
 
     def notice(self, text: str) -> None:
+        """Say nothing."""
+
+    def warning(self, text: str) -> None:
         """Say nothing."""

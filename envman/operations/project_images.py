@@ -243,6 +243,6 @@ def remove_spare(workspace: Workspace, removal: Removal, progress: Progress) -> 
         for name in one.names or (one.image.id,):
             refused = remove_image(workspace.engine, name, expected=one.image.id)
             if refused:
-                progress.notice(f"{name} stays: {refused}")
+                progress.warning(f"{name} stays: {refused}")
             else:
                 progress.line(f"removed {name}")

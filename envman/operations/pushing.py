@@ -49,7 +49,7 @@ def push_images(
     images = find_images(workspace.engine, wanted)
     _refuse(environment, wanted, images)
     for notice in _stale(workspace, environment, wanted, images):
-        progress.notice(notice)
+        progress.warning(notice)
     pushed = []
     for reference, (named, users) in wanted.items():
         progress.step(f"pushing {reference}")

@@ -31,7 +31,7 @@ def recover(workspace: Workspace, progress: Progress) -> None:
             forget_copying(workspace.checkout.state, copying.environment)
             continue
         back = f", {copying.safety} has what was there before" if copying.safety else ""
-        progress.notice(
+        progress.warning(
             f"{', '.join(copying.refilling)} of {copying.environment} is not whole: restoring {copying.snapshot} was "
             f"interrupted; repeat it{back}"
         )

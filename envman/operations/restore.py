@@ -130,7 +130,7 @@ class _Restore:
             if left:
                 # A restore before this one left volumes unfinished that this snapshot does not hold.
                 write_copying(self.state, replace(copying, refilling=left))
-                self.progress.notice(f"{', '.join(left)} is still not whole: `envman snapshot restore` it too")
+                self.progress.warning(f"{', '.join(left)} is still not whole: `envman snapshot restore` it too")
                 started: list[str] = []
             else:
                 started = self._release(copying)
@@ -150,7 +150,7 @@ class _Restore:
         for one in self.manifest.volumes:
             if one.place is not None and one.key not in taken:
                 service, there = one.place.service, one.place.target
-                self.progress.notice(
+                self.progress.warning(
                     f"{one.key} is left out: {service} has no volume at {there} now; "
                     f"once it has one and is up, restore again"
                 )
@@ -278,7 +278,7 @@ class _Restore:
             self._release(copying)
             return
         why = "it was interrupted" if isinstance(error, KeyboardInterrupt) else "the restore failed"
-        self.progress.notice(f"{why}: putting back what was there")
+        self.progress.warning(f"{why}: putting back what was there")
         try:
             self._go_back(copying, taking)
             started = self._release(copying)

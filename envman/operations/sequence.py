@@ -156,10 +156,7 @@ class Sequence:
             if verdict.ready and identity not in self._ready:
                 self._ready[identity] = self._judge.running_since(identity) or time.monotonic()
                 self.progress.ready(verdict.service, verdict.state)
-        waiting = [Waiting(one.service, one.state) for one in verdicts.values() if not one.ready]
-        if waiting != self._shown:
-            self._shown = waiting
-            self.progress.waiting(waiting)
+        self.progress.waiting([Waiting(one.service, one.state) for one in verdicts.values() if not one.ready])
 
     def _too_late(self, verdicts: Mapping[str, Verdict]) -> EnvmanError:
         unready = {identity: one for identity, one in verdicts.items() if not one.ready}

@@ -14,6 +14,7 @@ from envman.operations.workspace import Workspace
 from envman.plan.causes import show
 from envman.plan.drift import Difference
 from envman.plan.observed import ContainerState, LocalImage, Observed, Usage
+from envman.plan.published import Url, declared_ports, running_urls
 from envman.plan.wanted import wanted_services
 
 
@@ -29,6 +30,7 @@ class ServiceStatus:
     usage: Usage | None
     drift: tuple[str, ...]
     compared: bool
+    urls: tuple[Url, ...] = ()
 
 
 def service_statuses(workspace: Workspace, name: str) -> list[ServiceStatus]:
@@ -69,6 +71,8 @@ def service_statuses(workspace: Workspace, name: str) -> list[ServiceStatus]:
             stale = ["made from another definition than the blueprint is now"] if found.stale else []
             words[found.container.id] = [*stale, *map(difference_text, found.differences)]
         words |= {one.id: ["no blueprint names it"] for one in drift.strays}
+    stack = {} if environment is None else environment.stack.services
+    declared = {service: declared_ports(one.ports or ()) for service, one in stack.items()}
     missing = [] if environment is None else _missing(environment, observed)
     return [
         ServiceStatus(
@@ -77,6 +81,7 @@ def service_statuses(workspace: Workspace, name: str) -> list[ServiceStatus]:
             use.get(one.id),
             tuple(words.get(one.id, ())),
             drift is not None,
+            tuple(running_urls([one], declared)),
         )
         for one in sorted((*observed.containers, *missing), key=lambda one: (one.service, one.number, one.name))
     ]

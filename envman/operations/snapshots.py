@@ -77,7 +77,7 @@ def take(
     shelf.check_free(name)
     others = [] if asked.live else foreign_writers(workspace, names_of(chosen))
     if others:
-        progress.notice(f"{', '.join(others)} may write while this copies: not this checkout's, so it is not paused")
+        progress.warning(f"{', '.join(others)} may write while this copies: not this checkout's, so it is not paused")
     earlier = read_copying(workspace.checkout.state, environment.key)
     copying = earlier or Copying(environment.key, name)
     # Before anything that a kill could leave behind.
@@ -116,7 +116,7 @@ def before(
     """
     unclean = unclean_volumes(workspace, environment)
     if unclean and not asked:
-        progress.notice(f"no snapshot is taken of {', '.join(unclean)}: no hook has cleaned this data")
+        progress.warning(f"no snapshot is taken of {', '.join(unclean)}: no hook has cleaned this data")
         return None
     refuse_unclean_data(workspace, environment)
     observed = look(workspace, environment)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from envman import LABEL_PREFIX
 from envman.operations.overview import Overview, overview
 from envman.plan.observed import ContainerState, Observed
+from envman.plan.published import Url, running_urls
 from envman.plan.sketch import ServiceSketch, Sketch, listed_drift
 from envman.state.journal import interrupted_switch
 from envman.state.lock import is_alive, is_held
@@ -38,7 +39,7 @@ class EnvironmentStatus:
     health: str
     services: tuple[str, ...]
     since: float | None
-    urls: tuple[str, ...]
+    urls: tuple[Url, ...]
     chosen: bool
     drift: tuple[str, ...] | None = ()
     snapshots: int = 0
@@ -147,6 +148,7 @@ def _status(
     key = name if instance is None else f"{name}-{instance}"
     current = project == seen.project
     state = seen.checkout.state if current else seen.checkout.state.parent / f"{project}-{seen.checkout.id}"
+    declared = {} if made is None else {service: one.ports for service, one in made.services.items()}
     drift: tuple[str, ...] | None = ()
     if containers:
         lock = seen.locks.get(name) if current else None
@@ -159,7 +161,7 @@ def _status(
         health=_health(running),
         services=tuple(sorted({one.service for one in containers})),
         since=max(starts) if starts else None,
-        urls=tuple(url for one in running for url in published_urls(one)),
+        urls=tuple(running_urls(running, declared)),
         chosen=current and (name, instance) == seen.chosen,
         drift=drift,
         snapshots=count_snapshots(state, key),
@@ -215,16 +217,6 @@ def _health(running: list[ContainerState]) -> str:
         if names:
             return f"{state}: {', '.join(names)}"
     return "healthy" if any(one.health == "healthy" for one in running) else "running"
-
-
-def published_urls(one: ContainerState) -> list[str]:
-    """Return where a container's published TCP ports can be reached, each once."""
-    hosts: dict[tuple[int, str], None] = {}
-    for port in one.ports:
-        if port.host_port and port.protocol == "tcp":
-            host = port.host_ip if port.host_ip not in {"", "0.0.0.0", "::"} else "localhost"  # noqa: S104
-            hosts[port.host_port, host] = None
-    return [f"http://{f'[{host}]' if ':' in host else host}:{port}" for port, host in hosts]
 
 
 def containers_of(

@@ -28,12 +28,13 @@ from envman.operations.sequence import Sequence
 from envman.operations.signals import Interrupts, interrupted_once
 from envman.operations.transaction import BESIDE, PREPARING, STARTING, STOPPING, Transaction, is_away, well
 from envman.operations.unfinished import unfinished
-from envman.operations.up import Up, fetch_images, named_urls, start, wake
+from envman.operations.up import Up, fetch_images, start, wake
 from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
 from envman.plan.observed import ContainerState, Observed
 from envman.plan.overlap import Overlap, declared_memory, overlap, started_by_compose
 from envman.plan.plan import Action, Plan
+from envman.plan.published import published_urls
 from envman.plan.wanted import wanted_services
 from envman.state.journal import SWITCH, SwitchEntry
 from envman.state.selection import Selection, read_selection, write_selection
@@ -196,7 +197,7 @@ class _Switch:
         self.interrupts.defer()
         transaction.end()
         write_selection(self.workspace.checkout.state, Selection(self.target.name, self.target.instance))
-        urls = named_urls(self.target, prepared.document)
+        urls = published_urls(self.target, prepared.document)
         done = Up(self.target, plan, urls, time.monotonic() - self.began, left)
         return Switched(self.source, done, gap, tuple(sorted(how.held)), tuple(how.reasons), saved)
 
@@ -328,7 +329,7 @@ def _end_badly(
         return
     back = source.name
     why = "it was interrupted" if not reasons else f"{target.name} did not come up"
-    transaction.progress.notice(f"{why}: bringing {back} back")
+    transaction.progress.warning(f"{why}: bringing {back} back")
     try:
         transaction.take_back(source, timeout=options.timeout)
     except EnvmanError as second:

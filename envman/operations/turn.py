@@ -33,7 +33,7 @@ def take_turn(
     """
     checkout = workspace.checkout
     if checkout.notice:
-        progress.notice(checkout.notice)
+        progress.warning(checkout.notice)
 
     def waiting(holder: str) -> None:
         progress.notice(f"waiting for {holder}, which is at work on this checkout")
@@ -47,7 +47,7 @@ def take_turn(
             _mind_switch(workspace, what, progress)
         entry = interrupted(checkout.state)
         if entry is not None:
-            progress.notice(f"{entry.describe()}; nothing is lost, and this command goes on from what is there")
+            progress.warning(f"{entry.describe()}; nothing is lost, and this command goes on from what is there")
             forget(checkout.state)
         yield
 
@@ -60,4 +60,4 @@ def _mind_switch(workspace: Workspace, what: str, progress: Progress) -> None:
     concerned = key in {entry.environment, entry.other} and command not in _HARMLESS
     if concerned or command == entry.operation:
         raise EnvmanError(unfinished(entry))
-    progress.notice(f"{entry.describe()}; `envman switch --resume` finishes it, `--abort` takes it back")
+    progress.warning(f"{entry.describe()}; `envman switch --resume` finishes it, `--abort` takes it back")

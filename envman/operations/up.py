@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from envman.diagnostics import Diagnostic, EnvmanError
 from envman.diagnostics.diagnostic import fail, near_match
@@ -25,9 +25,8 @@ from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
 from envman.plan.observed import Observed
 from envman.plan.plan import Action, Plan
+from envman.plan.published import Url, published_urls
 from envman.plan.wanted import wanted_services
-from envman.render.compose import port_key
-from envman.render.document import Document
 from envman.state.journal import Entry, journalled
 
 if TYPE_CHECKING:
@@ -35,14 +34,6 @@ if TYPE_CHECKING:
 
 _ABSENT = r"(?i)manifest unknown|manifest.*not found"
 _NO_IMAGE = rf"{_ABSENT}|pull access denied|no such image|failed to resolve reference"
-
-
-class Url(NamedTuple):
-    """Where a named port can be reached."""
-
-    service: str
-    name: str
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +61,7 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
     check_profiles(environment, options.profiles)
     prepared = prepare(workspace, environment, progress)
     plan = plan_up(workspace, prepared, options)
-    urls = named_urls(environment, prepared.document, options.profiles)
+    urls = published_urls(environment, prepared.document, options.profiles)
     services = wanted_services(
         environment, options.services or None, frozenset(options.profiles), dependencies=options.dependencies
     )
@@ -290,25 +281,3 @@ def _why(watch: StackWatch, prepared: Prepared, handle: Handle) -> list[Diagnost
             )
         ]
     return [Diagnostic("EV610", f"Compose could not start {environment.name}", detail=tail)]
-
-
-def named_urls(environment: Environment, document: Document, profiles: Iterable[str] = ()) -> tuple[Url, ...]:
-    """Return the URLs of ports that have a name, from the document's host ports; ``profiles`` are active as well."""
-    urls = []
-    active = {*environment.stack.profiles, *profiles}
-    for name, service in environment.stack.services.items():
-        if service.profiles and not set(service.profiles) & active:
-            continue
-        for port, rendered in zip(service.ports or (), document.services[name].get("ports", ()), strict=True):
-            published = rendered.get("published")
-            if port.name is None or not published or port.protocol == "udp":
-                continue
-            host = port.host_ip if port.host_ip not in {None, "", "0.0.0.0", "::"} else "localhost"  # noqa: S104
-            scheme = port.app_protocol if port.app_protocol in {"http", "https"} else _scheme(port_key(port))
-            location = f"[{host}]" if ":" in str(host) else host
-            urls.append(Url(name, port.name, f"{scheme}://{location}:{published}"))
-    return tuple(urls)
-
-
-def _scheme(name: str) -> str:
-    return "https" if name in {"https", "tls"} else "http"

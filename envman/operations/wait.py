@@ -112,7 +112,6 @@ class StackWatch:
         self.digests = digests or {}
         self.replaced = replaced
         self._ready: set[str] = set()
-        self._shown: list[Waiting] = []
         self._judging = Judge(since)
 
     def observe(self) -> Observed:
@@ -129,10 +128,7 @@ class StackWatch:
             if verdict.ready and verdict.service not in self._ready:
                 self._ready.add(verdict.service)
                 self.progress.ready(verdict.service, verdict.state)
-        waiting = [Waiting(one.service, one.state) for one in verdicts if not one.ready]
-        if waiting != self._shown:
-            self._shown = waiting
-            self.progress.waiting(waiting)
+        self.progress.waiting([Waiting(one.service, one.state) for one in verdicts if not one.ready])
         return verdicts, observed
 
     def states(self) -> list[str]:

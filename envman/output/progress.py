@@ -66,18 +66,23 @@ class LineProgress:
         self._write(f"    {self.style.good('✓')} {service} {state} ({self._elapsed()})")
 
     def waiting(self, services: Sequence[Waiting]) -> None:
-        """Show what is waited for."""
+        """Show what is waited for: on a terminal with the seconds that it takes, elsewhere where it changes."""
         text = ", ".join(f"{one.service} ({one.state})" for one in services)
-        if not text or text == self._last:
+        if not text:
             return
-        self._last = text
         if self.live:
-            self._draw(f"    waiting for {text}")
-        else:
+            # Behind a long list of services the seconds would be cut off.
+            self._draw(f"    {time.monotonic() - self._began:.0f} s  waiting for {text}")
+        elif text != self._last:
             self._write(f"    waiting for {text}")
+        self._last = text
 
     def notice(self, text: str) -> None:
         """Write a remark."""
+        self._write(f"    {self.style.dim('-')} {text}")
+
+    def warning(self, text: str) -> None:
+        """Write what may have to be acted on."""
         self._write(f"    {self.style.warning('!')} {text}")
 
     def close(self) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from envman.operations.status import EnvironmentStatus, published_urls
-from envman.output.tables import age, size, table
+from envman.operations.status import EnvironmentStatus
+from envman.output.tables import Cell, age, size, table
+from envman.output.up import url_data
 from envman.plan.observed import ContainerState
+from envman.plan.published import Url, running_urls
 from envman.registry.reference import short_id
 
 if TYPE_CHECKING:
@@ -17,10 +19,10 @@ if TYPE_CHECKING:
 
 def status_table(statuses: Sequence[EnvironmentStatus]) -> str:
     """Return a row for each environment, and below it what drifts."""
-    rows = []
+    rows: list[list[Cell]] = []
     for one in statuses:
         since = age(time.time() - one.since) if one.since else ""
-        urls = "  ".join(one.urls)
+        urls = [f"{url.label if url.name else url.service} {url.url}" for url in one.urls]
         rows.append(
             [
                 _mark(one) + _name(one),
@@ -67,7 +69,7 @@ def status_data(one: EnvironmentStatus) -> dict[str, Any]:
         "health": one.health,
         "services": list(one.services),
         "since": one.since,
-        "urls": list(one.urls),
+        "urls": [url_data(url) for url in one.urls],
         "chosen": one.chosen,
         "drift": None if one.drift is None else list(one.drift),
         "locked": one.locked,
@@ -78,7 +80,7 @@ def status_data(one: EnvironmentStatus) -> dict[str, Any]:
 
 def services_text(name: str, services: Sequence[ServiceStatus]) -> str:
     """Return a row for each container of environment ``name``, then what has to be said in more words."""
-    rows = []
+    rows: list[list[Cell]] = []
     for one in services:
         container = one.container
         usage = one.usage
@@ -94,7 +96,7 @@ def services_text(name: str, services: Sequence[ServiceStatus]) -> str:
                 _digest(one),
                 "" if usage is None else f"{usage.cpu:.1f} %",
                 "" if usage is None else size(usage.memory) + (f" of {size(usage.limit)}" if usage.limit else ""),
-                "  ".join(published_urls(container)),
+                _urls(one.urls),
             ]
         )
     headings = [
@@ -119,7 +121,7 @@ def service_data(one: ServiceStatus) -> dict[str, Any]:
     """Return a container as plain data; ``usage`` is null where it does not run, ``drift`` null where unknown."""
     usage = one.usage
     return {
-        **container_data(one.container),
+        **container_data(one.container, one.urls),
         "image_digest": one.image_digest,
         "since": one.container.started_at,
         "ports": [
@@ -135,18 +137,22 @@ def service_data(one: ServiceStatus) -> dict[str, Any]:
 
 def container_table(containers: Sequence[ContainerState]) -> str:
     """Return a row for each container."""
-    rows = [
+    rows: list[list[Cell]] = [
         [
             one.service + (" (job)" if one.oneoff else ""),
             one.name,
             _state(one),
             str(one.restart_count or ""),
             one.image,
-            "  ".join(published_urls(one)),
+            _urls(running_urls([one])),
         ]
         for one in sorted(containers, key=lambda one: (one.service, one.number or 0))
     ]
     return table(["SERVICE", "CONTAINER", "STATE", "RESTARTS", "IMAGE", "URLS"], rows)
+
+
+def _urls(urls: Iterable[Url]) -> list[str]:
+    return [f"{one.name} {one.url}" if one.name else one.url for one in urls]
 
 
 def _runs(one: ContainerState) -> bool:
@@ -161,8 +167,8 @@ def _state(one: ContainerState) -> str:
     return one.state
 
 
-def container_data(one: ContainerState) -> dict[str, Any]:
-    """Return a container as plain data."""
+def container_data(one: ContainerState, urls: Iterable[Url] | None = None) -> dict[str, Any]:
+    """Return a container as plain data; ``urls`` with the names that the blueprint gives them, if it was read."""
     return {
         "service": one.service,
         "name": one.name,
@@ -175,6 +181,6 @@ def container_data(one: ContainerState) -> dict[str, Any]:
         "image": one.image,
         "image_id": one.image_id,
         "digest": one.digest,
-        "urls": published_urls(one),
+        "urls": [url_data(url) for url in (running_urls([one]) if urls is None else urls)],
         "health_output": one.health_output,
     }

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TextIO
 
 # Lines of source are cut here where nobody knows the terminal's width.
 WIDEST: Final = 160
+# Without what ends a sentence or a quotation around it.
+_URL: Final = re.compile(r"\bhttps?://[^\s\x1b`'\"<>|]*[^\s\x1b`'\"<>|.,:;!?)\]}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,12 @@ class Style:
 
     def _paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour and text else text
+
+    def linked(self, text: str) -> str:
+        """Return ``text`` with its URLs as links that a terminal opens (OSC 8), where escapes are wanted at all."""
+        return (
+            _URL.sub(lambda found: f"\x1b]8;;{found[0]}\x1b\\{found[0]}\x1b]8;;\x1b\\", text) if self.colour else text
+        )
 
     def error(self, text: str) -> str:
         """Return ``text`` as an error."""

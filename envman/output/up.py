@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from envman.plan.published import Url
+
+
+def url_data(one: Url) -> dict[str, Any]:
+    """Return a URL as plain data: the same for every command."""
+    return {"service": one.service, "port": one.target, "name": one.name, "url": one.url}
 
 
 def up_data(
-    environment: str, compose_project: str, steps: Iterable[object], urls: Iterable[Sequence[str]], seconds: float
+    environment: str, compose_project: str, steps: Iterable[object], urls: Iterable[Url], seconds: float
 ) -> dict[str, Any]:
-    """Return what `up` has done as plain data; ``urls`` are (service, port, URL)."""
+    """Return what `up` has done as plain data."""
     return {
         "environment": environment,
         "compose_project": compose_project,
         "steps": [str(step) for step in steps],
-        "urls": [{"service": service, "port": name, "url": url} for service, name, url in urls],
+        "urls": [url_data(one) for one in urls],
         "seconds": round(seconds, 1),
     }
 
 
-def up_text(environment: str, urls: Iterable[Sequence[str]], seconds: float | None, *, waited: bool = True) -> str:
+def up_text(environment: str, urls: Iterable[Url], seconds: float | None, *, waited: bool = True) -> str:
     """Return what `up` has done in words; ``seconds`` is None where nothing was to be done.
 
     Unless it was ``waited`` for, nobody knows whether the stack is well.
     """
     took = f" ({seconds:.1f} s)" if seconds is not None else ", nothing to do"
     state = "up" if waited else "started, its health was not waited for"
-    named = [(f"{service} {name}", url) for service, name, url in urls]
+    named = [(one.label, one.url) for one in urls]
     width = max((len(label) for label, _ in named), default=0)
     return "\n".join([f"{environment} is {state}{took}", *(f"  {label.ljust(width)}  {url}" for label, url in named)])
 

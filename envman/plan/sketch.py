@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from envman.plan.observed import ContainerState
+from envman.plan.published import Declared, declared_ports
 
 if TYPE_CHECKING:
     from envman.model.environment import Environment
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 class ServiceSketch(NamedTuple):
     """A service: its content digest, how many containers, of which image, on which networks (the engine's names).
 
-    ``wanted`` is false behind a profile that is not active, ``one_shot`` true where its containers end.
+    ``wanted`` is false behind a profile that is not active, ``one_shot`` true where its containers end. ``ports`` are
+    those it publishes.
     """
 
     digest: str
@@ -24,6 +26,7 @@ class ServiceSketch(NamedTuple):
     one_shot: bool
     wanted: bool
     networks: Sequence[str]
+    ports: Sequence[Declared] = ()
 
 
 class Sketch(NamedTuple):
@@ -53,6 +56,7 @@ def sketch(environment: Environment, document: Document) -> Sketch:
             is_one_shot(environment, name),
             name in wanted,
             tuple(engine_name(document, "networks", key) for key in keys),
+            declared_ports(service.ports or ()),
         )
     return Sketch(environment.name, environment.instance, services)
 

@@ -346,7 +346,7 @@ def test_who_reads_never_waits_and_who_changes_waits_or_says_for_whom(checkout: 
     second = checkout.start("up", "qa")
     assert second.stderr is not None
     assert second.stderr.readline() == (
-        f"    ! waiting for envman up dev (pid {first.pid}), which is at work on this checkout\n"
+        f"    - waiting for envman up dev (pid {first.pid}), which is at work on this checkout\n"
     )
     # Killed, it holds nothing any more, although the file still has its name.
     first.kill()

@@ -145,8 +145,8 @@ def test_an_interrupt_names_the_state_and_the_next_up_finishes_the_job(checkout:
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err.endswith(
-        "    ! db is running (starting)\n"
-        "    ! web is created\n"
+        "    - db is running (starting)\n"
+        "    - web is created\n"
         "\n"
         "interrupted; the same command again goes on from what is there\n"
     )
@@ -169,7 +169,7 @@ def test_an_interrupt_while_images_are_built_changes_nothing(checkout: Checkout)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err.endswith(
-        "    ! dev is as it was before; its images are not complete yet\n"
+        "    - dev is as it was before; its images are not complete yet\n"
         "\n"
         "interrupted; the same command again goes on from what is there\n"
     )

@@ -43,7 +43,8 @@ def test_every_environment_has_a_row(checkout: Checkout) -> None:
         "prod": ("never created", "", []),
         "local": ("never created", "", []),
     }
-    assert found["dev"]["urls"] == [f"http://127.0.0.1:{docker('port', f'{checkout.name}-dev-api-1').split(':')[-1]}"]
+    url = f"http://127.0.0.1:{docker('port', f'{checkout.name}-dev-api-1').split(':')[-1]}"
+    assert found["dev"]["urls"] == [{"service": "api", "port": 80, "name": None, "url": url}]
 
     state = next(Path(os.environ["XDG_STATE_HOME"]).glob(f"envman/{checkout.name}-*"))
     for name in ("one", "two", ".half-made"):

@@ -31,6 +31,8 @@ class Heard(Silent):
     def notice(self, text: str) -> None:
         self.said.append(text)
 
+    warning = notice
+
 
 def workspace(state: Path, *, away: bool = False) -> Any:
     def ping(*questions: object) -> None:

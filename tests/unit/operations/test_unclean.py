@@ -23,6 +23,8 @@ class Heard(Silent):
     def notice(self, text: str) -> None:
         self.said.append(text)
 
+    warning = notice
+
 
 def test_down_goes_on_without_a_snapshot_and_what_asks_for_one_is_refused(tmp_path: Path) -> None:
     copy = load(tmp_path, dev="services: {db: {image: x}}")

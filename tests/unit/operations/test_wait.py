@@ -119,7 +119,7 @@ def test_what_another_program_provides_is_not_waited_for(tmp_path: Path) -> None
     assert watch(tmp_path, "other").look()[0] == []
 
 
-def test_progress_hears_of_what_changes_and_nothing_twice(tmp_path: Path) -> None:
+def test_progress_hears_of_every_look_and_of_what_is_ready_once(tmp_path: Path) -> None:
     staged = watch(tmp_path, "api", "init")
     for there in (
         (),
@@ -135,10 +135,12 @@ def test_progress_hears_of_what_changes_and_nothing_twice(tmp_path: Path) -> Non
     assert isinstance(progress, Heard)
     assert progress.said == [
         "waiting api to be created, init to be created",
+        "waiting api to be created, init to be created",
         "waiting api to be created, init running",
         "init completed",
         "waiting api starting",
         "api healthy",
+        "waiting ",
         "waiting ",
     ]
 

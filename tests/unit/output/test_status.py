@@ -14,10 +14,10 @@ from envman.operations.status import EnvironmentStatus
 from envman.output.images import image_data, image_table
 from envman.output.status import container_data, container_table, status_data, status_table
 from envman.plan.observed import PublishedPort
+from envman.plan.published import Url
 
-UP = EnvironmentStatus(
-    "dev", None, "up", "healthy", ("api",), 0.0, ("http://localhost:1", "http://localhost:2"), chosen=True
-)
+URLS = (Url("api", "http", 80, "http://localhost:1"), Url("db", None, 5432, "tcp://localhost:2"))
+UP = EnvironmentStatus("dev", None, "up", "healthy", ("api", "db"), 0.0, URLS, chosen=True)
 DOWN = EnvironmentStatus("prod", "two", "down, data kept", "", (), None, (), chosen=False, snapshots=3)
 
 
@@ -25,9 +25,10 @@ def test_a_row_for_each_environment() -> None:
     up = replace(UP, since=time.time() - 200, locked="locked")
     drifting = replace(up, name="staging", chosen=False, urls=(), drift=("api: missing",), locked="differs")
     unknown = replace(up, name="local", chosen=False, urls=(), drift=None, locked="no")
+    urls = "api http http://localhost:1  db tcp://localhost:2"
     assert status_table([up, DOWN, drifting, unknown]).splitlines() == [
         "  ENVIRONMENT  STATE            HEALTH   SINCE  DRIFT      LOCKED   SNAPSHOTS  URLS",
-        f"* dev          up               healthy  3 min  none       locked              {'  '.join(UP.urls)}",
+        f"* dev          up               healthy  3 min  none       locked              {urls}",
         "  prod (two)   down, data kept                             no       3",
         "  staging      up               healthy  3 min  1 service  differs",
         "  local        up               healthy  3 min  unknown    no",
@@ -100,7 +101,7 @@ def test_a_container_as_data() -> None:
         "image": "b",
         "image_id": "sha256:0",
         "digest": "abc",
-        "urls": ["http://127.0.0.1:1"],
+        "urls": [{"service": "api", "port": 80, "name": None, "url": "http://127.0.0.1:1"}],
         "health_output": "no",
     }
 

@@ -35,3 +35,12 @@ def test_paint() -> None:
     assert Style(colour=True).error("x") == "\x1b[1;31mx\x1b[0m"
     assert Style(colour=True).error("") == ""
     assert Style(colour=False).error("x") == "x"
+
+
+def test_urls_are_links_where_escapes_are_wanted() -> None:
+    text = "dev is up\n  api http  http://localhost:1/a?b=c, see (https://docs.example/x)."
+    link = "\x1b]8;;http://localhost:1/a?b=c\x1b\\http://localhost:1/a?b=c\x1b]8;;\x1b\\,"
+    linked = Style(colour=True).linked(text)
+    assert link in linked
+    assert linked.endswith("\x1b\\https://docs.example/x\x1b]8;;\x1b\\).")
+    assert Style(colour=False).linked(text) == text

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from envman.output.tables import age, size, table
+from envman.output.tables import Cell, age, size, table
 from envman.output.width import columns
 
 
@@ -25,6 +25,47 @@ def test_wide_characters_take_two_columns() -> None:
 
 def test_a_cell_stays_in_its_row() -> None:
     assert table(["A", "B"], [["a\nb\x1b[2J", "c"]]).splitlines()[1:] == ["a\\nb\\x1b[2J  c"]
+
+
+HEADINGS = ["NAME", "STATE", "EMPTY", "URLS"]
+ROWS: list[list[Cell]] = [
+    ["api", "running", "", ["http http://localhost:24500", "http://localhost:24501"]],
+    ["a-long-name", "unhealthy", "", []],
+]
+
+
+def test_a_table_as_wide_as_the_terminal() -> None:
+    assert table(HEADINGS, ROWS).splitlines()[1:] == [
+        "api          running           http http://localhost:24500  http://localhost:24501",
+        "a-long-name  unhealthy",
+    ]
+    assert table(HEADINGS, ROWS, 76).splitlines() == [
+        "NAME         STATE      URLS",
+        "api          running    http http://localhost:24500  http://localhost:24501",
+        "a-long-name  unhealthy",
+    ]
+    assert table(HEADINGS, ROWS, 40).splitlines() == [
+        "NAME         STATE",
+        "api          running",
+        "    http http://localhost:24500",
+        "    http://localhost:24501",
+        "a-long-name  unhealthy",
+    ]
+    assert table(HEADINGS, ROWS, 20).splitlines() == [
+        "api",
+        "    STATE  running",
+        "    URLS   http http://localhost:24500",
+        "           http://localhost:24501",
+        "a-long-name",
+        "    STATE  unhealthy",
+    ]
+
+
+@pytest.mark.parametrize("width", range(1, 120))
+def test_no_value_is_cut_or_broken_at_any_width(width: int) -> None:
+    text = table(HEADINGS, ROWS, width)
+    for value in ("running", "a-long-name", "unhealthy", "http http://localhost:24500", "http://localhost:24501"):
+        assert value in text
 
 
 @pytest.mark.parametrize(
