@@ -30,6 +30,7 @@ INTERRUPTED: Final = 130
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run ``envman`` and exit with its status."""
+    _open_standard_streams()
     signal.signal(signal.SIGTERM, _end)
     # Under `nohup` it is to go on.
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
@@ -41,6 +42,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     gc.set_threshold(100_000, 20, 20)
     invocation = Invocation()
     _leave(run(invocation, sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def _open_standard_streams() -> None:
+    """Put the null device in the place of each standard stream that is closed.
+
+    Python has None for such a stream, and the next file that is opened would get its number, and its text.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
 
 
 def _leave(status: int) -> NoReturn:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +110,7 @@ def _of_context(environ: Mapping[str, str], name: str, origin: str) -> Endpoint:
             return Endpoint(environ["DOCKER_HOST"], None, "DOCKER_HOST", _tls_of_environment(environ))
         return Endpoint(DEFAULT_HOST, name, origin)
     contexts = cli_folder(environ) / "contexts"
-    identity = hashlib.sha256(name.encode()).hexdigest()
+    identity = hashlib.sha256(os.fsencode(name)).hexdigest()
     described = _read(contexts / "meta" / identity / "meta.json")
     docker = (described.get("Endpoints") or {}).get("docker") or {}
     if not docker.get("Host"):

@@ -203,6 +203,15 @@ def _resolve(name: str, declaration: _Declaration, inputs: Inputs, report: Repor
         origin, span = "default", declaration.default_span
         if value is not None:
             _examine(name, variable, value, "its default", span or declaration.span, declaration, here)
+    elif not is_text(text):
+        value = None
+        here.error(
+            "EV205",
+            f'variable "{name}" from {origin} is not text: it has bytes that are not UTF-8',
+            place,
+            expected="UTF-8 text",
+            help="a secret with `source: env` may be any bytes",
+        )
     else:
         try:
             value = _parse(variable, text)
@@ -219,6 +228,11 @@ def _resolve(name: str, declaration: _Declaration, inputs: Inputs, report: Repor
             _examine(name, variable, value, origin, place, declaration, here)
     report.extend(here.diagnostics)
     return Resolved(value, origin, span, declaration.span, here.errors[0] if here else None)
+
+
+def is_text(value: str) -> bool:
+    """Return whether a value from outside is text; Python keeps bytes that are not UTF-8 as lone surrogates."""
+    return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _examine(

@@ -88,7 +88,7 @@ def _name_holder(descriptor: int, text: str) -> None:
     # Only a courtesy to those who wait: a full disk is no reason to stop.
     with suppress(OSError):
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, text.encode(), 0)
+        os.pwrite(descriptor, os.fsencode(text), 0)
 
 
 def _holder(descriptor: int) -> str:
