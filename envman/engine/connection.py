@@ -227,7 +227,7 @@ class Engine:
             cpus=int(info.get("NCPU", 0)),
             memory=int(info.get("MemTotal", 0)),
             runtimes=runtimes,
-            gpu="nvidia" in runtimes or any("gpu" in device for device in devices),
+            gpu=not {"amd", "nvidia"}.isdisjoint(runtimes) or any("gpu" in device for device in devices),
             storage_driver=str(info.get("Driver", "")),
             root_directory=str(info.get("DockerRootDir", "")),
             cgroup_version=str(info.get("CgroupVersion", "")),

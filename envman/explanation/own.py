@@ -15,6 +15,8 @@ _LABELS: Final = {
     "instance": "envman: identity, the instance",
     "digest": "envman: the digest of this service's content",
 }
+# What `gpu:` takes out of a service.
+_GPU: Final = (["deploy"], ["devices"], ["gpus"], ["runtime"])
 
 
 def why(path: Path) -> str:
@@ -49,6 +51,8 @@ def why_not(path: Path) -> str:
         return "envman's own"
     if steps[:1] == ["services"] and steps[2:3] == ["environment"]:
         return "the value is handed over when the stack starts"
+    if steps[:1] == ["services"] and steps[2:3] in _GPU:
+        return "left out: `gpu:` wants none, or the engine has none"
     if "secrets" in (*steps[:1], *steps[2:4]) and len(steps) > 1:
         return "left out: this machine has no such secret"
     return ""

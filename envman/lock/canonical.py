@@ -23,7 +23,8 @@ from envman.render.compose import render
 from envman.source.tree import Path as TreePath
 from envman.source.tree import dotted, leaves
 
-_FACTS: Final = Facts(project_directory=Path("/project"), state_directory=Path("/state"), checkout="")
+# With a GPU, so that what the blueprint says of it is in the document.
+_FACTS: Final = Facts(project_directory=Path("/project"), state_directory=Path("/state"), checkout="", gpu=True)
 _OF_A_CHECKOUT: Final = tuple(LABEL_PREFIX + name for name in ("checkout", "digest", "instance"))
 _SECTIONS: Final = ("services", "jobs", "networks", "volumes", "configs", "secrets", "models")
 

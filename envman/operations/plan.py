@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from envman.checks.rules import missing_values
 from envman.diagnostics import Severity
 from envman.model.environment import Environment
 from envman.operations.leaving import warn_of_unnamed
 from envman.operations.obstacles import find_obstacles
 from envman.operations.options import UpOptions
 from envman.operations.planning import plan_up
-from envman.operations.prepare import Prepared, current_document, look, refuse_newer_attributes
+from envman.operations.prepare import Prepared, current_document, impossible, look, refuse_newer_attributes
 from envman.operations.up import check_profiles, check_services
 from envman.operations.workspace import Workspace
 from envman.plan.causes import Cause
@@ -37,8 +36,7 @@ def preview(workspace: Workspace, environment: Environment, options: UpOptions) 
     warn_of_unnamed(
         workspace, prepared, wanted_services(environment, options.services or None, frozenset(options.profiles))
     )
-    workspace.report.extend(missing_values(environment))
-    for one in find_obstacles(workspace, prepared, plan):
+    for one in (*impossible(workspace, environment), *find_obstacles(workspace, prepared, plan)):
         workspace.report.add(replace(one, severity=Severity.WARNING))
     return Plan((*_new_secrets(workspace, environment), *plan.steps))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -11,18 +11,20 @@ from envman import LABEL_PREFIX
 from envman.checks.access import unwritable_grants
 from envman.checks.compose import newer_attributes
 from envman.checks.rules import missing_values
-from envman.diagnostics import EnvmanError, Report, Severity
+from envman.diagnostics import Diagnostic, EnvmanError, Report, Severity
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
 from envman.model.needs import needs_of
 from envman.operations.bound import bound_by
 from envman.operations.progress import Progress
-from envman.operations.workspace import Workspace, automatic_ports, reserved_ports, uses_gpu
+from envman.operations.workspace import Workspace, automatic_ports, reserved_ports
 from envman.plan.observed import Observed
 from envman.plan.occupied import Occupied
 from envman.plan.ownership import foreign_owners, owned
+from envman.plan.wanted import wanted_services
 from envman.render.compose import port_key, render
 from envman.render.document import Document
+from envman.render.gpu import gpu_requests
 from envman.secrets.provide import provide_secrets
 from envman.state.copying import read_copying
 from envman.state.ports import allocate_ports, read_ports, write_ports
@@ -195,17 +197,19 @@ def refuse_newer_attributes(workspace: Workspace, environment: Environment) -> N
 
 
 def _refuse_impossible(workspace: Workspace, environment: Environment) -> None:
+    report = Report()
+    report.extend(impossible(workspace, environment))
+    report.raise_errors()
+
+
+def impossible(workspace: Workspace, environment: Environment) -> Report:
+    """Return what keeps ``environment`` from coming up on this engine, whatever is on it.
+
+    EV504 a value is missing, EV411 there is no GPU (a warning where no `gpu:` says that it is required: not every
+    engine tells that it has one), EV311 and EV319 what a remote engine cannot do.
+    """
     report = Report([replace(one, severity=Severity.ERROR) for one in missing_values(environment)])
-    if uses_gpu(environment) and not workspace.engine.facts().gpu:
-        for name, service in environment.stack.services.items():
-            if service.gpu == "required":
-                report.error(
-                    "EV411",
-                    f"{name} requires a GPU, and the engine offers none",
-                    environment.span("services", name, "gpu"),
-                    expected="an engine with a GPU runtime",
-                    help="install the NVIDIA container toolkit, or write `gpu: optional`",
-                )
+    report.extend(_missing_gpus(workspace, environment))
     if not workspace.endpoint.is_local:
         for name, service in environment.stack.services.items():
             for index, mount in enumerate(service.volumes or ()):
@@ -222,7 +226,29 @@ def _refuse_impossible(workspace: Workspace, environment: Environment) -> None:
                         help="build the files into the image, or use a local engine",
                     )
         report.extend(unwritable_grants(environment, remote=True))
-    report.raise_errors()
+    return report
+
+
+def _missing_gpus(workspace: Workspace, environment: Environment) -> Iterator[Diagnostic]:
+    wanted = {
+        name: ("gpu",) if service.gpu == "required" else next(gpu_requests(environment.data["services"][name]), None)
+        for name, service in environment.stack.services.items()
+        if service.gpu in {None, "required"}
+    }
+    if not any(wanted.values()) or workspace.engine.facts().gpu:
+        return
+    for name in wanted_services(environment, None):
+        path = wanted.get(name)
+        if path is not None:
+            required = path == ("gpu",)
+            yield Diagnostic(
+                "EV411",
+                f"{name} {'requires' if required else 'asks for'} a GPU, and the engine offers none",
+                environment.span("services", name, *path),
+                expected="an engine with a GPU runtime",
+                help="install the NVIDIA container toolkit, or write `gpu: optional`",
+                severity=Severity.ERROR if required else Severity.WARNING,
+            )
 
 
 def _inside(workspace: Workspace, source: str) -> bool:

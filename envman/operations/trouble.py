@@ -16,6 +16,11 @@ _NO_SPACE: Final = re.compile(r"no space left on device|disk quota exceeded", re
 _NO_SUBNET: Final = re.compile(r"address pools have been fully subnetted|non-overlapping IPv[46] address pool")
 _OVERLAP: Final = re.compile(r"Pool overlaps with other one|invalid pool request")
 _NETWORK: Final = re.compile(r"failed to create network (\S+?):? ")
+# moby, daemon/devices.go and daemon/runtime_unix.go.
+_NO_GPU: Final = re.compile(
+    r"could not select device driver \"[^\"]*\" with capabilities: \[\[[^\]\n]*gpu|unresolvable CDI devices \S*gpu"
+    r"|(?:unknown or invalid|invalid) runtime name: (?:nvidia|amd)"
+)
 # The engine's client, and BuildKit's.
 _GONE: Final = re.compile(
     r"error during connect|Cannot connect to the Docker daemon|error reading from server"
@@ -28,7 +33,8 @@ _BROKEN_OFF: Final = re.compile(r"Retrying in \d|unexpected EOF|connection reset
 def trouble(prepared: Prepared, tail: str) -> Diagnostic | None:
     """Return what ``tail``, the end of Compose's output, says of the engine, or None.
 
-    EV524 its disk is full, EV521 it has no subnet left, EV520 a subnet is another network's, EV408 it went away.
+    EV524 its disk is full, EV411 it has no GPU, EV521 it has no subnet left, EV520 a subnet is another network's, EV408
+    it went away.
     """
     name = prepared.environment.name
     if _NO_SPACE.search(tail):
@@ -37,6 +43,14 @@ def trouble(prepared: Prepared, tail: str) -> Diagnostic | None:
             "the engine has no space left on its disk",
             help="`docker system df` shows what takes it; `docker builder prune` and `docker image prune` free what "
             "nobody uses and touch no volume; then run the same command again",
+            detail=tail,
+        )
+    if _NO_GPU.search(tail):
+        return Diagnostic(
+            "EV411",
+            f"a service of {name} asks for a GPU, and the engine offers none",
+            expected="an engine with a GPU runtime",
+            help="install the NVIDIA container toolkit, or write `gpu: optional` (or `gpu: none`) in the service",
             detail=tail,
         )
     if _NO_SUBNET.search(tail):

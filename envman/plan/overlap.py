@@ -12,6 +12,7 @@ from envman.model.types import size_in_bytes, truth
 from envman.plan.defined import engine_name
 from envman.plan.observed import ContainerState
 from envman.render.document import Document
+from envman.render.gpu import gpu_requests
 
 _EVERY_ADDRESS: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - what the engine assumes, not what is bound here
 _GPU: Final = "gpu"
@@ -156,7 +157,7 @@ def _defined_claims(document: Document, name: str, directory: str) -> Iterator[_
     for device in service.get("devices") or ():
         yield _Claim("device", (str(device["source"]),))
     reserved = ((service.get("deploy") or {}).get("resources") or {}).get("reservations") or {}
-    if reserved.get("devices") or service.get("gpus"):
+    if reserved.get("devices") or any(gpu_requests(service)):
         yield _Claim(_GPU, ())
 
 

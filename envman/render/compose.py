@@ -17,6 +17,7 @@ from envman.model.service import Port, SecretValue, Service
 from envman.model.stack import OWN_ATTRIBUTES, Secret
 from envman.registry.dockerfile import SYNTAX, SYNTAX_ARGUMENT
 from envman.render.document import Document, Reference
+from envman.render.gpu import gpu_requests, without_gpu
 
 # What may change without a new container: Compose leaves the same out of its own hash (pkg/compose/hash.go).
 _NOT_IN_DIGEST: Final = ("build", "depends_on", "profiles", "pull_policy", "scale")
@@ -155,7 +156,10 @@ class _Renderer:
         entry = self._with_present_secrets(entry)
         if service.pre_start:
             entry["pre_start"] = [self._with_present_secrets(_labelled(one)) for one in entry["pre_start"]]
-        if service.gpu in {"optional", "required"} and (self.facts.gpu or service.gpu == "required"):
+        if service.gpu == "none" or (service.gpu == "optional" and not self.facts.gpu):
+            # Whether a node of a GPU is there says no engine: only `none` takes it away.
+            entry = without_gpu(entry, nodes=service.gpu == "none")
+        elif service.gpu is not None and not any(path != ("runtime",) for path in gpu_requests(entry)):
             self._reserve_gpu(entry)
         content = self._content(name, entry, service)
         digest = _digest(content)
@@ -230,7 +234,8 @@ class _Renderer:
         deploy = dict(entry.get("deploy") or {})
         resources = dict(deploy.get("resources") or {})
         reservations = dict(resources.get("reservations") or {})
-        reservations.setdefault("devices", [{"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}])
+        device = {"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}
+        reservations["devices"] = [*(reservations.get("devices") or ()), device]
         entry["deploy"] = {**deploy, "resources": {**resources, "reservations": reservations}}
 
     def _content(self, name: str, entry: dict[str, Any], service: Service) -> dict[str, Any]:

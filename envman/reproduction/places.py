@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from envman.model.types import truth
+from envman.render.gpu import without_gpu
 from envman.reproduction.draft import Draft
 
 _LOCAL_DRIVERS: Final = frozenset({"json-file", "local", "none", "journald"})
@@ -200,11 +201,11 @@ def devices(draft: Draft) -> None:
         if service.get("gpu") in {"optional", "required"}:
             draft.say("gpus", f"service {name}", "gpus", service["gpu"], "none")
             service["gpu"] = "optional"
-        if service.pop("gpus", None):
+        without = without_gpu(service, nodes=False)
+        if without != service:
             draft.say("gpus", f"service {name}", "gpus", "reserved", "none")
-        reserved = ((service.get("deploy") or {}).get("resources") or {}).get("reservations") or {}
-        if reserved.pop("devices", None):
-            draft.say("gpus", f"service {name}", "gpus", "reserved", "none")
+            service.clear()
+            service.update(without)
 
 
 def _missing_devices(draft: Draft, name: str, service: dict[str, Any]) -> None:

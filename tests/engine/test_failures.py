@@ -292,3 +292,17 @@ def test_only_what_failed_in_this_run_is_said_to_have_failed(checkout: Checkout)
     assert done.err.count("error[") == 1, done.err
     assert f"the logs of {checkout.name}-dev-db-1 cannot be read" in done.err
     assert "has written nothing" not in done.err
+
+
+def test_a_gpu_that_a_parent_asks_for_and_the_engine_has_not(checkout: Checkout) -> None:
+    checkout.write(
+        base=f"abstract: true\nservices:\n  api: {SLEEPER[:-1]}, gpus: all, runtime: nvidia, devices: [nvidia.com/gpu=all]}}\n",
+        dev="extends: base\n",
+        none="extends: base\nservices: {api: {gpu: none}}\n",
+        required="extends: base\nservices: {api: {gpu: required}}\n",
+    )
+    assert "warning[EV411]: api asks for a GPU, and the engine offers none" in checkout.run("plan", "dev").err
+    assert "error[EV411]: a service of dev asks for a GPU" in checkout.run("up", "dev", status=None).err
+    planned = checkout.run("plan", "required")
+    assert "warning[EV411]: api requires a GPU, and the engine offers none" in planned.err
+    checkout.run("up", "none")

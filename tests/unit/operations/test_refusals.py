@@ -30,6 +30,17 @@ def test_a_gpu_that_is_required_and_not_there(tmp_path: Path) -> None:
     assert str(diagnostic.span) == "blueprints/dev.yaml:1:35"
 
 
+def test_who_asks_for_a_gpu_without_saying_so_is_warned(tmp_path: Path) -> None:
+    text = "services: {%s: {image: x, runtime: nvidia%s}, calm: {image: x, runtime: nvidia, gpu: none}}"
+    found = list(prepare.impossible(workspace(tmp_path), load(tmp_path, dev=text % ("train", ""))))
+    assert [(one.code, one.severity, one.message, str(one.span)) for one in found] == [
+        ("EV411", "warning", "train asks for a GPU, and the engine offers none", "blueprints/dev.yaml:1:39")
+    ]
+    # Who is not started needs none.
+    behind = load(tmp_path, dev=text % ("later", ", profiles: [later]"))
+    assert not prepare.impossible(workspace(tmp_path), behind)
+
+
 def test_files_of_the_project_are_not_on_a_remote_engine(tmp_path: Path) -> None:
     environment = load(tmp_path, dev='services: {api: {image: x, volumes: ["./src:/src", "data:/data"]}}')
     prepare._refuse_impossible(workspace(tmp_path), environment)

@@ -3,10 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import yaml
 from environments import facts, load
 
 from envman.render.compose import render
+from envman.render.gpu import gpu_requests
 
 LABELS = {
     "dev.envman.project": "churn",
@@ -149,6 +151,53 @@ def test_a_gpu_is_reserved_only_where_there_is_one(tmp_path: Path) -> None:
         "limits": {"cpus": 1},
         "reservations": {"devices": [{"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}]},
     }
+
+
+# One for each form that Compose has.
+GPU_REQUESTS = [
+    "deploy: {resources: {limits: {cpus: 1}, reservations: {devices: [{driver: nvidia, count: 1, capabilities: [gpu]}]}}}",
+    "deploy: {resources: {limits: {cpus: 1}, reservations: {devices: [{capabilities: [gpu, compute]}]}}}",
+    "deploy: {resources: {limits: {cpus: 1}, reservations: {devices: [{driver: cdi, device_ids: [nvidia.com/gpu=all], capabilities: [x]}]}}}",
+    "gpus: all",
+    "gpus: [{driver: amd, count: 1}]",
+    "runtime: nvidia",
+    "devices: ['nvidia.com/gpu=all']",
+    "pre_start: [{image: busybox, command: x, gpus: all}]",
+]
+
+
+@pytest.mark.parametrize("request_", GPU_REQUESTS)
+def test_gpu_none_and_optional_take_away_every_request_for_a_gpu(request_: str, tmp_path: Path) -> None:
+    base = f"abstract: true\nservices: {{api: {{image: busybox, {request_}}}}}\n"
+    kept = load(tmp_path, base=base, dev="extends: base\n")
+    assert any(gpu_requests(kept.data["services"]["api"]))
+    assert any(gpu_requests(render(kept, facts(tmp_path)).services["api"]))
+    for word, gpu in (("none", True), ("none", False), ("optional", False)):
+        environment = load(tmp_path, base=base, dev=f"extends: base\nservices: {{api: {{gpu: {word}}}}}\n")
+        made = render(environment, facts(tmp_path, gpu=gpu)).services["api"]
+        assert not list(gpu_requests(made))
+        assert "reservations" not in str(made)
+        if "cpus" in request_:
+            assert made["deploy"] == {"resources": {"limits": {"cpus": 1}}}
+    optional = load(tmp_path, base=base, dev="extends: base\nservices: {api: {gpu: optional}}\n")
+    made = render(optional, facts(tmp_path, gpu=True)).services["api"]
+    assert sum(path != ("runtime",) for path in gpu_requests(made)) == 1
+
+
+def test_other_devices_stay_and_only_none_takes_the_nodes_of_a_gpu(tmp_path: Path) -> None:
+    text = (
+        "services: {api: {image: busybox, gpu: %s, runtime: runsc, devices: ['/dev/nvidia0:/dev/nvidia0', /dev/dri, /dev/fuse],"
+        " deploy: {resources: {reservations: {cpus: 1, devices: [{capabilities: [tpu]}],"
+        " generic_resources: [{discrete_resource_spec: {kind: NVIDIA-GPU, value: 1}}]}}}}}\n"
+    )
+    found = {
+        word: render(load(tmp_path, dev=text % word), facts(tmp_path)).services["api"] for word in ("none", "optional")
+    }
+    assert [one["source"] for one in found["none"]["devices"]] == ["/dev/fuse"]
+    assert len(found["optional"]["devices"]) == 3
+    for one in found.values():
+        reserved = {"cpus": 1, "devices": [{"capabilities": ["tpu"]}]}
+        assert (one["runtime"], one["deploy"]) == ("runsc", {"resources": {"reservations": reserved}})
 
 
 def digest(root: Path, text: str, **known: object) -> str:
