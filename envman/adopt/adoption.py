@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Mapping as Map
 from collections.abc import Set as AbstractSet
@@ -19,6 +18,7 @@ from envman.adopt.fixed import fixed_things, warn_of_fixed
 from envman.adopt.literals import Kept, concealed, move_literals
 from envman.adopt.merging import raw_merged, write_out_lists
 from envman.adopt.paths import path_variables, rebase_paths, rebased
+from envman.adopt.project_name import valid_name
 from envman.adopt.reached import add_variables, reached_files
 from envman.adopt.variables import Used, adjust_references, all_references, find_variables, warn_of_unset
 from envman.diagnostics import Note, Report, Source, Span
@@ -270,7 +270,7 @@ def _leave_out(changes: Changes, work: _Work) -> None:
             "`name` is left out: the project's name stands in envman.yaml",
             tree.keys["name"],
             help="volumes are named after project and environment now: data in existing ones stays where it is; "
-            "`name:` and `external: true` at a volume make an environment use an old one",
+            "`envman up --adopt-volumes` copies it",
         )
 
 
@@ -294,10 +294,7 @@ def _project_name(work: _Work) -> str:
             expanded = interpolate(node, scope)
             assert isinstance(expanded, Scalar)  # interpolation keeps the kind of node
             wanted = "" if expanded.problem is not None else str(expanded.value)
-    wanted = wanted or work.folder.name
-    cleaned = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")
-    cleaned = cleaned if cleaned[:1].isalpha() else f"project-{cleaned}".strip("-")
-    return cleaned[:40].strip("-")
+    return valid_name(wanted or work.folder.name)
 
 
 def _lay_over_each_other(work: _Work) -> None:

@@ -43,6 +43,12 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 FailIfBusy = Annotated[
     bool, typer.Option("--fail-if-busy", help="Fail at once, rather than wait, where another envman is at work here.")
 ]
+AdoptVolumes = Annotated[
+    bool, typer.Option("--adopt-volumes", help="Let new volumes be copies of those of the stack that ran before.")
+]
+AdoptFrom = Annotated[
+    str | None, typer.Option("--adopt-from", metavar="PROJECT", help="The same, of the Compose project PROJECT.")
+]
 Frozen = Annotated[
     bool, typer.Option("--frozen", help="Use exactly what is locked; refuse whatever the lock lacks or has otherwise.")
 ]

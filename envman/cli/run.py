@@ -9,6 +9,8 @@ import typer
 from envman.cli.ask import confirm_interruption, confirm_loss, confirm_takeover
 from envman.cli.invocation import Invocation
 from envman.cli.options import (
+    AdoptFrom,
+    AdoptVolumes,
     Build,
     Env,
     FailIfBusy,
@@ -53,6 +55,8 @@ def plan(
         bool, typer.Option("--exit-code", help="End with status 5 if there is something to do.")
     ] = False,
     frozen: Frozen = False,
+    adopt_volumes: AdoptVolumes = False,
+    adopt_from: AdoptFrom = None,
 ) -> int:
     """Show what `up` would do, and why. Nothing is changed."""
     from envman.operations.options import UpOptions
@@ -65,7 +69,13 @@ def plan(
     if frozen:
         environment = under_lock(invocation, workspace, environment)
     options = UpOptions(
-        tuple(services), build, pull, profiles=tuple(profiles or ()), recreate=recreate, dependencies=not no_deps
+        tuple(services),
+        build,
+        pull,
+        profiles=tuple(profiles or ()),
+        recreate=recreate,
+        dependencies=not no_deps,
+        adopt=adopt_from or ("" if adopt_volumes else None),
     )
     made = preview(workspace, environment, options)
     invocation.warn(workspace.report)
@@ -100,6 +110,8 @@ def up(
     remove_orphans: RemoveOrphans = False,  # noqa: ARG001
     frozen: Frozen = False,
     adopt: Annotated[bool, typer.Option("--adopt", help="Take over a stack whose checkout ID was lost.")] = False,
+    adopt_volumes: AdoptVolumes = False,
+    adopt_from: AdoptFrom = None,
     no_snapshot: NoSnapshot = False,
     yes: Yes = False,
     fail_if_busy: FailIfBusy = False,
@@ -121,8 +133,9 @@ def up(
         if frozen:
             environment = under_lock(invocation, workspace, environment, progress, building=() if build else None)
         options = UpOptions(
-            tuple(services), build, pull, timeout, tuple(profiles or ()), recreate, not no_snapshot, not no_deps, wait
-        )
+            tuple(services), build, pull, timeout, tuple(profiles or ()), recreate, not no_snapshot, not no_deps, wait,
+            adopt_from or ("" if adopt_volumes else None),
+        )  # fmt: skip
         done = bring_up(workspace, environment, options, progress)
         if not done.plan and not adopt and options == UpOptions(timeout=timeout, snapshot=options.snapshot):
             root = workspace.project.root

@@ -266,6 +266,8 @@ CODES: Final[dict[str, Code]] = {
     "EV832": Code("a container that had ended"),
     "EV835": Code("the project's folder is one above"),
     "EV836": Code("a .env file that is only there as an example"),
+    "EV837": Code("a volume begins empty beside a former one"),
+    "EV838": Code("which former volume to copy"),
     "EV901": Code("a bug in envman", BUG),
     "EV902": Code("not a command line of envman", USAGE),
     "EV903": Code("not a value of this option", USAGE),

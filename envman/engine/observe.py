@@ -91,6 +91,12 @@ def find_resources(
     )
 
 
+def compose_volumes(engine: Engine) -> list[VolumeState]:
+    """Return every volume that Compose made for a project, whoever's it is."""
+    [found] = engine.ask(Question("/volumes", {"filters": {"label": [f"{COMPOSE}project", f"{COMPOSE}volume"]}}))
+    return [_volume(one) for one in (found or {}).get("Volumes") or ()]
+
+
 def _volume(one: dict[str, Any]) -> VolumeState:
     return VolumeState(one["Name"], one["Driver"], one.get("Labels") or {}, one.get("Options") or {})
 

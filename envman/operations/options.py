@@ -10,7 +10,8 @@ class UpOptions:
     """Which services (all if none); whether to build, pull or recreate them in any case; seconds to wait.
 
     ``snapshot`` says that anonymous volumes are copied before they are left behind. ``dependencies`` brings up what
-    the services depend on as well. Without ``wait`` the stack is only started.
+    the services depend on as well. Without ``wait`` the stack is only started. ``adopt``: volumes that are to be made
+    are copies of those that this Compose project has; empty: the one that ran before, by its name.
     """
 
     services: tuple[str, ...] = ()
@@ -22,3 +23,4 @@ class UpOptions:
     snapshot: bool = True
     dependencies: bool = True
     wait: bool = True
+    adopt: str | None = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from envman.diagnostics import EnvmanError
 from envman.model.environment import Environment
+from envman.operations.former import with_former
 from envman.operations.options import UpOptions
 from envman.operations.prepare import Prepared
 from envman.operations.workspace import Workspace
@@ -42,7 +43,8 @@ def plan_up(workspace: Workspace, prepared: Prepared, options: UpOptions) -> Pla
     """Return what ``up`` has to do.
 
     Raises:
-        EnvmanError: EV507 where a network or volume exists with another definition.
+        EnvmanError: EV507 where a network or volume exists with another definition, EV838 where it cannot be told which
+            volume is to be copied.
     """
     environment, document = prepared.environment, prepared.document
     profiles = frozenset(options.profiles)
@@ -61,6 +63,7 @@ def plan_up(workspace: Workspace, prepared: Prepared, options: UpOptions) -> Pla
         recreate=frozenset(options.services or services) if options.recreate else frozenset(),
         dependencies=options.dependencies,
     )
+    plan = with_former(workspace, prepared, plan, options)
     return Plan((*_asked(environment, services, options, plan), *plan.steps))
 
 

@@ -151,6 +151,14 @@ def refuse_unfinished_restore(workspace: Workspace, environment: Environment) ->
     copying = read_copying(workspace.checkout.state, environment.key)
     if copying is None or not copying.refilling:
         return
+    if copying.adopted:
+        raise fail(
+            "EV650",
+            f"{', '.join(copying.refilling)} of {environment.name} is not whole: copying it from Compose project "
+            f"{copying.adopted} was interrupted",
+            help=f"`envman up {environment.name} --adopt-volumes` copies it anew; "
+            f"`envman down {environment.name} --volumes` deletes it, and what it is a copy of stays",
+        )
     again = f"envman snapshot restore {copying.source} {copying.snapshot}"
     if copying.source != environment.key:
         again += f" --into {environment.name}"

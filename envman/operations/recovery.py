@@ -30,6 +30,12 @@ def recover(workspace: Workspace, progress: Progress) -> None:
             let_go(workspace, None, copying.held, stopping=copying.stopping)
             forget_copying(workspace.checkout.state, copying.environment)
             continue
+        if copying.adopted:
+            progress.notice(
+                f"{', '.join(copying.refilling)} of {copying.environment} is not whole: copying it from Compose "
+                f"project {copying.adopted} was interrupted"
+            )
+            continue
         back = f", {copying.safety} has what was there before" if copying.safety else ""
         progress.warning(
             f"{', '.join(copying.refilling)} of {copying.environment} is not whole: restoring {copying.snapshot} was "

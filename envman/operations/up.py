@@ -59,6 +59,10 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
     started = time.monotonic()
     check_services(environment, options.services)
     check_profiles(environment, options.profiles)
+    if options.adopt is not None:
+        from envman.operations.adopting import adopt_volumes, discard_half_copied
+
+        discard_half_copied(workspace, environment)
     prepared = prepare(workspace, environment, progress)
     plan = plan_up(workspace, prepared, options)
     urls = published_urls(environment, prepared.document, options.profiles)
@@ -78,6 +82,8 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
     # It has a record of its own; until here nothing of the stack has changed.
     saved = save_leaving(workspace, prepared, plan, options, "up", progress)
     with journalled(workspace.checkout.state, Entry("up", environment.key)):
+        if options.adopt is not None:
+            adopt_volumes(workspace, prepared, plan, options, progress)
         # A build or a pull may bring another image, and Compose then another container.
         replaced = frozenset(plan.services(Action.RECREATE, Action.BUILD, Action.PULL))
         rolled = rolled_services(prepared, plan, prepared.observed)

@@ -22,6 +22,7 @@ class Copying:
     ``held`` are the IDs of containers that were paused or stopped for it, ``refilling`` the engine's names of volumes
     that may be neither what they were nor what they should become, ``safety`` the snapshot of what they were.
     ``stopping`` says that one of ``held`` may be being stopped: the engine ends that whatever becomes of envman.
+    ``adopted`` is the Compose project whose volumes ``refilling`` are copies of; then there is no snapshot.
     """
 
     environment: str
@@ -31,6 +32,7 @@ class Copying:
     safety: str = ""
     source: str = ""
     stopping: bool = False
+    adopted: str = ""
 
 
 _RECORD: Final[Record[Copying]] = Record(

@@ -127,7 +127,7 @@ def test_a_restore_is_on_record_and_can_be_repeated(checkout: Checkout, engine: 
 
     def refilling() -> bool:
         assert process.poll() is None
-        return copying.exists() and bool(json.loads(copying.read_text())["refilling"])
+        return copying.exists() and bool(json.loads(copying.read_text())["record"]["refilling"])
 
     await_true(refilling)
     engine.kill()
@@ -136,7 +136,7 @@ def test_a_restore_is_on_record_and_can_be_repeated(checkout: Checkout, engine: 
     engine.start()
     refused = checkout.run("up", "dev", status=1).err
     assert f"error[EV650]: {checkout.name}-dev_data of dev is not whole: restoring it was interrupted" in refused
-    safety = json.loads(copying.read_text())["safety"]
+    safety = json.loads(copying.read_text())["record"]["safety"]
     checkout.run("snapshot", "restore", "dev", "good", "--yes")
     assert checkout.sh("dev", "db", "cat /data/file") == "old"
     assert not copying.exists()

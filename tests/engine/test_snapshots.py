@@ -231,7 +231,7 @@ def test_a_restore_that_is_killed_is_named_and_can_be_repeated(stack: Checkout, 
 
     def refilling() -> bool:
         assert running.poll() is None
-        return copying.exists() and bool(json.loads(copying.read_text())["refilling"])
+        return copying.exists() and bool(json.loads(copying.read_text())["record"]["refilling"])
 
     await_true(refilling)
     os.kill(running.pid, signal.SIGKILL)
@@ -241,7 +241,7 @@ def test_a_restore_that_is_killed_is_named_and_can_be_repeated(stack: Checkout, 
     assert "`restore dev` was interrupted (refilling from good; repeat it, or `envman snapshot restore dev " in done.err
     assert f"error[EV650]: {stack.name}-dev_data of dev is not whole: restoring it was interrupted" in done.err
     assert "`envman snapshot restore dev good` repeats it" in done.err
-    safety = json.loads(copying.read_text())["safety"]
+    safety = json.loads(copying.read_text())["record"]["safety"]
     assert "error[EV650]" in stack.run("snapshot", "delete", "dev", safety, "--yes", status=1).err
     again = stack.run("--format", "json", "snapshot", "restore", "dev", "good", "--yes").json
     assert again["safety_snapshot"] == safety
