@@ -96,3 +96,24 @@ def _missing(
     return Diagnostic(
         "EV307", f"{file} does not exist", environment.span(*path), "a path that exists", severity=severity
     )
+
+
+def binds_with_colons(environment: Environment, root: Path) -> Iterator[Diagnostic]:
+    """EV104: Compose hands a bind to the engine as ``SOURCE:TARGET``, which no colon in a path survives.
+
+    With ``create_host_path: false`` it uses the engine's other form, which takes any path.
+    """
+    for name, service in environment.stack.services.items():
+        for index, mount in enumerate(service.volumes or ()):
+            source = locate(root, mount.source) if mount.type == "bind" and mount.source else None
+            if source is None or ":" not in f"{source}{mount.target}":
+                continue
+            creates = mount.bind.create_host_path if mount.bind is not None else None
+            if creates is None or truth(creates):
+                yield Diagnostic(
+                    "EV104",
+                    f"{source} has a colon, so Compose cannot mount it",
+                    environment.span("services", name, "volumes", index, "source"),
+                    "a path without a colon",
+                    help="rename the folder, or write the bind in its long form with `create_host_path: false`",
+                )

@@ -16,7 +16,7 @@ from envman.checks.dependencies import (
     unreachable_dependencies,
 )
 from envman.checks.exclusive import exclusive_attributes, shared_container_names
-from envman.checks.files import missing_files, unfit_env_files
+from envman.checks.files import binds_with_colons, missing_files, unfit_env_files
 from envman.checks.images import floating_images
 from envman.checks.ports import host_port_clashes, replicas_with_ports
 from envman.checks.references import dependency_cycles, references, undefined_references
@@ -181,6 +181,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _alone(unknown_stand_ins),
     _alone(unresolved_files),
     missing_files,
+    binds_with_colons,
     unfit_env_files,
 )
 ADVICE: Final[tuple[Rule, ...]] = (

@@ -67,6 +67,16 @@ def run_docker(endpoint: Endpoint, environ: Mapping[str, str], *arguments: str) 
         raise no_docker_command() from None
 
 
+def start_folder() -> str | None:
+    """Return the folder to start Compose in; None is this process's own.
+
+    Compose 2.40 makes a URL of the folder that it is started in, and fails where the path is none: a ``%``, or a
+    control character. It gets the project's folder as an argument, so any other folder will do.
+    """
+    here = os.getcwd()  # noqa: PTH109 - a string is wanted
+    return "/" if any(character == "%" or not character.isprintable() for character in here) else None
+
+
 def no_docker_command() -> EnvmanError:
     """Make the error of a machine without a ``docker`` command."""
     return fail(
@@ -109,7 +119,7 @@ class Handle:
         process = subprocess.Popen(
             argv,
             env={**environ, **secrets},
-            cwd=directory,
+            cwd=directory or start_folder(),
             stdin=subprocess.DEVNULL if words is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from envman.diagnostics.diagnostic import fail
-from envman.engine.command import Handle, ask_docker, no_docker_command
+from envman.engine.command import Handle, ask_docker, no_docker_command, start_folder
 from envman.engine.endpoint import Endpoint, clean_environment
 
 # 2.24 is the first with `!reset` fixed, `env_file.required` and `start_interval`.
@@ -83,7 +83,7 @@ class Compose:
         argv = self.argv(*arguments)
         require_compose(self.endpoint, self.environ)
         before = signal.signal(signal.SIGINT, lambda *_: None)
-        process = subprocess.Popen(argv, env=self.environment())
+        process = subprocess.Popen(argv, env=self.environment(), cwd=start_folder())
         try:
             status = process.wait()
         except BaseException:

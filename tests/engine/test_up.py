@@ -4,6 +4,7 @@ import re
 import urllib.request
 from pathlib import Path
 
+import pytest
 from stacks import SLEEPER, Checkout, docker
 
 WEB = """
@@ -169,6 +170,22 @@ def test_a_secret_handed_over_as_a_variable_reaches_only_the_container(checkout:
     assert checkout.sh("dev", "api", "echo $PGPASSWORD") == value
     assert value not in (checkout.root / ".envman/dev/docker-compose.yml").read_text()
     assert value not in done.out + done.err
+
+
+def test_a_folder_may_have_any_name_that_a_compose_file_can_say(
+    checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compose makes a URL of the folder that it is started in, and cannot start in such a one."""
+    odd = tmp_path / "100%b$x \x1b\n\"'\\"
+    (odd / "data").mkdir(parents=True)
+    (odd / "some.env").write_text("GIVEN=here\n")
+    monkeypatch.chdir(odd)
+    text = f"services: {{a: {SLEEPER[:-1]}, env_file: some.env, volumes: ['./data:/data'], secrets: [s]}}}}\n"
+    there = Checkout(odd, checkout.name).write(dev=text + "secrets: {s: {source: generate}}\n")
+    there.run("up", "dev")
+    there.run("exec", "dev", "a", "sh", "-c", "test $GIVEN = here && touch /data/done && test -s /run/secrets/s")
+    assert (odd / "data/done").exists()
+    there.run("down", "dev")
 
 
 def test_profiles_are_active_when_asked_for(checkout: Checkout) -> None:

@@ -67,3 +67,21 @@ def test_what_is_there_or_need_not_be(tmp_path: Path, text: str) -> None:
     for name in ("full/Dockerfile", "full/sub/other", "there.env"):
         (tmp_path / name).write_text("")
     assert complaints(tmp_path, "EV307", dev=api(text) + "volumes: {data: null}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("mount", "codes"),
+    [
+        ("'./a:/b'", ["EV104"]),
+        ("{type: bind, source: ./a, target: /b}", ["EV104"]),
+        ("{type: bind, source: ./a, target: /b, bind: {create_host_path: false}}", []),
+        ("'data:/b'", []),
+    ],
+)
+def test_a_bind_with_a_colon_is_refused_where_compose_cannot_mount_it(
+    tmp_path: Path, mount: str, codes: list[str]
+) -> None:
+    root = tmp_path / "with:colon"
+    (root / "a").mkdir(parents=True)
+    found = complaints(root, "EV104", dev=api(f"image: b, volumes: [{mount}]") + "volumes: {data: {}}\n")
+    assert [one.code for one in found] == codes
