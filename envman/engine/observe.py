@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from envman import LABEL_PREFIX
@@ -56,6 +57,25 @@ def observe(
         tuple(map(_volume, volumes.values())),
         tuple(map(_network, networks.values())),
     )
+
+
+def with_details(engine: Engine, observed: Observed, services: Collection[str]) -> Observed:
+    """Return ``observed`` with the times and the engine's own description of the containers of ``services``."""
+    wanted = [one for one in observed.containers if one.service in services and not one.oneoff and not one.inspected]
+    if not wanted:
+        return observed
+    answers = engine.ask(*(Question(f"/containers/{one.id}/json") for one in wanted))
+    found = {
+        one.id: replace(
+            one,
+            started_at=_seconds(answer["State"].get("StartedAt")),
+            finished_at=_seconds(answer["State"].get("FinishedAt")),
+            inspected=answer,
+        )
+        for one, answer in zip(wanted, answers, strict=True)
+        if answer
+    }
+    return replace(observed, containers=tuple(found.get(one.id, one) for one in observed.containers))
 
 
 def project_containers(

@@ -15,10 +15,14 @@ _SETTLED: Final = 2.0
 
 
 def picture(observed: Observed, images: Mapping[str, str]) -> str:
-    """Return what stands for ``observed`` and for ``images`` (reference to ID); times are not in it."""
+    """Return what stands for ``observed`` and for ``images`` (reference to ID).
+
+    Times are in it only of containers that were observed with details: a listing tells about when they started.
+    """
     containers = [
         [one.id, one.name, one.state, one.health, one.exit_code, one.image_id, one.oneoff, dict(one.labels),
-         one.networks, one.mounts, one.ports and sorted((p.host_ip, p.host_port, p.container_port) for p in one.ports)]
+         one.networks, one.mounts, one.ports and sorted((p.host_ip, p.host_port, p.container_port) for p in one.ports),
+         one.started_at if one.inspected else None]
         for one in sorted(observed.containers, key=lambda one: one.id)
     ]  # fmt: skip
     volumes = [

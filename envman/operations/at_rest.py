@@ -49,14 +49,14 @@ def find_at_rest(request: Request, environ: Mapping[str, str]) -> AtRest | None:
     from envman.engine.connection import connect
     from envman.engine.endpoint import resolve_endpoint
     from envman.engine.images import image_ids
-    from envman.engine.observe import observe
+    from envman.engine.observe import observe, with_details
     from envman.engine.picture import picture, settled
 
     endpoint = resolve_endpoint(environ, context=request.context)
     if repr(endpoint) != kept["endpoint"]:
         return None
     engine = connect(endpoint)
-    observed = observe(engine, [kept["compose_project"]])
+    observed = with_details(engine, observe(engine, [kept["compose_project"]]), kept["sharing"])
     images = image_ids(engine, kept["images"])
     if picture(observed, images) != kept["picture"]:
         return None
@@ -93,6 +93,7 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
         EnvmanError: as ``plan_up`` and, where the request is frozen, ``freeze``.
     """
     from envman.engine.images import image_ids
+    from envman.engine.observe import with_details
     from envman.engine.picture import picture
     from envman.model.needs import needs_of
     from envman.operations.frozen import freeze
@@ -100,6 +101,7 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
     from envman.operations.planning import plan_up
     from envman.operations.prepare import Prepared, current_document, look
     from envman.operations.workspace import uses_gpu
+    from envman.plan.dependencies import sharing_services
     from envman.plan.published import published_urls
 
     if not workspace.endpoint.host.startswith("unix://") or workspace.checkout.notice:
@@ -111,8 +113,10 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
     services = environment.stack.services
     if again.report or needs_of(environment):
         return
-    observed = look(again, environment)
     document = current_document(again, environment)
+    sharing = sharing_services(document.services)
+    # Of these it matters when they started.
+    observed = with_details(again.engine, look(again, environment), sharing)
     if plan_up(again, Prepared(environment, document, observed, again.compose(environment, None)), UpOptions()):
         return
     if any(one.health in {"starting", "unhealthy"} for one in observed.containers):
@@ -123,6 +127,7 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
         "environment": environment.name,
         "compose_project": environment.compose_project,
         "images": references,
+        "sharing": sorted(sharing),
         "gpu": workspace.engine.facts().gpu if uses_gpu(environment) else None,
         "builds": {
             document.image(name): [document.services[name]["build"], sorted(document.pins.get(name, ()))]

@@ -6,15 +6,13 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from envman.diagnostics import EnvmanError
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
-from envman.operations.building import TAIL, drain
+from envman.operations.carry_out import run, wake
 from envman.operations.leaving import save_orphaned
 from envman.operations.prepare import Prepared, existing, refuse_unfinished_restore
 from envman.operations.progress import Progress
-from envman.operations.trouble import trouble
-from envman.operations.up import check_services, wake
+from envman.operations.up import check_services
 from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
 from envman.plan.observed import ContainerState, VolumeState
@@ -193,22 +191,3 @@ def rm(
         progress.step(f"removing {len(going)} container{'s' if len(going) != 1 else ''} of {environment.name}")
         run(prepared, "--profile", "*", "rm", "--force", *(["--stop"] if running else []), *services)
     return Removed(tuple(one.name for one in going), saved)
-
-
-def run(prepared: Prepared, *arguments: str) -> None:
-    """Run a Compose command to its end.
-
-    Raises:
-        EnvmanError: EV610 with the end of Compose's own output, or what that says of the engine.
-    """
-    handle = prepared.compose.start("--progress", "plain", *arguments)
-    if drain(handle, None) != 0:
-        known = trouble(prepared, handle.tail(TAIL))
-        if known is not None:
-            raise EnvmanError(known)
-        raise fail(
-            "EV610",
-            f"Compose failed on {prepared.environment.name}",
-            help="the end of its own output is below",
-            detail=handle.tail(TAIL),
-        )

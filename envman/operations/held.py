@@ -114,7 +114,7 @@ def let_go(
 
 def _start_with_secrets(workspace: Workspace, environment: Environment, container: str) -> None:
     from envman.engine.hold import start
-    from envman.operations.down import run
+    from envman.operations.carry_out import run
     from envman.operations.prepare import existing
 
     prepared = existing(workspace, environment)

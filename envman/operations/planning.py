@@ -16,6 +16,7 @@ from envman.operations.prepare import Prepared
 from envman.operations.workspace import Workspace
 from envman.plan.causes import Cause
 from envman.plan.defined import engine_name
+from envman.plan.dependencies import sharing_services
 from envman.plan.known import Known
 from envman.plan.observed import LocalImage, Observed
 from envman.plan.plan import Action, Plan, Step
@@ -46,17 +47,20 @@ def plan_up(workspace: Workspace, prepared: Prepared, options: UpOptions) -> Pla
         EnvmanError: EV507 where a network or volume exists with another definition, EV838 where it cannot be told which
             volume is to be copied.
     """
+    from envman.engine.observe import with_details
+
     environment, document = prepared.environment, prepared.document
+    observed = with_details(workspace.engine, prepared.observed, sharing_services(document.services))
     profiles = frozenset(options.profiles)
     services = wanted_services(environment, options.services or None, profiles, dependencies=options.dependencies)
     known = gather(workspace, environment, document, services)
-    refused = list(changed_resources(environment, document, prepared.observed, known))
+    refused = list(changed_resources(environment, document, observed, known))
     if refused:
         raise EnvmanError(*refused)
     plan = reconcile(
         environment,
         document,
-        prepared.observed,
+        observed,
         known,
         services=options.services or None,
         profiles=profiles,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from envman.diagnostics.diagnostic import fail, near_match
 from envman.model.environment import Environment
 from envman.operations.building import TAIL, drain
-from envman.operations.down import run
+from envman.operations.carry_out import run
 from envman.operations.options import UpOptions
 from envman.operations.planning import plan_up
 from envman.operations.prepare import Prepared, existing, look, prepare

@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from envman import LABEL_PREFIX
 from envman.diagnostics import Diagnostic, EnvmanError, Note
 from envman.diagnostics.diagnostic import fail
 from envman.model.environment import Environment
-from envman.operations.down import run
+from envman.operations.carry_out import announce, make_way, run, wake
 from envman.operations.leaving import save_leaving, warn_of_unnamed
 from envman.operations.obstacles import refuse_obstacles
 from envman.operations.options import UpOptions
@@ -28,7 +28,7 @@ from envman.operations.sequence import Sequence
 from envman.operations.signals import Interrupts, interrupted_once
 from envman.operations.transaction import BESIDE, PREPARING, STARTING, STOPPING, Transaction, is_away, well
 from envman.operations.unfinished import unfinished
-from envman.operations.up import Up, fetch_images, start, wake
+from envman.operations.up import Up, fetch_images, start
 from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
 from envman.plan.observed import ContainerState, Observed
@@ -38,10 +38,6 @@ from envman.plan.published import published_urls
 from envman.plan.wanted import wanted_services
 from envman.state.journal import SWITCH, SwitchEntry
 from envman.state.selection import Selection, read_selection, write_selection
-
-# A build or a pull may bring another image, and Compose then another container.
-_CREATING: Final = {Action.CREATE, Action.RECREATE, Action.SCALE, Action.REMOVE, Action.BUILD, Action.PULL}
-
 
 # Starts services of the target, calls the second argument once they run, and returns from when on they served.
 _Begin: TypeAlias = Callable[[frozenset[str], Callable[[], None]], float]
@@ -184,8 +180,7 @@ class _Switch:
         # What the source holds is free by the time that it is needed.
         leaving = [transaction.project_of(transaction.entry.other)] if transaction.entry.other else []
         refuse_obstacles(self.workspace, prepared, plan, leaving=leaving)
-        if plan:
-            self.progress.step("\n    ".join([f"{self.target.name} needs", *map(str, plan.steps)]))
+        announce(prepared, plan, self.progress)
         fetch_images(self.workspace, prepared, plan, self.options, self.progress)
         how = self._how(prepared, running)
         warn_of_unnamed(self.workspace, prepared, plan.services(Action.CREATE, Action.RECREATE))
@@ -207,13 +202,14 @@ class _Switch:
         document = prepared.document
         free = free_memory(self.workspace.engine) if running and declared_memory(document, self.services) else None
         directory = str(self.workspace.project.root)
-        how = overlap(self.target, document, self.services, running, directory=directory, free_memory=free)
+        how = overlap(document, self.services, running, directory=directory, free_memory=free)
         if how.held and started_by_compose(document):
             return replace(how, held=frozenset(self.services))
         return how
 
     def _create(self, prepared: Prepared, plan: Plan) -> None:
-        if not any(step.action in _CREATING for step in plan.steps):
+        make_way(self.workspace, prepared, plan)
+        if not plan.creates:
             return
         remember_definitions(self.workspace, self.target, prepared.document, prepared.observed)
         self.progress.step(f"creating the containers of {self.target.name}")
@@ -249,7 +245,7 @@ class _Switch:
         def begin(services: frozenset[str], begun: Callable[[], None]) -> float:
             begun()
             if services:
-                start(self.workspace, prepared, self.services, self.options, self.progress)
+                start(self.workspace, prepared, Plan(), self.services, self.options, self.progress)
             return time.monotonic()
 
         return begin

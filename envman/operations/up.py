@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from envman.diagnostics import Diagnostic, EnvmanError
 from envman.diagnostics.diagnostic import fail, near_match
 from envman.model.environment import Environment
 from envman.operations.building import TAIL, build, drain
+from envman.operations.carry_out import announce, completed_one_shots, make_way, wake
 from envman.operations.gone import is_pinned, locked_image_gone
 from envman.operations.leaving import save_leaving, warn_of_unnamed
 from envman.operations.obstacles import refuse_obstacles
@@ -23,7 +24,6 @@ from envman.operations.rolling import roll, rolled_services
 from envman.operations.trouble import broke_off, trouble
 from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
-from envman.plan.observed import Observed
 from envman.plan.plan import Action, Plan
 from envman.plan.published import Url, published_urls
 from envman.plan.wanted import wanted_services
@@ -76,6 +76,7 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
         watch.follow(started + options.timeout, known=prepared.observed)
         return Up(environment, plan, urls, time.monotonic() - started)
     refuse_obstacles(workspace, prepared, plan)
+    announce(prepared, plan, progress)
     with journalled(workspace.checkout.state, Entry("up", environment.key)):
         fetch_images(workspace, prepared, plan, options, progress)
     warn_of_unnamed(workspace, prepared, plan.services(Action.CREATE, Action.RECREATE))
@@ -89,7 +90,7 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
         rolled = rolled_services(prepared, plan, prepared.observed)
         apart = frozenset(one.service for one in rolled)
         deadline = time.monotonic() + options.timeout
-        start(workspace, prepared, services, options, progress, replaced=replaced, apart=apart)
+        start(workspace, prepared, plan, services, options, progress, replaced=replaced, apart=apart)
         for rolling in rolled:
             roll(workspace, prepared, rolling, options, progress, deadline=deadline)
         _expect_nothing_left(workspace, prepared, options)
@@ -201,6 +202,7 @@ def _pull_problems(workspace: Workspace, prepared: Prepared, services: Sequence[
 def start(
     workspace: Workspace,
     prepared: Prepared,
+    plan: Plan,
     services: Sequence[str],
     options: UpOptions,
     progress: Progress,
@@ -208,7 +210,7 @@ def start(
     replaced: frozenset[str] = frozenset(),
     apart: frozenset[str] = frozenset(),
 ) -> None:
-    """Have Compose create and start ``services`` and wait until they are what they should be, if ``options`` say so.
+    """Have Compose create and start ``services`` as ``plan`` says, and wait for them, if ``options`` say so.
 
     What the containers of services that are ``replaced`` do until then counts for nothing. Services that are ``apart``
     are left as they are.
@@ -219,48 +221,73 @@ def start(
     """
     services = [name for name in services if name not in apart]
     environment = prepared.environment
-    began = workspace.engine.now()
     deadline = time.monotonic() + options.timeout
     remember_definitions(workspace, environment, prepared.document, prepared.observed)
+    make_way(workspace, prepared, plan)
+    began = workspace.engine.now()
     if apart and not services:
         return
     progress.step(f"starting {environment.name}")
     wake(workspace, prepared.observed, services)
-    arguments = ["up", "--detach", "--no-build", "--quiet-pull"]
-    if options.recreate:
-        arguments.append("--force-recreate")
-    if not options.services:
-        arguments.append("--remove-orphans")
-    if apart or not options.dependencies:
-        # Or Compose would see to what is apart as well, as what others depend on.
-        arguments.append("--no-deps")
-    if options.services or apart:
-        arguments += services
-    profiles = [part for name in (*environment.stack.profiles, *options.profiles) for part in ("--profile", name)]
-    handle = prepared.compose.start("--progress", "plain", *profiles, *arguments)
     doomed = frozenset(one.id for one in prepared.observed.containers if one.service in replaced)
     watch = StackWatch(workspace, environment, services, progress, began, prepared.document.digests, doomed)
     try:
-        watch.follow(deadline, handle=handle, ready=options.wait)
+        for arguments in _phases(workspace, prepared, plan, services, options, apart):
+            handle = _compose(prepared, options, *arguments)
+            try:
+                if "--no-start" in arguments:
+                    drain(handle, None)
+                else:
+                    watch.follow(deadline, handle=handle, ready=options.wait)
+            except BaseException:
+                handle.interrupt()
+                raise
+            if handle.wait() != 0:
+                raise EnvmanError(*_why(watch, prepared, handle))
     except KeyboardInterrupt:
-        handle.interrupt()
         for line in watch.states():
             progress.notice(line)
         raise
-    except BaseException:
-        handle.interrupt()
-        raise
-    if handle.wait() != 0:
-        raise EnvmanError(*_why(watch, prepared, handle))
 
 
-def wake(workspace: Workspace, observed: Observed, services: Sequence[str]) -> None:
-    """Let containers of ``services`` that somebody paused run again: the engine starts and restarts none of them."""
-    paused = [one.id for one in observed.containers if one.state == "paused" and one.service in services]
-    if paused:
-        from envman.engine.containers import unpause
+def _phases(
+    workspace: Workspace,
+    prepared: Prepared,
+    plan: Plan,
+    services: Sequence[str],
+    options: UpOptions,
+    apart: frozenset[str],
+) -> Iterator[list[str]]:
+    """Yield what `compose up` is called with, one after the other.
 
-        unpause(workspace.engine, paused)
+    It starts every container of a service that does not run. Where there are one-shots that have completed, it first
+    makes what is to be made, and then starts the others alone.
+    """
+    common = [] if options.services else ["--remove-orphans"]
+    if apart or not options.dependencies:
+        # Or Compose would see to what is apart as well, as what others depend on.
+        common.append("--no-deps")
+    chosen = services if options.services or apart else []
+    forced = [step.name for step in plan.steps if step.force and step.name not in apart]
+    if forced:
+        yield [*common, "--no-start", "--force-recreate", *forced]
+    everything = [*common, *(["--force-recreate"] if options.recreate else []), *chosen]
+    again = plan.services(Action.RERUN)
+    if not completed_one_shots(prepared, prepared.observed, [name for name in services if name not in again]):
+        yield [*everything, "--detach"]
+        return
+    if plan.creates:
+        yield [*everything, "--no-start"]
+    completed = completed_one_shots(prepared, look(workspace, prepared.environment), services)
+    rest = [name for name in services if name not in completed]
+    if rest:
+        yield ["--detach", "--no-recreate", "--no-deps", *rest]
+
+
+def _compose(prepared: Prepared, options: UpOptions, *arguments: str) -> Handle:
+    names = (*prepared.environment.stack.profiles, *options.profiles)
+    profiles = [part for name in names for part in ("--profile", name)]
+    return prepared.compose.start("--progress", "plain", *profiles, "up", "--no-build", "--quiet-pull", *arguments)
 
 
 def _why(watch: StackWatch, prepared: Prepared, handle: Handle) -> list[Diagnostic]:

@@ -16,8 +16,8 @@ from envman.plan.occupied import Labels, Occupied, Subnet, TakenNetwork, overlap
 from envman.plan.plan import Action, Plan
 from envman.render.document import Document
 
-_STARTING: Final = (Action.CREATE, Action.RECREATE, Action.START, Action.SCALE)
-_MAKING: Final = (Action.CREATE, Action.RECREATE, Action.SCALE)
+_STARTING: Final = (Action.CREATE, Action.RECREATE, Action.START, Action.SCALE, Action.RERUN)
+_MAKING: Final = (Action.CREATE, Action.RECREATE, Action.SCALE, Action.RERUN)
 
 
 def obstacles(

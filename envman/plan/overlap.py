@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from envman.model.environment import Environment
 from envman.model.types import size_in_bytes, truth
 from envman.plan.defined import engine_name
+from envman.plan.dependencies import with_dependents
 from envman.plan.observed import ContainerState
 from envman.render.document import Document
 from envman.render.gpu import gpu_requests
@@ -53,7 +53,6 @@ class Overlap:
 
 
 def overlap(
-    environment: Environment,
     document: Document,
     services: Iterable[str],
     source: Iterable[ContainerState],
@@ -80,7 +79,10 @@ def overlap(
     ]
     clashes += _too_much_memory(document, wanted, free_memory)
     clashes = list(dict.fromkeys(clashes))
-    return Overlap(tuple(clashes), _with_dependents(environment, wanted, {one.service for one in clashes}))
+    return Overlap(
+        tuple(clashes),
+        with_dependents({name: document.services[name] for name in wanted}, [one.service for one in clashes]),
+    )
 
 
 class _Claim(NamedTuple):
@@ -189,26 +191,6 @@ def _too_much_memory(document: Document, services: list[str], free: int | None) 
 
 def _mebibytes(count: int) -> str:
     return f"{count // 1024**2} MiB"
-
-
-def _with_dependents(environment: Environment, services: list[str], clashing: set[str]) -> frozenset[str]:
-    held = set(clashing)
-    waiting = [name for name in services if name not in held]
-    while following := [name for name in waiting if held & _needs(environment, name)]:
-        held |= set(following)
-        waiting = [name for name in waiting if name not in held]
-    return frozenset(held)
-
-
-def _needs(environment: Environment, name: str) -> set[str]:
-    """Return the services that have to be there before ``name``, as Compose infers them."""
-    service = environment.stack.services[name]
-    shared = [str(mode) for mode in (service.network_mode, service.ipc, service.pid) if mode]
-    return {
-        *(service.depends_on or {}),
-        *(mode.removeprefix("service:") for mode in shared if mode.startswith("service:")),
-        *(one.partition(":")[0] for one in (*(service.links or ()), *(service.volumes_from or ()))),
-    }
 
 
 def started_by_compose(document: Document) -> bool:

@@ -17,6 +17,8 @@ class Action(StrEnum):
     CREATE = "create"
     RECREATE = "recreate"
     START = "start"
+    RESTART = "restart"
+    RERUN = "rerun"
     STOP = "stop"
     REMOVE = "remove"
     SCALE = "scale"
@@ -28,18 +30,25 @@ SIGNS = {
     Action.CREATE: "+",
     Action.RECREATE: "~",
     Action.START: ">",
+    Action.RESTART: "^",
+    Action.RERUN: ">",
     Action.STOP: "<",
     Action.REMOVE: "-",
     Action.SCALE: "~",
 }
 
 
+# A build or a pull may bring another image, and Compose then another container.
+_CREATING = frozenset(Action) - {Action.START, Action.STOP, Action.RESTART}
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One action on one thing, with its causes.
 
-    ``kind`` is service, network, volume or secret; ``data`` says in words which data the step touches or leaves alone;
-    ``left`` are the anonymous volumes that it leaves behind, where no name leads back to them.
+    ``kind`` is service, network, volume, secret or port; ``data`` says in words which data the step touches or leaves
+    alone, and how; ``left`` are the anonymous volumes that it leaves behind, where no name leads back to them. With
+    ``force`` Compose sees no reason for it, and has to be told.
     """
 
     action: Action
@@ -48,6 +57,7 @@ class Step:
     causes: tuple[Cause, ...] = ()
     data: tuple[str, ...] = ()
     left: tuple[Unnamed, ...] = ()
+    force: bool = False
 
     def __str__(self) -> str:
         why = f": {'; '.join(map(str, self.causes))}" if self.causes else ""
@@ -64,6 +74,11 @@ class Plan:
 
     def __bool__(self) -> bool:
         return bool(self.steps)
+
+    @property
+    def creates(self) -> bool:
+        """Whether something is made or removed, so that starting what is there is not enough."""
+        return any(step.action in _CREATING for step in self.steps)
 
     @property
     def left(self) -> tuple[Unnamed, ...]:

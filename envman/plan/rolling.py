@@ -10,10 +10,10 @@ from typing import Final, Literal
 from envman.model.environment import Environment
 from envman.model.service import Service
 from envman.model.types import seconds
+from envman.plan.dependencies import providers
 from envman.plan.observed import ContainerState
 from envman.render.document import Document
 
-_SHARING: Final = ("network_mode", "ipc", "pid")
 _ANONYMOUS: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -52,7 +52,9 @@ def rolling_of(
     running = [one for one in containers if one.state == "running"]
     if policy is None or not running or not service.replicas or service.container_name or service.pre_stop:
         return None
-    if _is_shared(document, name) or any(_ANONYMOUS.fullmatch(volume) for one in running for volume in one.volumes):
+    if name in providers(document.services):
+        return None
+    if any(_ANONYMOUS.fullmatch(volume) for one in running for volume in one.volumes):
         return None
     return Rolling(
         service=name,
@@ -60,14 +62,6 @@ def rolling_of(
         delay=seconds(policy.delay) if policy.delay is not None else 0.0,
         start_first=policy.order == "start-first" and not _has_fixed_port(service),
         failure={"rollback": "rollback", "continue": "continue"}.get(policy.failure_action or "", "pause"),  # type: ignore[arg-type]
-    )
-
-
-def _is_shared(document: Document, name: str) -> bool:
-    return any(
-        str(one.get(attribute) or "") == f"service:{name}"
-        for one in document.services.values()
-        for attribute in _SHARING
     )
 
 

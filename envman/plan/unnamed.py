@@ -96,15 +96,6 @@ def unnamed_data(
     ]
 
 
-def left_behind(containers: Collection[ContainerState], replicas: int, inherited: frozenset[str]) -> list[Unnamed]:
-    """Return the anonymous volumes that none of the ``replicas`` containers made in the place of these will have.
-
-    Where there are too many, Compose removes those with the highest numbers.
-    """
-    staying = {one.id for one in sorted(containers, key=lambda one: one.number)[:replicas]}
-    return [
-        volume
-        for one in containers
-        for volume in unnamed_volumes([one])
-        if one.id not in staying or volume.target not in inherited
-    ]
+def left_behind(replaced: Collection[ContainerState], inherited: frozenset[str]) -> list[Unnamed]:
+    """Return the anonymous volumes that the containers made in the place of ``replaced`` will not have."""
+    return [volume for volume in unnamed_volumes(replaced) if volume.target not in inherited]

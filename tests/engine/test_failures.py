@@ -127,6 +127,13 @@ def test_a_killed_up_is_finished_by_the_next(checkout: Checkout) -> None:
 # --- engines that cannot be used
 
 
+NEEDS = """\
+==> dev needs
+    + network default create: not there yet
+    + api create: no container yet (blueprints/dev.yaml:1:12)
+"""
+
+
 def failed(checkout: Checkout, *arguments: str, **environ: str) -> str:
     return checkout.write(dev=f"services: {{api: {SLEEPER}}}\n").run(*arguments, status=3, **environ).err
 
@@ -177,7 +184,7 @@ def test_no_permission_on_the_socket(checkout: Checkout, tmp_path: Path) -> None
 def test_no_docker_command(checkout: Checkout, tmp_path: Path) -> None:
     err = failed(checkout, "up", "dev", PATH=str(tmp_path))
     assert err == (
-        "==> starting dev\n"
+        f"{NEEDS}==> starting dev\n"
         "error[EV403]: there is no docker command on PATH\n"
         "  = expected the Docker CLI with its Compose plugin\n"
         "  = help: install Docker (https://docs.docker.com/engine/install/); "
@@ -196,7 +203,7 @@ def fake_docker(folder: Path, compose: str) -> str:
 def test_no_compose_plugin(checkout: Checkout, tmp_path: Path) -> None:
     err = failed(checkout, "up", "dev", PATH=fake_docker(tmp_path, "exit 1"))
     assert err == (
-        "==> starting dev\n"
+        f"{NEEDS}==> starting dev\n"
         "error[EV404]: the docker command has no Compose plugin\n"
         "  = expected Compose 2.24 or newer\n"
         "  = help: install `docker-compose-plugin` (`docker-compose` in Debian and Ubuntu); "
@@ -207,7 +214,7 @@ def test_no_compose_plugin(checkout: Checkout, tmp_path: Path) -> None:
 def test_a_compose_that_is_too_old(checkout: Checkout, tmp_path: Path) -> None:
     err = failed(checkout, "up", "dev", PATH=fake_docker(tmp_path, "echo 2.17.3; exit 0"))
     assert err == (
-        "==> starting dev\n"
+        f"{NEEDS}==> starting dev\n"
         "error[EV405]: Compose 2.17.3 is too old\n"
         "  = expected 2.24 or newer\n"
         "  = help: upgrade the Compose plugin\n\n"

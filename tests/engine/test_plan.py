@@ -106,6 +106,7 @@ def test_what_happened_to_containers_and_networks_is_seen(checkout: Checkout) ->
         "> worker start: NAME-dev-worker-1 is paused",
         "+ gone create: no container yet (blueprints/dev.yaml:1:151)",
         "~ many recreate: NAME-dev-many-1 is not attached to network NAME-dev_back any more",
+        "~ many scale: 1 -> 2 containers (blueprints/dev.yaml:1:309)",
     ]
     docker("network", "rm", f"{name}_back")
     assert plan(checkout)[0] == "+ network back create: not there yet (blueprints/dev.yaml:2:12)"

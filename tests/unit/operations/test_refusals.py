@@ -11,7 +11,7 @@ from environments import load
 
 from envman.diagnostics import EnvmanError
 from envman.engine.endpoint import Endpoint
-from envman.operations import down, prepare
+from envman.operations import carry_out, prepare
 
 
 def workspace(root: Path, host: str = "unix:///var/run/docker.sock") -> Any:
@@ -59,7 +59,7 @@ def test_what_compose_says_when_it_fails_is_passed_on(tmp_path: Path) -> None:
         compose=SimpleNamespace(start=lambda *_: handle), environment=SimpleNamespace(name="dev")
     )
     with pytest.raises(EnvmanError) as caught:
-        down.run(prepared, "restart")
+        carry_out.run(prepared, "restart")
     (diagnostic,) = caught.value.diagnostics
     assert (diagnostic.code, diagnostic.message, diagnostic.detail) == (
         "EV610",

@@ -28,7 +28,7 @@ def beside(root: Path, text: str, *, free: int | None = None, **running: Any) ->
     environment = load(root, "staging", staging=text)
     services = wanted_services(environment, None)
     document = render(environment, facts(root))
-    return overlap(environment, document, services, [container(**running)], directory="/project", free_memory=free)
+    return overlap(document, services, [container(**running)], directory="/project", free_memory=free)
 
 
 def mount(kind: str, source: str, *, writes: bool = True) -> dict[str, Any]:

@@ -159,6 +159,146 @@ def test_a_one_shot_that_has_ended_well_is_done(tmp_path: Path) -> None:
     assert not is_one_shot(stack.environment, "api")
 
 
+JOB = """\
+services:
+  db: {image: b, tmpfs: [/data]}
+  init: {image: b, depends_on: [db], environment: {LEVEL: x}}
+  seed: {image: b, depends_on: {init: {condition: service_completed_successfully}}}
+  api: {image: b, depends_on: {seed: {condition: service_completed_successfully}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("changed", "db", "init", "steps"),
+    [
+        ("api", {}, {}, ["~ api recreate: its definition has changed since it was made"]),
+        (
+            "db",
+            {},
+            {},
+            [
+                "~ db recreate: its definition has changed since it was made",
+                "> init rerun: it has completed, and db, which it depends on, is made anew",
+                "> seed rerun: it has completed, and init, which it depends on, runs again",
+            ],
+        ),
+        (
+            "",
+            {"state": "exited"},
+            {},
+            [
+                "> db start: churn-dev-db-1 is exited",
+                "> init rerun: it has completed, and db, which it depends on, starts with an empty tmpfs",
+                "> seed rerun: it has completed, and init, which it depends on, runs again",
+            ],
+        ),
+        ("", {}, {"exit_code": 3}, ["> init start: churn-dev-init-1 is exited"]),
+    ],
+)
+def test_a_one_shot_that_has_completed_runs_again_where_what_it_did_may_be_gone(
+    tmp_path: Path, changed: str, db: dict[str, Any], init: dict[str, Any], steps: list[str]
+) -> None:
+    stack = Stack(tmp_path, JOB)
+    known: dict[str, dict[str, Any]] = {
+        "db": db,
+        "init": {"state": "exited", "exit_code": 0, **init},
+        "seed": {"state": "exited", "exit_code": 0},
+        "api": {},
+    }
+    for name, one in known.items():
+        if name == changed:
+            one["labels"] = labels(digest="other")
+    found = [
+        container(name, **{"labels": labels(digest=stack.document.digests[name]), **one}) for name, one in known.items()
+    ]
+    assert stack.steps(found) == steps
+
+
+def test_a_one_shot_that_is_made_anew_says_that_it_runs_again(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, JOB)
+    done: dict[str, Any] = {"state": "exited", "exit_code": 0}
+    found = [stack.made("db"), container("init", **done), stack.made("seed", **done), stack.made("api")]
+    [step, seed] = stack.plan(found).steps
+    assert (step.action, step.data, seed.action) == (Action.RECREATE, ("runs again",), Action.RERUN)
+
+
+def test_scaling_is_said_where_containers_are_made_anew_as_well(tmp_path: Path) -> None:
+    three = Stack(tmp_path, "services: {api: {image: b, deploy: {replicas: 3}}}\n")
+    changed = labels(digest="other")
+    assert [str(step) for step in three.plan([container(labels=changed)]).steps] == [
+        "~ api recreate: its definition has changed since it was made",
+        "~ api scale: 1 -> 3 containers (blueprints/dev.yaml:1:47)",
+    ]
+    one = Stack(tmp_path, ONE)
+    assert [str(step) for step in one.plan([container(number=number, labels=changed) for number in (1, 2)]).steps] == [
+        "~ api recreate: its definition has changed since it was made [1 of 2 containers: churn-dev-api-1]",
+        "~ api scale: 2 -> 1 containers (blueprints/dev.yaml:1:17) [removes churn-dev-api-2]",
+    ]
+    mixed = [container(labels=changed), one.made(number=2)]
+    assert [str(step) for step in one.plan(mixed).steps] == [
+        "~ api scale: 2 -> 1 containers (blueprints/dev.yaml:1:17) [removes churn-dev-api-1]"
+    ]
+    assert three.steps([three.made(state="exited"), three.made(number=2)]) == [
+        "~ api scale: 2 -> 3 containers",
+        "> api start: churn-dev-api-1 is exited",
+    ]
+    assert three.plan().steps[-1].data == ("3 containers",)
+
+
+DEPENDANTS = """\
+services:
+  db: {image: b}
+  api: {image: b, depends_on: {db: {condition: service_started, restart: true}}}
+  linked: {image: b, links: [db]}
+  plain: {image: b, depends_on: [db, api]}
+"""
+
+
+def test_dependants_that_restart_are_named(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, DEPENDANTS)
+    found = [stack.made(name) for name in stack.document.services]
+    assert stack.steps([container("db"), *found[1:]])[1:] == [
+        "^ api restart: restarts with db, which is made anew",
+        "^ linked restart: restarts with db, which is made anew",
+    ]
+    assert stack.steps([replace(found[0], state="exited"), *found[1:]]) == ["> db start: churn-dev-db-1 is exited"]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "key", "word"),
+    [("network_mode", "NetworkMode", "network"), ("ipc", "IpcMode", "ipc"), ("pid", "PidMode", "pid")],
+)
+def test_a_namespace_that_is_gone_means_a_restart(tmp_path: Path, attribute: str, key: str, word: str) -> None:
+    stack = Stack(tmp_path, f"services: {{gate: {{image: b}}, web: {{image: b, {attribute}: 'service:gate'}}}}\n")
+    gate = stack.made("gate", started_at=2.0)
+    web = stack.made("web", started_at=3.0, inspected={"HostConfig": {key: "container:gate1"}})
+    assert stack.steps([gate, web]) == []
+    assert stack.steps([replace(gate, started_at=4.0), web]) == [
+        f"^ web restart: shares the {word} of gate, which was started after it"
+    ]
+    assert stack.steps([replace(gate, state="exited"), web])[1:] == [
+        f"^ web restart: shares the {word} of gate, which is started"
+    ]
+    assert stack.steps([replace(gate, id="other"), web]) == [
+        f"~ web recreate: shares the {word} of gate, whose container is another one now"
+    ]
+
+
+def test_volumes_of_another_service_are_followed(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, "services: {data: {image: b}, web: {image: b, volumes_from: ['data:ro']}}\n")
+    web = stack.made("web", inspected={"HostConfig": {"VolumesFrom": ["data1:ro"]}})
+    assert stack.steps([stack.made("data"), web]) == []
+    assert stack.steps([container("data"), web])[1:] == [
+        "~ web recreate: shares the volumes of data, which is made anew"
+    ]
+
+
+def test_a_stopped_container_whose_network_is_gone_is_made_anew(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, ONE)
+    [network_step, step] = stack.plan([stack.made(state="exited")], networks=()).steps
+    assert (network_step.kind, step.action, step.force) == ("network", Action.RECREATE, True)
+
+
 def test_jobs_that_were_run_by_hand_do_not_count(tmp_path: Path) -> None:
     stack = Stack(tmp_path, ONE)
     assert stack.steps([container(oneoff=True)]) == ["+ api create: no container yet"]

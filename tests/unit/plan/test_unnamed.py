@@ -57,9 +57,8 @@ def test_compose_hands_on_what_the_service_or_its_image_still_wants(
 
 def test_what_nothing_inherits_is_left_behind() -> None:
     containers = [mounting(2, (TWO, "/kept")), mounting(1, (ONE, "/kept"))]
-    assert left_behind(containers, 2, frozenset({"/kept"})) == []
-    assert left_behind(containers, 1, frozenset({"/kept"})) == [Unnamed(TWO, "db", 2, "/kept")], "the highest goes"
-    assert {one.volume for one in left_behind(containers, 2, frozenset())} == {ONE, TWO}
+    assert left_behind(containers, frozenset({"/kept"})) == []
+    assert {one.volume for one in left_behind(containers, frozenset())} == {ONE, TWO}
 
 
 def test_what_another_container_mounts_too_is_not_orphaned() -> None:
