@@ -200,6 +200,8 @@ class Generated:
             "prune": ["stop", "--time", "0", *names],
         }
         docker(*commands[kind], check=False)
+        if kind == "kill":
+            docker("wait", name, check=False)
         if kind == "prune":
             docker("network", "rm", f"{self.project}_back", f"{self.project}_default", check=False)
         self.log.append(f"{kind} {name}")
