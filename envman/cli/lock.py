@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from envman.cli.invocation import Format, Invocation
-from envman.cli.options import Env, Instance, Settings
+from envman.cli.options import Env, Instance, Profiles, Settings
 
 if TYPE_CHECKING:
     from envman.operations.workspace import Workspace
@@ -39,6 +39,7 @@ def lock(
         bool, typer.Option("--registry", help="With --check: ask the registries too, for tags that moved.")
     ] = False,
     settings: Settings = None,
+    profiles: Profiles = None,
 ) -> int:
     """Lock environments: write down by digest what exactly they are made of."""
     invocation = context.ensure_object(Invocation)
@@ -48,7 +49,7 @@ def lock(
     environments, services = _split(workspace, names or [], upgrade=upgrade)
     if check and not upgrade:
         return _check(invocation, workspace, environments, registry=registry)
-    return _lock(invocation, workspace, environments, services, check=check, upgrade=upgrade)
+    return _lock(invocation, workspace, environments, services, check=check, upgrade=upgrade, profiles=profiles or ())
 
 
 def _split(workspace: Workspace, words: Sequence[str], *, upgrade: bool) -> tuple[list[str], list[str]]:
@@ -70,9 +71,10 @@ def _lock(
     *,
     check: bool,
     upgrade: bool,
+    profiles: Sequence[str],
 ) -> int:
     from envman.operations.locking import make_lock, resolver_of, write_lock
-    from envman.operations.up import check_services
+    from envman.operations.up import check_profiles, check_services
     from envman.output.lock import locking_data, locking_text
 
     resolver = resolver_of(workspace)
@@ -80,7 +82,8 @@ def _lock(
     for name in names:
         environment = workspace.environment(name, to_run=False)
         check_services(environment, services)
-        made.append(make_lock(workspace, environment, resolver, upgrade=upgrade, services=services))
+        check_profiles(environment, profiles)
+        made.append(make_lock(workspace, environment, resolver, upgrade=upgrade, services=services, profiles=profiles))
     invocation.warn(workspace.report)
     data: list[dict[str, Any]] = []
     texts: list[str] = []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from envman.diagnostics import Diagnostic, Note, Span
 from envman.lock.current import Current
 from envman.lock.text import LockFile
+from envman.lock.uses import needed_by, resting
 from envman.registry.reference import parse_reference
 
 _LONGEST: Final = 80
@@ -42,14 +43,30 @@ class Difference:
 
 
 def differences(file: LockFile, current: Current) -> list[Difference]:
-    """Return where ``file`` and ``current`` part, in a fixed order. Secrets under another key are not compared."""
+    """Return where ``file`` and ``current`` part, in a fixed order. Secrets under another key are not compared.
+
+    What the lock lacks of services that do not start without a profile is no difference: see ``unheld``.
+    """
+    resting_services = resting(current.environment)
     return [
-        *_images(file, current),
-        *_builds(file, current),
+        *_images(file, current, resting_services),
+        *_builds(file, current, resting_services),
         *_variables(file, current),
         *_secrets(file, current),
         *_parts(file, current),
     ]
+
+
+def unheld(file: LockFile, current: Current) -> frozenset[str]:
+    """Return the services that do not start without a profile, and that the lock lacks an image of."""
+    services = resting(current.environment)
+    lacking = {
+        place.workload
+        for name, image in current.uses.images.items()
+        if name not in file.lock.images and needed_by(image, services)
+        for place in image.places
+    }
+    return frozenset(lacking | (services & set(current.uses.builds) - set(file.lock.builds)))
 
 
 def incomparable(file: LockFile, current: Current) -> list[str]:
@@ -68,11 +85,11 @@ def concerns_only(one: Difference, kept: frozenset[str], file: LockFile, current
     return False
 
 
-def _images(file: LockFile, current: Current) -> Iterator[Difference]:
+def _images(file: LockFile, current: Current, resting_services: Collection[str]) -> Iterator[Difference]:
     locked, named = file.lock.images, current.uses.images
     left = [name for name in locked if name not in named]
     for name, image in named.items():
-        if name in locked:
+        if name in locked or needed_by(image, resting_services):
             continue
         places = ", ".join(dict.fromkeys(place.what for place in image.places))
         message = f"image {image.reference.familiar} of {places} is not in the lock"
@@ -100,9 +117,11 @@ def _familiar(name: str) -> str:
     return name if reference is None else reference.familiar
 
 
-def _builds(file: LockFile, current: Current) -> Iterator[Difference]:
+def _builds(file: LockFile, current: Current, resting_services: Collection[str]) -> Iterator[Difference]:
     locked, builds = file.lock.builds, current.uses.builds
     for name, build in builds.items():
+        if name not in locked and name in resting_services:
+            continue
         if name not in locked:
             text = f"the build of {name} is not in the lock"
             yield Difference("EV533", "build", name, text, span=build.span)

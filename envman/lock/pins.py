@@ -46,12 +46,14 @@ class Pins:
     """What a render under a lock uses: ``images``, ``never_pulled`` and ``contexts`` as in ``Facts``.
 
     ``kept`` are the services and jobs whose image is there or in a registry as it is locked: they are not built.
+    ``unheld`` are services that the lock lacks an image of: they may rest, and not start.
     """
 
     images: Mapping[str, str] = field(default_factory=dict)
     never_pulled: frozenset[str] = frozenset()
     contexts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
+    unheld: frozenset[str] = frozenset()
 
 
 def is_locked_image(locked: LockedImage | LockedBuild, held: Held, platform: str | None = None) -> bool:

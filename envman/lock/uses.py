@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from envman.diagnostics import Diagnostic, EnvmanError, Note, Source, Span
 from envman.model.environment import Environment
 from envman.model.service import Workload
+from envman.plan.wanted import wanted_services
 from envman.registry.dockerfile import SYNTAX, Base, base_images, context_name
 from envman.registry.reference import Reference, parse_reference
 from envman.render.compose import IMAGE_CONTEXT
@@ -73,6 +74,16 @@ def workloads(environment: Environment) -> Iterator[tuple[str, str, Workload]]:
             yield "services", name, service
     for name, job in environment.stack.jobs.items():
         yield "jobs", name, job
+
+
+def resting(environment: Environment, profiles: Iterable[str] = ()) -> frozenset[str]:
+    """Return the services that do not start: behind profiles that neither the blueprint nor ``profiles`` activate."""
+    return frozenset(environment.stack.services) - set(wanted_services(environment, None, frozenset(profiles)))
+
+
+def needed_by(image: NamedImage, services: Collection[str]) -> bool:
+    """Return whether nothing but ``services`` names ``image``."""
+    return all(one.what.startswith("services.") and one.workload in services for one in image.places)
 
 
 def local_context(environment: Environment, section: str, name: str) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from envman.diagnostics import Diagnostic, EnvmanError, Note, Report
 from envman.diagnostics.diagnostic import fail
 from envman.language.layers import HEADER_KEYS
-from envman.lock.compare import concerns_only, differences
+from envman.lock.compare import concerns_only, differences, unheld
 from envman.lock.current import Current
 from envman.lock.lock import lock_path
 from envman.lock.pins import Local, Names, Pins, kept_builds, names_to_look_for, pins
@@ -77,7 +77,8 @@ def freeze(
     for one in found:
         if one.kind == "context":
             (progress or Silent()).warning(f"{one.message}; the image that was locked is used as it is")
-    workspace.pins[environment.key] = made = pins(file.lock, current, kept, names, local)
+    made = replace(pins(file.lock, current, kept, names, local), unheld=unheld(file, current))
+    workspace.pins[environment.key] = made
     # The others have the name that the blueprint gives them, and Compose would take a missing build for a change.
     return without_builds(environment, renamed_builds(made, names))
 
@@ -124,7 +125,7 @@ def _other_platforms(file: LockFile, current: Current, local: Local, kept: froze
         else:
             image = next((one for one, named in current.uses.images.items()
                           if any(place.what == f"{section}.{name}" for place in named.places)), None)  # fmt: skip
-            if image is None:
+            if image is None or image not in file.lock.images:
                 continue
             entries = file.lock.images[image].platforms
             span = environment.span(section, name, "image")
@@ -172,3 +173,25 @@ def without_builds(environment: Environment, names: frozenset[str]) -> Environme
     report.raise_errors()
     assert stack is not None  # it was bound before, with more in it
     return replace(environment, tree=tree, stack=stack, data=data)
+
+
+def refuse_unheld(workspace: Workspace, environment: Environment, services: Collection[str]) -> None:
+    """Refuse to start, under a lock, services that it lacks an image of.
+
+    Raises:
+        EnvmanError: EV533 for each.
+    """
+    pins_of = workspace.pins.get(environment.key)
+    lacking = [] if pins_of is None else [name for name in services if name in pins_of.unheld]
+    if lacking:
+        raise EnvmanError(
+            *(
+                Diagnostic(
+                    "EV533",
+                    f"an image of {name} is not in the lock: its profile was not active when that was made",
+                    environment.key_span("services", name),
+                    help=f"`envman lock {environment.name} --profile NAME` locks what the profile starts",
+                )
+                for name in lacking
+            )
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from envman.lock.lock import (
 )
 from envman.lock.text import LockFile, lock_text, read_lock_file, sealed
 from envman.lock.unlocked import unlocked
-from envman.lock.uses import NamedImage
+from envman.lock.uses import NamedImage, needed_by, resting
 from envman.model.environment import Environment
 from envman.operations.described import described, without_instance
 from envman.operations.locked_builds import locked_builds
@@ -82,11 +82,13 @@ def make_lock(
     *,
     upgrade: bool = False,
     services: Collection[str] = (),
+    profiles: Collection[str] = (),
 ) -> Locking:
     """Return the lock of ``environment``; nothing is written.
 
     Images that are locked already stay as they are while their names are the same. With ``upgrade`` the registries
-    are asked again, for the images of ``services`` alone if any are named.
+    are asked again, for the images of ``services`` alone if any are named. What cannot be locked of services that do
+    not start, behind a profile that is active neither in the blueprint nor by ``profiles``, is left out, and a warning.
 
     Raises:
         EnvmanError: EV42x where a registry has no answer, EV536, EV537 and EV541 for images that cannot be locked,
@@ -104,15 +106,23 @@ def make_lock(
         if name not in known or (upgrade and (not services or any(one.workload in services for one in image.places)))
     }
     notices: list[str] = []
-    images, problems = _resolved(environment, asked, resolver, engine, notices)
+    idle = resting(environment, profiles)
+    images, problems = _resolved(environment, asked, resolver, engine, notices, idle)
     for name, image in current.uses.images.items():
         if name not in asked:
             images[name] = LockedImage(
                 digest=known[name].digest, platforms=known[name].platforms, used_by=used_by(image)
             )
-            problems += lacking_platforms(environment, image, known[name].platforms, platform)
+            problems += _as_needed(image, idle, lacking_platforms(environment, image, known[name].platforms, platform))
     workspace.report.extend(problems)
     workspace.report.raise_errors()
+    # What starts from an image that is left out is left out with it.
+    complete = {
+        name: build
+        for name, build in current.uses.builds.items()
+        if all(base.canonical in images for base in build.bases.values())
+    }
+    current = replace(current, uses=replace(current.uses, builds=complete))
     builds = locked_builds(
         workspace, current, old.lock if old is not None else None, images, engine, platform, notices,
         upgraded=None if not upgrade else frozenset(services) or frozenset(current.uses.builds),
@@ -184,6 +194,7 @@ def _resolved(
     resolver: Resolver,
     engine: Engine | None,
     notices: list[str],
+    idle: Collection[str],
 ) -> tuple[dict[str, LockedImage], list[Diagnostic]]:
     platform = None if engine is None else engine_platform(engine.facts())
     answers = resolver.resolve_all([image.reference for image in asked.values()]) if asked else {}
@@ -194,7 +205,8 @@ def _resolved(
         if isinstance(answer, EnvmanError):
             own = _on_the_engine(image, engine) if is_missing(answer) else None
             if own is None:
-                problems += explained(answer, image)
+                found = explained(answer, image)
+                problems += map(_left_out, found) if needed_by(image, idle) else found
                 continue
             images[name] = own
             notices.append(
@@ -203,8 +215,25 @@ def _resolved(
             )
         else:
             images[name] = locked_image(answer, image)
-            problems += lacking_platforms(environment, image, answer.platforms, platform)
+            problems += _as_needed(image, idle, lacking_platforms(environment, image, answer.platforms, platform))
     return images, problems
+
+
+def _as_needed(image: NamedImage, idle: Collection[str], problems: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Return ``problems`` with ``image``; as warnings where nothing but ``idle`` services has it."""
+    if not needed_by(image, idle):
+        return list(problems)
+    return [replace(one, severity=Severity.WARNING) for one in problems]
+
+
+def _left_out(problem: Diagnostic) -> Diagnostic:
+    return replace(
+        problem,
+        code="EV543",
+        severity=Severity.WARNING,
+        message=f"not locked, as its profile is not active: {problem.message}",
+        help="`envman lock --profile NAME` refuses to leave it out",
+    )
 
 
 def _on_the_engine(image: NamedImage, engine: Engine | None) -> LockedImage | None:

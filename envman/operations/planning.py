@@ -53,6 +53,10 @@ def plan_up(workspace: Workspace, prepared: Prepared, options: UpOptions) -> Pla
     observed = with_details(workspace.engine, prepared.observed, sharing_services(document.services))
     profiles = frozenset(options.profiles)
     services = wanted_services(environment, options.services or None, profiles, dependencies=options.dependencies)
+    if environment.key in workspace.pins:
+        from envman.operations.frozen import refuse_unheld
+
+        refuse_unheld(workspace, environment, services)
     known = gather(workspace, environment, document, services)
     refused = list(changed_resources(environment, document, observed, known))
     if refused:

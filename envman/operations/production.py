@@ -276,17 +276,7 @@ def _images(workspace: Workspace, origin: Origin, current: Current, names: Names
                 )
             )
         elif name is None:
-            problems.append(
-                Diagnostic(
-                    "EV660",
-                    f"the image of {what} was not pushed, and this engine does not have it",
-                    expected=next(
-                        (one.image for one in locked.platforms.values() if one.image), "a digest in the lock"
-                    ),
-                    notes=(Note("the lock says so here", origin.file.span("builds", what)),),
-                    help="push it where it was built and lock again, or bring it along with `envman bundle`",
-                )
-            )
+            problems.append(_absent(origin, current, what, locked))
         elif what in current.uses.builds:
             built[what] = name
         else:
@@ -294,6 +284,27 @@ def _images(workspace: Workspace, origin: Origin, current: Current, names: Names
     if problems:
         raise EnvmanError(*problems)
     return Images(built, named)
+
+
+def _absent(origin: Origin, current: Current, what: str, locked: LockedImage | LockedBuild) -> Diagnostic:
+    """Return the error of an image that neither a registry nor this engine has."""
+    name = current.environment.name
+    note = Note("the lock says so here", origin.file.span("builds" if what in current.uses.builds else "images", what))
+    known = next((one.image for one in locked.platforms.values() if one.image), None)
+    if known is None and what in current.uses.builds:
+        return Diagnostic(
+            "EV660",
+            f"the image of {what} was not built when {name} was locked",
+            notes=(note,),
+            help=f"`envman build {name}` builds it, and `envman lock {name}` locks what was built; then do this again",
+        )
+    return Diagnostic(
+        "EV660",
+        f"the image of {what} was not pushed, and this engine does not have it",
+        expected=known or "a digest in the lock",
+        notes=(note,),
+        help="push it where it was built and lock again, or bring it along with `envman bundle`",
+    )
 
 
 def _runs_as(environment: Environment, what: str) -> bool:

@@ -233,6 +233,10 @@ def test_an_image_that_was_never_pushed_runs_by_its_id_and_comes_along_in_a_bund
     (shop.root / "Dockerfile").write_text(f"FROM busybox:1.37\nRUN echo {shop.name} >/made\n")
     built = "services: {api: {build: ., image: '" + shop.name + "-api:1', init: true, command: [sleep, infinity]}}\n"
     shop.write(prod=built)
+    shop.run("lock", "prod")
+    unbuilt = shop.run("reproduce", "prod", status=1)
+    assert "the image of api was not built when prod was locked" in unbuilt.err
+    assert "`envman build prod` builds it" in unbuilt.err
     shop.run("build", "prod")
     shop.run("lock", "prod")
     identity = docker("image", "inspect", "--format", "{{.Id}}", f"{shop.name}-api:1")

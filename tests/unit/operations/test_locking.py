@@ -11,7 +11,7 @@ from locks import Hub, digest, project, workspace
 
 from envman.diagnostics import EnvmanError, Severity
 from envman.lock.text import read_lock, read_lock_file
-from envman.operations.frozen import freeze, required_lock
+from envman.operations.frozen import freeze, refuse_unheld, required_lock
 from envman.operations.locking import Locking, make_lock, write_lock
 from envman.operations.moved import look_up
 from envman.operations.verify import check_lock
@@ -190,6 +190,43 @@ def test_an_image_that_no_registry_has_is_said_with_who_names_it(here: Workspace
     assert str(found.span) == "app/Dockerfile:6:1"
     assert "for services.api.build" in [note.text for note in found.notes]
     assert not (here.project.root / "blueprints/prod.lock").exists()
+
+
+IDLE = """
+services:
+  api: {image: "busybox:1"}
+  grafana: {image: "grafana/grafana:12", profiles: [dashboards]}
+  trainer: {build: trainer, profiles: [jobs], depends_on: [tools]}
+  tools: {image: "quay.io/team/tools:2", profiles: [jobs]}
+"""
+
+
+def test_a_service_behind_a_profile_that_cannot_be_locked_is_left_out(tmp_path: Path, own_folders: Path) -> None:
+    project(tmp_path, "prod", {"trainer/Dockerfile": "FROM python:3.12\n"}, prod=IDLE)
+    away = Hub(missing={"docker.io/grafana/grafana:12", "docker.io/library/python:3.12"})
+    here = workspace(tmp_path, own_folders)
+    made = make_lock(here, here.environment("prod"), away)
+    assert sorted(made.lock.images) == ["docker.io/library/busybox:1", "quay.io/team/tools:2"]
+    assert not made.lock.builds
+    said = [(one.code, one.severity.value, str(one.span)) for one in here.report if one.code == "EV543"]
+    assert said == [("EV543", "warning", "blueprints/prod.yaml:4:20"), ("EV543", "warning", "trainer/Dockerfile:1:1")]
+    write_lock(here, made)
+
+    fresh = again(here)
+    assert parted(here) == []
+    frozen = freeze(fresh, fresh.environment("prod"), online=False)
+    refuse_unheld(fresh, frozen, ["api", "tools"])
+    with pytest.raises(EnvmanError) as caught:
+        refuse_unheld(fresh, frozen, ["api", "grafana", "trainer"])
+    assert codes(caught) == ["EV533", "EV533"]
+
+    asked = again(here)
+    with pytest.raises(EnvmanError) as caught:
+        make_lock(asked, asked.environment("prod"), away, profiles=["dashboards"])
+    assert codes(caught) == ["EV421", "EV543"]
+    asked = again(here)
+    whole = make_lock(asked, asked.environment("prod"), Hub(), profiles=["dashboards"])
+    assert "docker.io/grafana/grafana:12" in whole.lock.images
 
 
 def test_an_image_lacks_the_platform_that_its_service_asks_for(here: Workspace) -> None:
