@@ -78,7 +78,11 @@ def open_present(
     found, environment = find_present(workspace, named)
     first = rest[0] if named is None and rest else None
     unknown = first is not None and first not in environment.stack.services
-    if first is not None and unknown and ("/" in first or labelled(workspace, first) is not None):
+    if (
+        first is not None
+        and unknown
+        and ("/" in first or labelled(workspace, first, workspace.chosen_instance()) is not None)
+    ):
         found, environment = find_present(workspace, rest.pop(0))
     invocation.warn(one for one in found.report if one.code == "EV014")
     return found, environment, rest

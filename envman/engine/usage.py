@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from envman.engine.connection import Engine
@@ -42,3 +42,15 @@ def _usage(before: dict[str, Any] | None, after: dict[str, Any] | None) -> Usage
     cache = stats.get("inactive_file", stats.get("total_inactive_file", 0))
     cpu = 100.0 * processors * spent / passed if passed > 0 else 0.0
     return Usage(cpu, max(0, int(memory["usage"]) - int(cache)), int(memory.get("limit") or 0))
+
+
+def volume_sizes(engine: Engine, names: Collection[str]) -> dict[str, int]:
+    """Return how many bytes those of the volumes ``names`` hold that the engine can measure."""
+    if not names:
+        return {}
+    # It walks through all volumes on the engine.
+    (found,) = engine.ask(Question("/system/df", {"type": "volume"}))
+    sizes = {
+        one["Name"]: int((one.get("UsageData") or {}).get("Size", -1)) for one in (found or {}).get("Volumes") or ()
+    }
+    return {name: size for name, size in sizes.items() if name in names and size >= 0}

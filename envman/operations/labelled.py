@@ -13,7 +13,7 @@ from envman.diagnostics.diagnostic import fail
 from envman.language.normalise import normalise
 from envman.model.binding import bind
 from envman.model.environment import Environment
-from envman.model.header import ENVIRONMENT_NAME, ProjectFile
+from envman.model.header import ENVIRONMENT_NAME, PROJECT_NAME, ProjectFile
 from envman.model.stack import Stack
 from envman.operations.workspace import Workspace
 from envman.plan.observed import ContainerState, Observed
@@ -42,7 +42,7 @@ def find_present(workspace: Workspace, name: str | None) -> tuple[Workspace, Env
     project, slash, short = chosen.rpartition("/")
     if slash:
         workspace = under_project(workspace, project)
-        found = labelled(workspace, short)
+        found = labelled(workspace, short, workspace.chosen_instance())
         if found is None:
             raise fail("EV003", f'this checkout has no environment "{short}" of a project "{project}"', help=_STATUS)
         return workspace, found
@@ -50,7 +50,7 @@ def find_present(workspace: Workspace, name: str | None) -> tuple[Workspace, Env
         return workspace, workspace.environment(chosen)
     except EnvmanError as error:
         try:
-            found = labelled(workspace, chosen)
+            found = labelled(workspace, chosen, workspace.chosen_instance())
         except EnvmanError:
             raise error from None
         if found is None:
@@ -79,17 +79,24 @@ def _by_labels(workspace: Workspace, found: Environment, errors: Iterable[Diagno
 
 
 def under_project(workspace: Workspace, project: str) -> Workspace:
-    """Return ``workspace`` as it was when its project was called ``project``: with that name's state folder."""
+    """Return ``workspace`` as it was when its project was called ``project``: with that name's state folder.
+
+    Raises:
+        EnvmanError: EV003 where that is no name for a project.
+    """
+    if not re.fullmatch(PROJECT_NAME, project):
+        raise fail("EV003", f'there is no project "{project}"', help=_STATUS)
     checkout = workspace.checkout
-    file = ProjectFile(**{**vars(workspace.project.file), "name": project})
+    given = {name: value for name, value in vars(workspace.project.file).items() if value is not None}
+    file = ProjectFile(**{**given, "name": project})
     other = replace(workspace, project=replace(workspace.project, file=file), report=Report())
     state = checkout.state.parent / f"{project}-{checkout.id}"
     other.__dict__["checkout"] = Checkout(checkout.id, checkout.root, state if state.is_dir() else checkout.state)
     return other
 
 
-def labelled(workspace: Workspace, name: str) -> Environment | None:
-    """Return environment ``name`` made from what bears its labels on the engine; None where nothing does.
+def labelled(workspace: Workspace, name: str, instance: str | None) -> Environment | None:
+    """Return environment ``name`` (of ``instance``) made from the engine; None where nothing bears its labels.
 
     It has the services, networks and volumes that are there, the order of the services, and what is recorded of how
     its data is to be kept.
@@ -101,7 +108,7 @@ def labelled(workspace: Workspace, name: str) -> Environment | None:
         return None
     from envman.engine.observe import observe
 
-    project, instance = workspace.project.name, workspace.chosen_instance()
+    project = workspace.project.name
     key = f"{name}-{instance}" if instance else name
     wanted = {
         f"{LABEL_PREFIX}checkout": workspace.checkout.id,

@@ -11,6 +11,7 @@ from envman.operations.obstacles import find_obstacles
 from envman.operations.options import UpOptions
 from envman.operations.planning import plan_up
 from envman.operations.prepare import Prepared, current_document, impossible, look, refuse_newer_attributes
+from envman.operations.renaming import warn_of_older
 from envman.operations.up import check_profiles, check_services
 from envman.operations.workspace import Workspace
 from envman.plan.causes import Cause
@@ -33,6 +34,7 @@ def preview(workspace: Workspace, environment: Environment, options: UpOptions) 
     document = current_document(workspace, environment)
     prepared = Prepared(environment, document, observed, workspace.compose(environment, None))
     plan = plan_up(workspace, prepared, options)
+    workspace.report.extend(warn_of_older(workspace, environment, observed))
     warn_of_unnamed(
         workspace, prepared, wanted_services(environment, options.services or None, frozenset(options.profiles))
     )

@@ -14,6 +14,7 @@ from envman.plan.published import Url, running_urls
 from envman.plan.sketch import ServiceSketch, Sketch, listed_drift
 from envman.state.journal import interrupted_switch
 from envman.state.lock import is_alive, is_held
+from envman.state.renaming import read_renaming
 
 if TYPE_CHECKING:
     from envman.diagnostics import Diagnostic
@@ -48,18 +49,23 @@ class EnvironmentStatus:
 
 
 def unfinished_switch(state: Path) -> list[Diagnostic]:
-    """Return a warning where a switch was neither finished nor taken back; one that is under way is neither yet."""
+    """Return a warning for a switch or rename that was neither finished nor taken back, unless it is under way."""
     from envman.diagnostics import EnvmanError, Severity
 
     try:
-        entry = interrupted_switch(state)
+        entry, renaming = interrupted_switch(state), read_renaming(state)
     except EnvmanError as error:
         return [replace(one, severity=Severity.WARNING) for one in error.diagnostics]
-    if entry is None or (is_held(state) and is_alive(entry.pid)):
+    if entry is None and renaming is None:
         return []
-    from envman.operations.unfinished import unfinished
+    from envman.operations.unfinished import unfinished, unfinished_rename
 
-    return [replace(unfinished(entry), severity=Severity.WARNING)]
+    found = []
+    if entry is not None and not (is_held(state) and is_alive(entry.pid)):
+        found.append(unfinished(entry))
+    if renaming is not None and not is_held(state):
+        found.append(unfinished_rename(renaming[0]))
+    return [replace(one, severity=Severity.WARNING) for one in found]
 
 
 class Statuses:

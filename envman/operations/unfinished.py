@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from envman.diagnostics import Diagnostic
 from envman.state.journal import SwitchEntry
+from envman.state.renaming import REMOVING, Renaming
 
 
 def unfinished(entry: SwitchEntry) -> Diagnostic:
@@ -13,4 +14,14 @@ def unfinished(entry: SwitchEntry) -> Diagnostic:
         "EV631",
         entry.describe(),
         help=f"`envman switch --resume` finishes it, `envman switch --abort` {back}; no data is lost either way",
+    )
+
+
+def unfinished_rename(entry: Renaming) -> Diagnostic:
+    """Return what is to be said of a rename that was neither finished nor taken back."""
+    back = "" if entry.step == REMOVING else ", `envman rename --abort` takes it back"
+    return Diagnostic(
+        "EV017",
+        f"renaming {entry.old} to {entry.new} was interrupted ({entry.step})",
+        help=f"`{entry.command}` finishes it{back}; no data is lost either way",
     )

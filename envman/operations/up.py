@@ -20,6 +20,7 @@ from envman.operations.options import UpOptions
 from envman.operations.planning import plan_up, remember_definitions
 from envman.operations.prepare import Prepared, look, prepare
 from envman.operations.progress import Progress, Silent
+from envman.operations.renaming import warn_of_older
 from envman.operations.rolling import roll, rolled_services
 from envman.operations.trouble import broke_off, trouble
 from envman.operations.wait import StackWatch
@@ -75,6 +76,8 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
         watch = StackWatch(workspace, environment, services, Silent(), time.time())
         watch.follow(started + options.timeout, known=prepared.observed)
         return Up(environment, plan, urls, time.monotonic() - started)
+    for one in warn_of_older(workspace, environment, prepared.observed):
+        progress.warning(f"{one.message}; {one.help}")
     refuse_obstacles(workspace, prepared, plan)
     announce(prepared, plan, progress)
     with journalled(workspace.checkout.state, Entry("up", environment.key)):

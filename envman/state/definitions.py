@@ -48,3 +48,8 @@ def write_definitions(state: Path, environment: str, definitions: Definitions) -
         EnvmanError: EV008.
     """
     _RECORD.write(state / _FOLDER / f"{environment}.json", definitions)
+
+
+def forget_definitions(state: Path, environment: str) -> None:
+    """Remove the record of ``environment``."""
+    (state / _FOLDER / f"{environment}.json").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Runs envman and sends it a signal just before or just after its n-th change of the journal.
+"""Runs envman and sends it a signal just before or just after its n-th change of the record of a switch or a rename.
 
 ``python struck.py SIGNAL NUMBER before|after ARGUMENT...``: the changes are counted from one, over writing and removing.
 """
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from envman.state import journal
+from envman.state import journal, renaming
 
 
 def strike(number: int, change: int, when: str) -> None:
@@ -23,7 +23,11 @@ def strike(number: int, change: int, when: str) -> None:
         def wrapped(*arguments: Any) -> None:
             nonlocal seen
             # The record of other operations is not what this is about.
-            ours = isinstance(arguments[-1], journal.SwitchEntry) or arguments[1:] == (journal.SWITCH,)
+            ours = (
+                original.__module__ == renaming.__name__
+                or isinstance(arguments[-1], journal.SwitchEntry)
+                or arguments[1:] == (journal.SWITCH,)
+            )
             seen += ours
             if ours and seen == change and when == "before":
                 os.kill(os.getpid(), number)
@@ -35,6 +39,8 @@ def strike(number: int, change: int, when: str) -> None:
 
     for name in ("record", "forget"):
         setattr(journal, name, struck(getattr(journal, name)))
+    for name in ("write_renaming", "forget_renaming"):
+        setattr(renaming, name, struck(getattr(renaming, name)))
 
 
 def argv(number: signal.Signals, change: int, when: str, *arguments: str) -> list[str]:
