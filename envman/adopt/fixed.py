@@ -11,7 +11,7 @@ from typing import Final
 from envman.adopt.changes import Changes
 from envman.adopt.paths import writable_binds
 from envman.diagnostics import Note, Report, Span
-from envman.source.git import GitError, ask_git
+from envman.source.git import holds_data
 from envman.source.tree import Mapping, Node, Scalar, Sequence, node_at
 
 _ENTRY: Final = "freed by envman import --adapt"
@@ -112,7 +112,7 @@ def _folders(changes: Changes, folder: Path, process: Map[str, str], report: Rep
     kept = []
     for leaf, source in writable_binds(changes.current()):
         path = folder / source
-        is_data = _holds_data(path, process)
+        is_data = holds_data(path, process)
         if is_data:
             own = f"{source.rstrip('/')}/${{ENVMAN_ENVIRONMENT}}"
             changes.set_scalar(leaf, own + str(leaf.value)[len(source) :])
@@ -121,20 +121,6 @@ def _folders(changes: Changes, folder: Path, process: Map[str, str], report: Rep
         elif is_data is None:
             kept.append(Note(f"{source} may be written to by every environment", leaf.span))
     return kept
-
-
-def _holds_data(path: Path, process: Map[str, str]) -> bool | None:
-    """Whether a folder that containers may write to holds their data, not a project's files; None: cannot be told."""
-    if not path.exists():
-        return not path.suffix  # Compose would make a folder of it
-    if not path.is_dir():
-        return False
-    if not any(path.iterdir()):
-        return True
-    try:
-        return not ask_git(path, process, "ls-files", "--", ".")
-    except GitError:
-        return None
 
 
 def _resource(changes: Changes, what: str, entry: Mapping, report: Report, *, adapt: bool) -> list[Note]:

@@ -20,7 +20,15 @@ from envman.operations.prepare import look, refuse_unclean_data, unclean_volumes
 from envman.operations.progress import Progress
 from envman.operations.shelves import free_name, ignore_inside, shelf_folder, shelf_of, written
 from envman.operations.touched import touched
-from envman.operations.volumes import DataVolume, choose, data_volumes, images_for, names_of, unnamed_volume
+from envman.operations.volumes import (
+    DataVolume,
+    bound_folders,
+    choose,
+    data_volumes,
+    images_for,
+    names_of,
+    unnamed_volume,
+)
 from envman.operations.workspace import Workspace
 from envman.plan.observed import Observed
 from envman.plan.unnamed import Unnamed, unnamed_volumes
@@ -58,6 +66,7 @@ def create(
     left = (
         *(f"what {one.service} has at {one.target} in an anonymous volume" for one in anonymous),
         *(f"the external volume {one.key}" for one in volumes if one.external),
+        *bound_folders(workspace, environment),
     )
     chosen = choose(environment, volumes, asked.volumes, left)
     return take(workspace, environment, observed, chosen, asked, progress), left

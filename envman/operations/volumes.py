@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from envman.diagnostics import Note
 from envman.diagnostics.diagnostic import fail, near_match
@@ -16,7 +17,12 @@ from envman.plan.observed import Observed
 from envman.plan.ownership import owned
 from envman.plan.unnamed import Unnamed
 from envman.snapshot.manifest import Place
+from envman.source.git import holds_data
+from envman.source.places import locate
 from envman.state.definitions import read_definitions
+
+# Below these lies nothing that a stack keeps.
+_SYSTEM: Final = ("/dev", "/etc", "/lib", "/proc", "/run", "/sys", "/tmp", "/usr", "/var/run")  # noqa: S108 - a prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,28 @@ def data_volumes(workspace: Workspace, environment: Environment, observed: Obser
             key = one.labels.get(f"{COMPOSE}volume") or one.name
             found.append(DataVolume(key, one.name, exists=True, retain="keep", external=False, services=()))
     return found
+
+
+def bound_folders(workspace: Workspace, environment: Environment) -> list[str]:
+    """Say of each folder of the engine's machine that services may write data to why no snapshot holds it.
+
+    What git tracks there is a project's own, and what a system has is no data of the stack.
+    """
+    said = {}
+    for name, service in environment.stack.services.items():
+        for mount in service.volumes or ():
+            source = mount.source or ""
+            if mount.type != "bind" or mount.read_only or source in said or source.startswith(_SYSTEM) or source == "/":
+                continue
+            path = locate(workspace.project.root, source)
+            there = path if path is not None and workspace.endpoint.is_local else None
+            if there is not None and (not there.is_dir() or holds_data(there, workspace.environ) is False):
+                continue
+            said[source] = (
+                f"what {name} writes to {source}: a folder of the engine's machine, not a volume; "
+                "copy it there, or mount a volume with `driver_opts: {type: none, o: bind, device: FOLDER}`"
+            )
+    return list(said.values())
 
 
 def find_volume(

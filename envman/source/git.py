@@ -62,3 +62,17 @@ def describe(root: Path, environ: Mapping[str, str]) -> str:
         GitError: as ``ask_git``.
     """
     return ask_git(root, environ, "describe", "--tags", "--always", "--dirty", "--abbrev=12")
+
+
+def holds_data(path: Path, environ: Mapping[str, str]) -> bool | None:
+    """Whether a folder that containers may write to holds their data, not a project's files; None: cannot be told."""
+    if not path.exists():
+        return not path.suffix  # Compose would make a folder of it
+    if not path.is_dir():
+        return False
+    if not any(path.iterdir()):
+        return True
+    try:
+        return not ask_git(path, environ, "ls-files", "--", ".")
+    except GitError:
+        return None

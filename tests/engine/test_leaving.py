@@ -201,3 +201,23 @@ def test_data_that_an_image_keeps_in_an_anonymous_volume_is_said(checkout: Check
     left = f"left out: what db has at {where} in an anonymous volume"
     assert left in checkout.run("snapshot", "create", "dev").out
     checkout.run("down", "dev", "--volumes", "--yes")
+
+
+def test_a_snapshot_names_folders_that_it_does_not_hold(checkout: Checkout) -> None:
+    checkout.write(
+        dev="""\
+        services:
+          db:
+            image: busybox:1.37
+            volumes: ["./data:/data", "./src:/src", "./conf:/conf:ro", "./gone:/gone", "/run:/host", "./f.yaml:/f"]
+        """
+    )
+    for file in ("data/rows", "src/main.py", "conf/a", "f.yaml"):
+        (checkout.root / file).parent.mkdir(exist_ok=True)
+        (checkout.root / file).write_text("x")
+    for arguments in (("init", "-q"), ("add", "src")):
+        subprocess.run(["git", "-C", str(checkout.root), *arguments], check=True)
+    refused = checkout.run("snapshot", "create", "dev", status=1).err
+    assert "error[EV651]: dev has no data to take a snapshot of" in refused
+    assert "left out: what db writes to ./data: a folder of the engine's machine, not a volume; copy it" in refused
+    assert refused.count("left out") == 1
