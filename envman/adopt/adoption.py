@@ -130,6 +130,9 @@ def _read(work: _Work) -> None:
     report = work.report
     for file in work.wish.files:
         work.documents.extend(Changes(tree) for tree in read_compose_file(file, report))
+    if not work.documents and not report.errors:
+        place = Span(Source(str(work.wish.files[0]), ""), 1, 1, 1, 1)
+        report.error("EV111", "there is nothing but comments", place, expected="a mapping, such as `services:`")
 
     def expand(text: str, before: Map[str, str], _: Span) -> str | None:
         return expanded(text, work.process, before)

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from envman.adopt.changes import Changes, flow, written_anew
+from envman.adopt.changes import Changes, alike, flow, written_anew
 from envman.adopt.literals import Kept
 from envman.adopt.variables import Used, declarations
-from envman.diagnostics import Report
+from envman.diagnostics import Report, Source
 from envman.model.header import ENVIRONMENT_NAME
+from envman.source.reader import read_tree
+from envman.source.tree import replace_entries
 from envman.source.writer import write_key
 
-_DIRECTIVES: Final = re.compile(r"(?:%[^\n]*\n|#[^\n]*\n|\s*\n)*---[ \t]*(?:#[^\n]*)?\r?\n")
+# What may stand before a document's first key: comments, directives, the document's start.
+_COMMENTS: Final = r"(?:[ \t\r\n]++|#[^\r\n]*+)*+"
+_START: Final = re.compile(r"(?:[ \t\r\n]++|[%#][^\r\n]*+)*+(?m:^)---[ \t]*+(?:#[^\r\n]*+)?(?:\r\n?|\n)")
+_FLOW: Final = re.compile(rf"{_COMMENTS}(?:---(?=[ \t\r\n]){_COMMENTS})?\{{")
 _EXTENDS: Final = re.compile(r"^extends: ([a-z0-9_]+)$", re.MULTILINE)
 # Without an environment's name: environments share the blueprint that this stands in.
 _KEPT: Final = "Kept in .env.ENVIRONMENT, which git ignores"
@@ -80,8 +85,8 @@ def _stem(file: str, otherwise: str) -> str:
 def _body(parts: Parts, index: int) -> str:
     changes = parts.documents[index]
     text = changes.text()
-    if text is None or _is_flow(text):
-        if text is None:
+    if text is None or not _takes_a_header(text, changes):
+        if text is None or not _FLOW.match(text):
             parts.report.warning(
                 "EV813",
                 f"{changes.tree.span.source.name} is written anew: its comments are lost",
@@ -95,14 +100,23 @@ def _body(parts: Parts, index: int) -> str:
 def _with_header(parts: Parts, index: int, text: str, parent: str | None) -> str:
     header = _header(parts, index, parent)
     newline = "\r\n" if "\r\n" in text else "\n"
-    directives = _DIRECTIVES.match(text)
-    start = directives.end() if directives else 0
     written = "".join(line + newline for line in header)
-    return text[:start] + written + text[start:] + ("" if text.endswith("\n") else newline)
+    # Nothing is put behind the text: a line break at its end could become part of its last value.
+    start = _body_start(text)
+    return text[:start] + written + text[start:]
 
 
-def _is_flow(text: str) -> bool:
-    return re.match(r"(?:\s+|#[^\n]*\n|---[ \t\r\n])*\{", text) is not None
+def _body_start(text: str) -> int:
+    start = _START.match(text)
+    return start.end() if start else 0
+
+
+def _takes_a_header(text: str, changes: Changes) -> bool:
+    """Whether lines with more keys can stand before ``text``: not before `{`, nor before an anchor of it all."""
+    start = _body_start(text)
+    whole = Source("", f"{text[:start]}x-: 1\n{text[start:]}")
+    made = read_tree(whole, Report())
+    return made is not None and alike(replace_entries(made, {"x-": None}), changes.current())
 
 
 def _header(parts: Parts, index: int, parent: str | None) -> list[str]:

@@ -8,6 +8,7 @@ places, so that a diagnostic about them points into the file that the author kno
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -18,10 +19,10 @@ from envman.source.tree import Mapping, Node, Path, Scalar, Sequence, Value, pla
 from envman.source.writer import quote, write_key, write_scalar
 
 # An anchor, a tag, and a comment behind them.
-_PROPERTIES: Final = re.compile(r"(?:(?:&[^\s,\[\]{}]+|![^\s,\[\]{}]*)\s+(?:#[^\n]*\n\s*)*)*")
+_PROPERTIES: Final = re.compile(r"(?:(?:&[^\s,\[\]{}]++|![^\s,\[\]{}]*+)\s++(?:#[^\n]*+\n\s*+)*+)*+")
 # A number or word that needs no quotes anywhere.
 _ALIAS: Final = re.compile(r"\s*\*[^\s,\[\]{}]+")
-_BARE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*|[./]+[A-Za-z0-9_./-]+")
+_BARE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*|[./][A-Za-z0-9_./-]+")
 
 
 class WrittenOut(NamedTuple):
@@ -161,7 +162,7 @@ class _Edits:
 
     def column(self, offset: int) -> int:
         """Return how many characters stand before ``offset`` in its line."""
-        return offset - max(start for start in self.starts if start <= offset)
+        return offset - self.starts[bisect_right(self.starts, offset) - 1]
 
     def apply(self) -> str:
         text = self.source.text

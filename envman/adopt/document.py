@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from envman.diagnostics import EnvmanError, Report, Source, Span
+from envman.diagnostics.limits import HELP, limit
 from envman.language.layers import HEADER_KEYS
 from envman.model.stack import OWN_ATTRIBUTES
 from envman.source.files import read_source
@@ -15,14 +16,18 @@ from envman.source.reader import read_tree
 from envman.source.tree import Mapping, Node, Scalar, Sequence, dotted
 from envman.source.tree import Path as TreePath
 
-_START: Final = re.compile(r"^---(?=[ \t\r\n]|$)", re.MULTILINE)
-_NOTHING: Final = re.compile(r"(?:---|\.\.\.)?(?:\s+|#[^\n]*|\.\.\.|%[^\n]*)*")
+# At the beginning of a line, however the line before it ends.
+_START: Final = re.compile(r"(?<![^\r\n\x85\u2028\u2029])---(?=\s|\Z)")
+_NOTHING: Final = re.compile(r"(?:\s++|#[^\r\n]*+|\.\.\.|%[^\r\n]*+)*+")
+MOST_DOCUMENTS: Final = 200
+# Compose refuses these where they have no value; all other sections may be empty.
+_SECTIONS: Final = ("services", "networks", "volumes", "configs", "secrets", "models")
 
 
 def read_compose_file(path: Path, report: Report) -> list[Mapping]:
     """Return the documents in ``path``: Compose lays those of one file over each other, as it does with files.
 
-    With any error (all go to ``report``) nothing is returned.
+    A file of nothing but comments has none. With any error (all go to ``report``) nothing is returned.
     """
     try:
         # Named by hand, so it may lie anywhere.
@@ -31,27 +36,46 @@ def read_compose_file(path: Path, report: Report) -> list[Mapping]:
         report.extend(error.diagnostics)
         return []
     here = Report()
-    trees = [tree for part in _documents(Source(str(path), text)) if (tree := read_tree(part, here)) is not None]
+    parts = _documents(Source(str(path), text), here)
+    trees = [tree for part in parts if (tree := read_tree(part, here)) is not None]
     for tree in trees:
         _refuse_own(tree, here)
     report.extend(here.diagnostics)
     return [] if here.errors else trees
 
 
-def _documents(source: Source) -> list[Source]:
-    """Return a source for each document, its lines numbered as in the file; one where there is but one."""
+def _documents(source: Source, report: Report) -> list[Source]:
+    """Return a source for each document, its lines numbered as in the file; the file itself where there is but one."""
     text = source.text
     starts = [match.start() for match in _START.finditer(text)]
-    bounds = [0, *(start for start in starts if not _NOTHING.fullmatch(text, 0, start)), len(text)]
-    parts = [(start, end) for start, end in pairwise(bounds) if not _NOTHING.fullmatch(text, start, end)]
-    if len(parts) < 2:
-        return [source]
-    return [Source(source.name, "\n" * text.count("\n", 0, start) + text[start:end]) for start, end in parts]
+    # What stands before the first `---` is a document of its own unless it is comments and directives.
+    bounds = [*([] if starts and _NOTHING.fullmatch(text, 0, starts[0]) else [0]), *starts, len(text)]
+    if len(bounds) == 2:
+        return [] if _NOTHING.fullmatch(text) else [source]
+    most = limit(MOST_DOCUMENTS)
+    if len(bounds) > most + 1:
+        place = Span(source, 1, 1, 1, 1)
+        report.error("EV110", f"more than {most} documents", place, expected="fewer in one file", help=HELP)
+        return []
+    bounds[0] = 0
+    parts: list[Source] = []
+    lines = 0
+    for start, end in pairwise(bounds):
+        part = Source(source.name, "\n" * lines + text[start:end])
+        first = start + 3 if text.startswith("---", start) else start
+        if _NOTHING.fullmatch(text, first, end):
+            place = Span(part, lines + 1, 1, lines + 1, 4)
+            report.error("EV111", "this document is empty", place, expected="a mapping, such as `services:`")
+        parts.append(part)
+        lines += len(text[start:end].splitlines())
+    return [] if report.errors else parts
 
 
 def _refuse_own(tree: Mapping, report: Report) -> None:
     """Refuse what is envman's own: Compose knows no such attribute, so it cannot be meant."""
-    for key in tree.entries:
+    for key, value in tree.entries.items():
+        if key in _SECTIONS and isinstance(value, Scalar) and value.value is None and value.tag is None:
+            report.error("EV106", f"{key} is null", tree.keys[key], expected="a mapping", help="leave it out")
         if key in HEADER_KEYS or (key,) in OWN_ATTRIBUTES:
             _unknown(key, "at the top of a Compose file", tree.keys[key], report)
     _walk(tree, (), report)

@@ -41,7 +41,7 @@ class Buildx:
         Raises:
             EnvmanError: EV403 where there is no ``docker`` command.
         """
-        version = re.search(r"\d+\.\d+(?:\.\d+)?", self._ask("version"))
+        version = re.search(r"(?<!\d)\d+\.\d+(?:\.\d+)?", self._ask("version"))
         if version is None or tuple(map(int, version[0].split(".")))[:2] < MINIMUM_BUILDX:
             return None
         driver = re.search(r"^Driver:\s*(\S+)", self._ask("inspect"), re.MULTILINE)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, TypeAlias
 from pydantic_core import PydanticCustomError, core_schema
 
 # Quantifiers that give nothing back (`++`, `*+`): else a long row of digits is tried at every place to split it.
-_DURATION: Final = re.compile(r"([0-9]++\.?[0-9]*+|\.[0-9]++)(ns|us|µs|μs|ms|s|m|h|d|w)")
+_DURATION: Final = re.compile(r"(?<![0-9.])([0-9]++\.?[0-9]*+|\.[0-9]++)(ns|us|µs|μs|ms|s|m|h|d|w)")
 _DURATIONS: Final = re.compile(rf"[-+]?(?:{_DURATION.pattern})+")
 _SECONDS: Final = {
     "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3,

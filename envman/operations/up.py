@@ -306,7 +306,7 @@ def _why(watch: StackWatch, prepared: Prepared, handle: Handle) -> list[Diagnost
         return [known]
     if re.search(_NO_IMAGE, tail):
         return _pull_problems(watch.workspace, prepared, list(environment.stack.services), tail)
-    port = re.search(r"(?i)(?:bind for|listen tcp4?) [\d.:\[\]]*:(\d+).*(?:allocated|in use)", tail)
+    port = re.search(r"(?i)(?:bind for|listen tcp4?) (?:[\d.\[\]]*+:)++(\d++).*(?:allocated|in use)", tail)
     if port:
         return [
             Diagnostic(

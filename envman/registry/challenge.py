@@ -14,7 +14,7 @@ Action: TypeAlias = Literal["pull", "push"]
 
 _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PARAMETER: Final = re.compile(rf'\s*({_WORD})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|({_WORD}))\s*(?:,|$)')
-_SCHEME: Final = re.compile(rf"\s*,?\s*({_WORD})(?:\s+|$|(?=,))")
+_SCHEME: Final = re.compile(rf"\s*+(?:,\s*+)?({_WORD})(?:\s++|$|(?=,))")
 
 
 @dataclass(frozen=True, slots=True)

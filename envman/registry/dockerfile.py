@@ -19,7 +19,7 @@ from envman.registry.reference import parse_reference
 SYNTAX: Final = "# syntax"
 # A build argument by this name goes before the directive of the file.
 SYNTAX_ARGUMENT: Final = "BUILDKIT_SYNTAX"
-_DIRECTIVE: Final = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(\S.*?)\s*")
+_DIRECTIVE: Final = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(\S.*)")
 _HEREDOC: Final = re.compile(r"(?<![<\w])\d*<<(-?)([\"']?)([A-Za-z_][A-Za-z0-9_]*)\2")
 _FLAG: Final = re.compile(r"\s*--([a-z-]+)(?:=(\"[^\"]*\"|'[^']*'|\S*))?(?=\s|$)")
 _WORD: Final = re.compile(r"(?:[^\s\"']|\"[^\"]*\"|'[^']*')+")

@@ -12,7 +12,9 @@ from envman.reproduction.draft import CUT_OFF, NO_WAY_OUT, Draft
 from envman.reproduction.places import is_true
 
 _HOST: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
-_URL: Final = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/\s@]*@)?(?P<hosts>{_HOST}(?::\d+)?(?:,{_HOST}(?::\d+)?)*)")
+_URL: Final = re.compile(
+    rf"(?<![A-Za-z0-9+.-])[A-Za-z0-9+.-]++://(?:[^/\s@]*@)?(?P<hosts>{_HOST}(?::\d+)?(?:,{_HOST}(?::\d+)?)*)"
+)
 _WITH_PORT: Final = re.compile(rf"(?P<host>{_HOST}):\d{{1,5}}")
 _NAMED: Final = re.compile(r"(?i)(?:^|_)(?:host(?:name)?s?|server|endpoint|addr(?:ess)?|broker|domain)s?$")
 _HERE: Final = frozenset({"localhost", "host.docker.internal", "gateway.docker.internal"})

@@ -76,7 +76,7 @@ def line(output: bytes) -> str:
 def need_git() -> None:
     """Raise EV704 where git is older than envman needs it to be."""
     said = line(run_git("--version"))
-    found = re.search(r"(\d+)\.(\d+)", said)
+    found = re.search(r"(?<!\d)(\d+)\.(\d+)", said)
     if found is not None and (int(found[1]), int(found[2])) < NEEDED:
         raise fail(
             "EV704",

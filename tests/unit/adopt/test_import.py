@@ -481,6 +481,42 @@ def test_an_import_that_is_repeated_writes_its_own_parents_anew(tmp_path: Path) 
     assert "y" in blueprint(tmp_path, "base")
 
 
+def test_a_file_of_comments_is_passed_over(tmp_path: Path) -> None:
+    write(tmp_path, compose="services: {web: {image: x}}\n", **{"compose.override": "# put your own services here\n"})
+    imported(tmp_path)
+    assert [path.name for path in (tmp_path / "blueprints").iterdir()] == ["local.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("# nothing\n", "EV111 1:1-1 there is nothing but comments"),
+        ("services: {web: {image: x}}\n---\n# c\n", "EV111 2:1-4 this document is empty"),
+        ("---\n---\nservices: {web: {image: x}}\n", "EV111 1:1-4 this document is empty"),
+        ("services: {web: {image: x}}\nvolumes:\n", "EV106 2:1-8 volumes is null"),
+    ],
+)
+def test_what_says_nothing_and_compose_refuses(text: str, message: str, tmp_path: Path) -> None:
+    write(tmp_path, compose=text)
+    with pytest.raises(EnvmanError) as caught:
+        imported(tmp_path)
+    assert told(Report(list(caught.value.diagnostics))) == [message]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "services:\n  a:\n    image: x\n    labels:\n      N: |\n        one",
+        "# c\n\n---\nservices: {a: {image: x}}",
+        "services:\r\n  a: {image: x}  # c\t\r\n\r\n",
+    ],
+)
+def test_nothing_is_put_behind_the_text(text: str, tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_bytes(text.encode())
+    imported(tmp_path)
+    assert (tmp_path / "blueprints" / "local.yaml").read_bytes().decode() == text
+
+
 def test_a_file_is_written_anew_where_nothing_else_helps(tmp_path: Path) -> None:
     write(tmp_path, compose="version: &v '3'\nx-v: *v\nservices: {web: {image: x}}   # lost\n")
     done = imported(tmp_path)
