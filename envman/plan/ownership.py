@@ -9,6 +9,7 @@ from typing import Final
 from envman import LABEL_PREFIX
 from envman.diagnostics import Diagnostic
 from envman.model.environment import Environment
+from envman.plan.form import COMPOSE
 from envman.plan.observed import Observed
 
 _CHECKOUT: Final = re.compile(r"[0-9a-f]{12}")
@@ -32,7 +33,7 @@ def foreign_owners(environment: Environment, checkout: str, observed: Observed) 
     for kind, entries in things:
         for name, labels in entries:
             owner = labels.get(f"{LABEL_PREFIX}checkout")
-            if owner == checkout:
+            if owner == checkout or (kind == "network" and _made_for(checkout, observed, labels)):
                 continue
             if labels.get(f"{LABEL_PREFIX}project", environment.project) != environment.project:
                 yield _of_another_project(environment, kind, name, labels)
@@ -55,6 +56,19 @@ def foreign_owners(environment: Environment, checkout: str, observed: Observed) 
                     "if the other one is this checkout whose ID was lost, take it over with `--adopt`",
                 )
             break
+
+
+def _made_for(checkout: str, observed: Observed, labels: Mapping[str, str]) -> bool:
+    """Return whether a network is the default one that Compose made for this checkout's own containers.
+
+    Older versions left the labels of a default network to Compose where a service names it.
+    """
+    return (
+        labels.get(f"{COMPOSE}network") == "default"
+        and not any(label.startswith(LABEL_PREFIX) for label in labels)
+        and bool(observed.containers)
+        and all(one.labels.get(f"{LABEL_PREFIX}checkout") == checkout for one in observed.containers)
+    )
 
 
 def _of_another_project(environment: Environment, kind: str, name: str, labels: Mapping[str, str]) -> Diagnostic:

@@ -90,6 +90,10 @@ def changed_resources(
 def _changes(
     entry: Mapping[str, Any], actual: NetworkState | VolumeState, record: Mapping[str, Any] | None
 ) -> Iterator[str]:
+    if f"{LABEL_PREFIX}checkout" not in actual.labels:
+        # Compose would replace it below running containers.
+        yield "labels"
+        return
     if record is not None:
         for attribute in sorted({*entry, *record} - set(_NOT_COMPARED)):
             if entry.get(attribute) != record.get(attribute):

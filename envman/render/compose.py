@@ -55,6 +55,15 @@ def _labelled(entry: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in entry.items() if key != "label_file"}
 
 
+def _joins_default(service: Service) -> bool:
+    """Return whether Compose makes the default network for ``service`` (compose-go, loader/normalize.go)."""
+    if any("default" in (one.networks or ()) for one in service.pre_start or ()):
+        return True
+    if service.network_mode or not service.networks:
+        return not service.network_mode and not service.provider
+    return "default" in service.networks
+
+
 def _digest(content: dict[str, Any]) -> str:
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:32]
@@ -276,8 +285,7 @@ class _Renderer:
         return entry
 
     def _default_network(self, data: dict[str, Any]) -> None:
-        services = self.stack.services.values()
-        if not any(not one.networks and not one.network_mode and not one.provider for one in services):
+        if not any(map(_joins_default, self.stack.services.values())):
             return
         networks = data.setdefault("networks", {})
         if "default" not in networks:

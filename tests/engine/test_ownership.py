@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+import yaml
 from stacks import SLEEPER, Checkout, docker
 
 DATA = f"services: {{db: {SLEEPER[:-1]}, volumes: ['data:/data']}}}}\nvolumes: {{data: {{}}}}\n"
@@ -120,3 +121,22 @@ def test_a_lost_generated_secret_is_not_made_anew_beside_its_data(checkout: Chec
     checkout.run("secrets", "set", "dev", "token", stdin="restored\n")
     checkout.run("up", "dev")
     assert checkout.run("secrets", "show", "dev", "token").out == "restored\n"
+
+
+def test_a_default_network_that_an_older_envman_left_without_labels_comes_back_under_control(
+    checkout: Checkout,
+) -> None:
+    text = f"services: {{db: {SLEEPER[:-1]}, networks: [default]}}}}\n"
+    checkout.write(dev=text)
+    old = yaml.safe_load(checkout.run("render", "dev", "--output", "-").out)
+    del old["networks"]
+    (checkout.root / "old.yml").write_text(yaml.safe_dump(old))
+    docker("compose", "--file", str(checkout.root / "old.yml"), "up", "--detach")
+    assert "running" in checkout.run("ps", "dev").out
+    for command in ("plan", "up"):
+        done = checkout.run(command, "dev", status=1)
+        assert f"EV507]: network {checkout.name}-dev_default exists with another definition" in done.err
+    checkout.run("down", "dev")
+    checkout.run("up", "dev")
+    assert checkout.run("up", "dev").out.startswith("dev is up, nothing to do")
+    assert checkout.run("down", "dev").err.count("EV") == 0

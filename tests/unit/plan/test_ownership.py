@@ -101,3 +101,23 @@ def test_another_project_whose_stacks_have_the_same_name_is_named(tmp_path: Path
     assert found.code == "EV501"
     assert "belongs to environment b of project churn-dev, whose stacks have the same name" in found.message
     assert "--adopt" not in found.help
+
+
+COMPOSES = {"com.docker.compose.project": "churn-dev", "com.docker.compose.network": "default"}
+
+
+@pytest.mark.parametrize(
+    ("containers", "found", "codes"),
+    [
+        ([container()], COMPOSES, []),
+        ([], COMPOSES, ["EV502"]),
+        ([container(), container("db", labels={})], COMPOSES, ["EV502", "EV502"]),
+        ([container()], {**COMPOSES, "com.docker.compose.network": "hub"}, ["EV502"]),
+        ([container()], {**COMPOSES, **labels(checkout="ba9876543210")}, ["EV501"]),
+    ],
+)
+def test_a_default_network_of_ones_own_containers_is_ones_own(
+    tmp_path: Path, containers: list[Any], found: dict[str, str], codes: list[str]
+) -> None:
+    observed = Observed(tuple(containers), (), (network("default", labels=found),))
+    assert [one.code for one in foreign_owners(load(tmp_path, dev=TEXT), CHECKOUT, observed)] == codes

@@ -27,6 +27,23 @@ def test_names_and_labels_say_whose_it_is(tmp_path: Path) -> None:
     assert data["networks"] == {"default": {"labels": LABELS}}
 
 
+@pytest.mark.parametrize(
+    ("service", "made"),
+    [
+        ("{image: a}", True),
+        ("{image: a, networks: [default]}", True),
+        ("{image: a, networks: {default: {aliases: [x]}, hub: null}}", True),
+        ("{image: a, networks: [hub]}", False),
+        ("{image: a, network_mode: none}", False),
+        ("{provider: {type: p}}", False),
+    ],
+)
+def test_the_default_network_is_labelled_whenever_compose_makes_it(tmp_path: Path, service: str, made: bool) -> None:
+    environment = load(tmp_path, dev=f"services: {{api: {service}}}\nnetworks: {{hub: {{}}}}\n")
+    found = render(environment, facts(tmp_path)).data["networks"]
+    assert found == {"hub": {"labels": LABELS}} | ({"default": {"labels": LABELS}} if made else {})
+
+
 def test_an_instance_is_a_stack_of_its_own(tmp_path: Path) -> None:
     environment = load(tmp_path, instance="two", dev="services: {api: {image: busybox}}\n")
     document = render(environment, facts(tmp_path))
