@@ -18,7 +18,7 @@ class Facts:
     ``ports`` are the host ports allocated to ``published: auto``; ``secrets`` says how secrets reach containers
     (files on a local engine, Compose's environment on a remote one); ``absent_secrets`` are optional ones that this
     machine does not have; ``fingerprints`` say of each secret, keyed, only whether it changed; ``files`` are the
-    digests of the files that ``env_file`` and ``configs`` name, by path as written; ``variables`` say of each variable
+    digests of the files whose content containers get, by path as written; ``variables`` say of each variable
     that Compose looks up by itself, keyed, only whether it changed. ``images`` are the images to use in
     place of those that the blueprint names, by name as written there: what a registry map or a lock makes of them;
     ``never_pulled`` are those of them (as written) that the engine has and no registry is asked for. ``contexts`` are

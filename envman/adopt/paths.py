@@ -16,6 +16,7 @@ from envman.adopt.changes import Changes
 from envman.diagnostics import Report
 from envman.language.paths import PathTable
 from envman.language.references import references
+from envman.model.files import seccomp_profile
 from envman.source.places import is_elsewhere
 from envman.source.tree import Mapping, Node, Scalar, Sequence, node_at
 
@@ -35,6 +36,11 @@ def _context(text: str) -> Parts | None:
 def _named_context(text: str) -> Parts | None:
     name, separator, path = text.partition("=")
     return None if not separator or is_elsewhere(path) else (name + separator, path, "")
+
+
+def _profile(text: str) -> Parts | None:
+    path = seccomp_profile(text)
+    return None if path is None else (text[: -len(path)], path, "")
 
 
 def _mount(text: str) -> Parts | None:
@@ -68,6 +74,7 @@ _SERVICE: Final[dict[str, Take]] = {
     "extends.file": _whole,
     "label_file": _whole,
     "label_file.*": _whole,
+    "security_opt.*": _profile,
     "volumes.*": _mount,
 }
 _TABLE: Final[PathTable[Take]] = PathTable(

@@ -30,7 +30,7 @@ _UNIQUE: Final = ("device_cgroup_rules", "external_links", "group_add", "securit
 
 def runs(service: Service, active: set[str]) -> bool:
     """Whether ``service`` runs where the profiles ``active`` are."""
-    return not service.profiles or bool({*service.profiles} & active) or "*" in active
+    return service.is_active(active)
 
 
 def refused_by_compose(environment: Environment, root: FilePath, active: set[str]) -> Iterator[Diagnostic]:
@@ -63,7 +63,9 @@ def _resource(kind: str, entry: dict[str, Any]) -> str:
 
 
 def _label_files(service: Service, root: FilePath) -> Iterator[tuple[Path, str, str]]:
+    # Of a service without profiles it is said that they are missing (EV307).
     files = [service.label_file] if isinstance(service.label_file, str) else service.label_file or []
+    files = files if service.profiles else []
     for index, file in enumerate(files):
         if not (root / file).expanduser().is_file():
             yield ("label_file", index), "there is no such file", "a file that exists"

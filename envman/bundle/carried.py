@@ -22,6 +22,7 @@ from envman.diagnostics.visible import visible
 from envman.model.attributes import Build
 from envman.model.confidential import is_secret_name, looks_secret, token_form
 from envman.model.environment import Environment
+from envman.model.files import Use, named_files
 from envman.source.dotenv import dotenv_line, read_dotenv
 from envman.source.files import explain_os_error
 from envman.source.places import locate
@@ -92,8 +93,9 @@ class _Collecting:
             elif secret.external is None:
                 why = f"a secret: {_where(secret)} has to be there where the bundle is used"
                 self.carried.leave(f"secrets.{name}", why)
-        for path in (config.file for config in stack.configs.values() if config.file):
-            self._file(path)
+        for file in named_files(environment.data):
+            if file.use in {Use.CONTENT, Use.LABELS}:
+                self._file(file.name)
         for service in stack.services.values():
             if service.build is not None:
                 self._build(service.build)
@@ -118,9 +120,6 @@ class _Collecting:
     def _of_container(self, container: Any) -> None:
         for file in container.env_file or ():
             self._env_file(file.path)
-        labels = container.label_file or ()
-        for path in (labels,) if isinstance(labels, str) else labels:
-            self._file(path)
         for mount in container.volumes or ():
             if mount.type == "bind" and mount.source:
                 self._bind(mount.source)

@@ -61,7 +61,7 @@ def dependencies_behind_profiles(environment: Environment) -> Iterator[Diagnosti
     services, active = environment.stack.services, set(environment.stack.profiles)
 
     def runs(service: Service) -> bool:
-        return not service.profiles or bool(active.intersection((*service.profiles, "*")))
+        return service.is_active(active)
 
     for name, service in services.items():
         if not runs(service):

@@ -7,9 +7,11 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from envman.diagnostics import Diagnostic, EnvmanError, Severity
 from envman.model.environment import Environment
+from envman.model.files import NamedFile, Use, named_files
 from envman.model.service import Service
 from envman.model.types import truth
 from envman.source.files import examine
@@ -17,13 +19,30 @@ from envman.source.places import is_elsewhere, locate, status
 
 
 def missing_files(environment: Environment, root: Path) -> Iterator[Diagnostic]:
-    """EV307: build contexts, Dockerfiles, env files, configs, secrets and binds that are not there."""
+    """EV307: files and folders that an environment names and that are not there."""
     for name, service in environment.stack.services.items():
         yield from _of_service(environment, root, name, service)
-    for kind, entries in (("configs", environment.stack.configs), ("secrets", environment.stack.secrets)):
-        for name, entry in entries.items():
-            if entry.file is not None and status(root, entry.file) is None:
-                yield _missing(environment, entry.file, kind, name, "file")
+    stack = environment.stack
+    inactive = {name for name, service in stack.services.items() if not service.is_active(stack.profiles)}
+    for file in named_files(environment.data):
+        if file.place[-2:] in _OF_A_BUILD or _is_mount(file):
+            continue
+        # What `source: file` names, who provides it says (EV504).
+        if file.place[0] == "secrets" and file.place[-1] == "path":
+            continue
+        if status(root, file.name) is None and (file.required or file.use is not Use.VARIABLES):
+            # Compose itself refuses what an active service requires.
+            refused = file.required and not (file.place[0] == "services" and str(file.place[1]) in inactive)
+            severity = Severity.ERROR if refused else Severity.WARNING
+            yield _missing(environment, file.name, *file.place, severity=severity)
+
+
+# Looked at together: one lies in the other.
+_OF_A_BUILD: Final = frozenset({("build", "context"), ("build", "dockerfile")})
+
+
+def _is_mount(file: NamedFile) -> bool:
+    return file.use is Use.MOUNT and file.place[0] == "services" and file.place[2] == "volumes"
 
 
 def _of_service(environment: Environment, root: Path, name: str, service: Service) -> Iterator[Diagnostic]:
@@ -37,11 +56,6 @@ def _of_service(environment: Environment, root: Path, name: str, service: Servic
             if status(context, dockerfile) is None:
                 attribute = "dockerfile" if build.dockerfile else "context"
                 yield _missing(environment, dockerfile, "services", name, "build", attribute)
-    for index, file in enumerate(service.env_file or ()):
-        required = file.required is None or truth(file.required)
-        if required and status(root, file.path) is None:
-            # The one of these that Compose itself refuses, for every command.
-            yield _missing(environment, file.path, "services", name, "env_file", index, "path", severity=Severity.ERROR)
     for index, mount in enumerate(service.volumes or ()):
         if mount.type == "bind" and mount.source and status(root, mount.source) is None:
             path = ("services", name, "volumes", index, "source")
@@ -61,28 +75,33 @@ def _of_service(environment: Environment, root: Path, name: str, service: Servic
             )
 
 
-def unfit_env_files(environment: Environment, root: Path) -> Iterator[Diagnostic]:
-    """EV002, EV110: env files that Compose would wait for or choke on. EV007: those that are not in the project."""
-    for name, service in environment.stack.services.items():
-        for index, file in enumerate(service.env_file or ()):
-            path = locate(root, file.path)
-            if path is None or status(root, file.path) is None:
-                continue
-            span = environment.span("services", name, "env_file", index, "path")
-            try:
-                examine(path, file.path)
-            except EnvmanError as error:
-                yield from (dataclasses.replace(one, span=span) for one in error.diagnostics)
-                continue
-            if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
-                yield Diagnostic(
-                    "EV007",
-                    f"{file.path} leads out of the project",
-                    span,
-                    "a file of the project",
-                    help="a checkout on another machine will not have it; copy it into the project",
-                    severity=Severity.WARNING,
-                )
+def unfit_files(environment: Environment, root: Path) -> Iterator[Diagnostic]:
+    """EV002, EV110: files that Compose would wait for or choke on. EV007: those that are not in the project."""
+    for file in named_files(environment.data):
+        if file.use not in _READ or file.place[0] == "configs":
+            continue
+        path = locate(root, file.name)
+        if path is None or status(root, file.name) is None:
+            continue
+        span = environment.span(*file.place)
+        try:
+            examine(path, file.name)
+        except EnvmanError as error:
+            yield from (dataclasses.replace(one, span=span) for one in error.diagnostics)
+            continue
+        if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
+            yield Diagnostic(
+                "EV007",
+                f"{file.name} leads out of the project",
+                span,
+                "a file of the project",
+                help="a checkout on another machine will not have it; copy it into the project",
+                severity=Severity.WARNING,
+            )
+
+
+# Files that are read to their end, and not only mounted.
+_READ: Final = frozenset({Use.CONTENT, Use.LABELS, Use.VARIABLES})
 
 
 def _is_folder(root: Path, path: str) -> bool:

@@ -16,7 +16,7 @@ from envman.checks.dependencies import (
     unreachable_dependencies,
 )
 from envman.checks.exclusive import exclusive_attributes, shared_container_names
-from envman.checks.files import binds_with_colons, missing_files, unfit_env_files
+from envman.checks.files import binds_with_colons, missing_files, unfit_files
 from envman.checks.images import floating_images
 from envman.checks.ports import host_port_clashes, replicas_with_ports
 from envman.checks.references import dependency_cycles, references, undefined_references
@@ -83,8 +83,11 @@ def incomplete_secrets(environment: Environment) -> Iterator[Diagnostic]:
 
 def unresolved_files(environment: Environment) -> Iterator[Diagnostic]:
     """EV113, EV203 to EV208, EV327: what env files and label files say that has no value."""
-    for _, problem in environment.handed.problems:
-        yield problem
+    stack = environment.stack
+    for name, problem in environment.handed.problems:
+        service = stack.services.get(name)
+        is_active = service is None or service.is_active(stack.profiles)
+        yield problem if is_active else replace(problem, severity=Severity.WARNING)
 
 
 def missing_values(environment: Environment) -> Iterator[Diagnostic]:
@@ -93,7 +96,7 @@ def missing_values(environment: Environment) -> Iterator[Diagnostic]:
     used = {
         (kind, used)
         for name, service in stack.services.items()
-        if not service.profiles or not set(service.profiles).isdisjoint(stack.profiles)
+        if service.is_active(stack.profiles)
         for kind, used, _ in references(name, service)
     }
     for kind, entries in (("secret", stack.secrets), ("config", stack.configs)):
@@ -182,7 +185,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _alone(unresolved_files),
     missing_files,
     binds_with_colons,
-    unfit_env_files,
+    unfit_files,
 )
 ADVICE: Final[tuple[Rule, ...]] = (
     _alone(lonely_one_shots),

@@ -19,6 +19,7 @@ from envman.explanation.explain import hidden_variables
 from envman.facts import Facts
 from envman.model.confidential import WITHHELD, is_withheld, masked
 from envman.model.environment import Environment
+from envman.model.files import Use, named_files
 from envman.render.compose import render
 from envman.source.tree import Path as TreePath
 from envman.source.tree import dotted, leaves
@@ -54,7 +55,7 @@ class Canonical:
 def canonical_document(environment: Environment, files: Mapping[str, str] | None = None) -> Canonical:
     """Return the canonical document of ``environment``, which must be loaded without an instance.
 
-    ``files`` are the digests of the files that its configs name, by path as written.
+    ``files`` are the digests of the files whose content its containers get, by path as written.
     """
     data, withheld = _without_secrets(environment)
     document = render(replace(environment, data=data, instance=None), _FACTS)
@@ -66,6 +67,11 @@ def canonical_document(environment: Environment, files: Mapping[str, str] | None
         digest = (files or {}).get(config.file or "")
         if digest:
             made["configs"][name] = {**made["configs"][name], "content": digest}
+    for file in named_files(data):
+        section, name = str(file.place[0]), str(file.place[1])
+        if file.use is Use.CONTENT and section != "configs" and file.name in (files or {}):
+            entry = made[section][name]
+            made[section][name] = {**entry, "files": {**entry.get("files", {}), file.name: (files or {})[file.name]}}
     return Canonical(made, withheld)
 
 

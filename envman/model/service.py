@@ -1,5 +1,6 @@
 """Services and jobs: every attribute of the Compose specification, in the long form that normalising makes."""
 
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from envman.model.attributes import (
@@ -177,6 +178,10 @@ class Service(Workload):
     snapshot: SnapshotHook | None = None
     tag: Text | None = None
     sanitize: SanitizeHook | None = None
+
+    def is_active(self, profiles: Collection[str]) -> bool:
+        """Whether it runs where ``profiles`` are active."""
+        return not self.profiles or "*" in profiles or not set(self.profiles).isdisjoint(profiles)
 
     @property
     def replicas(self) -> int:

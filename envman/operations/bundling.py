@@ -23,6 +23,7 @@ from envman.lock.canonical import Canonical, canonical_document
 from envman.lock.lock import Lock
 from envman.lock.text import lock_text
 from envman.model.environment import Environment
+from envman.model.files import Use
 from envman.operations.bundled_images import Gathered, Gathering
 from envman.operations.described import without_instance
 from envman.operations.frozen import advice
@@ -76,7 +77,7 @@ def make_bundle(workspace: Workspace, environment: Environment, path: Path, aske
     _check_target(path)
     engine = reachable_engine(workspace)
     snapshots, data = _snapshots(workspace, key, asked.snapshots)
-    document = canonical_document(environment, workspace.config_files(environment))
+    document = canonical_document(environment, workspace.file_digests(environment, Use.CONTENT))
     _warn_of_secrets(workspace, environment, document)
     carried = carried_files(environment, workspace.project.root, outer_values(workspace, environment, lock))
     with (

@@ -20,6 +20,7 @@ from envman.lock.canonical import canonical_document
 from envman.lock.lock import Makers, lock_path
 from envman.lock.text import lock_text, sealed
 from envman.model.environment import Environment
+from envman.model.files import Use, named_files
 from envman.operations.importing import keep_out_of_git
 from envman.operations.workspace import file_mark
 from envman.project import BLUEPRINTS, check_environment_name, load_environment, open_project
@@ -161,8 +162,8 @@ def _lock(wish: Wish, environment: Environment, reading: Reading) -> str:
 
 
 def _config_files(wish: Wish, environment: Environment) -> dict[str, str]:
-    """Return the digests of the files that configs name, as far as this machine has them, as a lock counts them."""
-    named = {one.file for one in environment.stack.configs.values() if one.file}
+    """Return the digests of files whose content containers get, as far as they are here, as a lock counts them."""
+    named = {one.name for one in named_files(environment.data) if one.use is Use.CONTENT}
     found = {name: locate(wish.root, name) for name in named}
     return {name: file_mark(path.read_bytes()) for name, path in found.items() if path is not None and is_file(path)}
 

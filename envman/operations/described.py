@@ -12,6 +12,7 @@ from envman.lock.canonical import canonical_document
 from envman.lock.current import Current, context_digest, describe
 from envman.lock.uses import image_uses, local_context, workloads
 from envman.model.environment import Environment
+from envman.model.files import Use, named_files
 from envman.operations.workspace import Workspace
 from envman.project import BLUEPRINTS, load_environment
 from envman.registry.places import mapped
@@ -46,7 +47,7 @@ def described(workspace: Workspace, environment: Environment, *, contexts: bool 
     store = workspace.store(environment)
     return describe(
         shared,
-        canonical_document(shared, workspace.config_files(shared)),
+        canonical_document(shared, workspace.file_digests(shared, Use.CONTENT)),
         uses,
         contexts={name: digests.get(name) for name in builds},
         process=workspace.environ,
@@ -147,7 +148,7 @@ def _is_envmans(root: Path, base: Path, path: str) -> bool:
 
 def _values(workspace: Workspace, environment: Environment) -> dict[str, bytes]:
     """Return the values of secrets that are there, and the contents of env files, by name."""
-    store, root = workspace.store(environment), workspace.project.root
+    store = workspace.store(environment)
     values: dict[str, bytes] = {}
     for name, secret in environment.stack.secrets.items():
         if secret.file is not None and secret.source is None:
@@ -162,10 +163,8 @@ def _values(workspace: Workspace, environment: Environment) -> dict[str, bytes]:
             value = store.read(name)
             if value is not None:
                 values[name] = value.encode()
-    for service in environment.stack.services.values():
-        for file in service.env_file or ():
-            path = locate(root, file.path)
-            content = workspace.content(file.path) if path is not None else None
-            if content is not None:
-                values[f"env_file {file.path}"] = content
+    for file in named_files(environment.data):
+        content = workspace.content(file.name) if file.use is Use.VARIABLES else None
+        if content is not None:
+            values[f"env_file {file.name}"] = content
     return values

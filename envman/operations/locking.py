@@ -23,6 +23,7 @@ from envman.lock.text import LockFile, lock_text, read_lock_file, sealed
 from envman.lock.unlocked import unlocked
 from envman.lock.uses import NamedImage, needed_by, resting
 from envman.model.environment import Environment
+from envman.model.files import Use, named_files
 from envman.operations.described import described, without_instance
 from envman.operations.locked_builds import locked_builds
 from envman.operations.resolving import (
@@ -253,9 +254,8 @@ def _secrets(current: Current, old: LockFile | None) -> dict[str, LockedSecret]:
     """Return the fingerprints. Those of another checkout's key stay: this one cannot tell whether they still hold."""
     foreign = {name: one for name, one in (old.lock.secrets if old is not None else {}).items()
                if one.key != current.key}  # fmt: skip
-    stack = current.environment.stack
-    declared = {*stack.secrets, *(f"env_file {file.path}" for service in stack.services.values()
-                                  for file in service.env_file or ())}  # fmt: skip
+    files = (one.name for one in named_files(current.environment.data) if one.use is Use.VARIABLES)
+    declared = {*current.environment.stack.secrets, *(f"env_file {name}" for name in files)}
     return {
         **{name: one for name, one in foreign.items() if name in declared},
         **{

@@ -15,6 +15,7 @@ from envman.lock.lock import Lock, LockedBuild, LockedImage
 from envman.lock.pins import Held, Names, is_locked_image, names_to_look_for
 from envman.lock.text import LockFile, lock_in, read_lock_file
 from envman.model.environment import Environment
+from envman.model.files import Use, named_files
 from envman.operations.described import described
 from envman.operations.frozen import names_of, required_lock
 from envman.operations.progress import Progress
@@ -125,11 +126,8 @@ def refuse_other_files(workspace: Workspace, origin: Origin, environment: Enviro
     there = origin.workspace
     if there.project.root == workspace.project.root:
         return
-    stack = environment.stack
-    named = {one.file for one in stack.configs.values() if one.file}
-    for service in stack.services.values():
-        named |= {one.path for one in service.env_file or ()}
-        named |= {one.source for one in service.volumes or () if one.type == "bind" and one.source}
+    uses = {Use.CONTENT, Use.LABELS, Use.MOUNT, Use.VARIABLES}
+    named = {one.name for one in named_files(environment.data) if one.use in uses}
     problems = []
     for name in sorted(named):
         wanted = there.content(name)

@@ -14,6 +14,7 @@ from envman.diagnostics import Report
 from envman.facts import Facts
 from envman.language.interpolate import is_unset
 from envman.model.environment import Environment
+from envman.model.files import Use, named_files
 from envman.project import Project, load_environment, open_project
 from envman.registry.places import Places, moved
 from envman.render.compose import image_names, port_key, render
@@ -185,7 +186,7 @@ class Workspace:
             absent_secrets=absent_secrets(environment, self.project.root),
             fingerprints=self._fingerprints(environment, store),
             variables={name: store.mark(name, value.encode()) for name, value in environment.handed.values.items()},
-            files=self._files(environment),
+            files=self.file_digests(environment, Use.CONTENT, Use.VARIABLES),
             images=images,
             never_pulled=frozenset() if pins is None else pins.never_pulled,
             contexts=contexts,
@@ -240,18 +241,10 @@ class Workspace:
         except OSError:
             return None
 
-    def _files(self, environment: Environment) -> dict[str, str]:
-        stack = environment.stack
-        named = {file.path for service in stack.services.values() for file in service.env_file or ()}
-        return self._digests(named) | self.config_files(environment)
-
-    def config_files(self, environment: Environment) -> dict[str, str]:
-        """Return the digests of the files that configs name, by path as written."""
-        return self._digests({one.file for one in environment.stack.configs.values() if one.file})
-
-    def _digests(self, named: set[str]) -> dict[str, str]:
+    def file_digests(self, environment: Environment, *uses: Use) -> dict[str, str]:
+        """Return the digests of the files that ``environment`` names for one of ``uses``, by path as written."""
         digests = {}
-        for name in named:
+        for name in {one.name for one in named_files(environment.data) if one.use in uses}:
             content = self.content(name)
             if content is not None:
                 digests[name] = file_mark(content)

@@ -10,6 +10,7 @@ from envman.diagnostics import Span
 from envman.explanation.explain import hidden_variables
 from envman.model.confidential import is_secret_name, masked
 from envman.model.environment import Environment
+from envman.model.files import named_files
 from envman.plan.defined import defined_form
 from envman.plan.form import Plain
 from envman.render.document import Document
@@ -91,13 +92,18 @@ def _attributes(
 
 def _marks(environment: Environment, name: str, before: Plain, after: Plain) -> Iterator[Cause]:
     words = {"secrets": "the value of secret {} has changed", "configs": "config {} has changed",
-             "env_files": "env file {} has changed", "variables": "the value of {} has changed"}  # fmt: skip
+             "env_files": "env file {} has changed", "files": "file {} has changed",
+             "variables": "the value of {} has changed"}  # fmt: skip
     for kind, text in words.items():
         old, new = before.get(kind) or {}, after.get(kind) or {}
         for key in sorted(set(old) & set(new)):
             if old[key] != new[key]:
                 if kind == "variables":
                     yield Cause(text.format(key), environment.handed.files[name][key])
+                    continue
+                if kind == "files":
+                    place = next((one.place for one in named_files(environment.data) if one.name == key), ())
+                    yield Cause(text.format(key), environment.span(*place))
                     continue
                 section = (kind, key) if kind != "env_files" else ("services", name, "env_file")
                 yield Cause(text.format(key), environment.key_span(*section))

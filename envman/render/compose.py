@@ -12,6 +12,7 @@ from typing import Any, Final
 from envman import LABEL_PREFIX
 from envman.facts import Facts
 from envman.model.environment import Environment
+from envman.model.files import Use, named_files
 from envman.model.needs import needs_of
 from envman.model.service import Port, SecretValue, Service
 from envman.model.stack import OWN_ATTRIBUTES, Secret
@@ -94,6 +95,10 @@ class _Renderer:
         self.stack = environment.stack
         self.facts = facts
         self.variables: dict[str, str] = {}
+        self.files: dict[str, list[str]] = {}
+        for file in named_files(environment.data):
+            if file.place[0] == "services" and file.use in {Use.CONTENT, Use.VARIABLES}:
+                self.files.setdefault(str(file.place[1]), []).append(file.name)
         self.pins: dict[str, tuple[str, ...]] = {}
         self.digests: dict[str, str] = {}
         self.definitions: dict[str, dict[str, Any]] = {}
@@ -253,6 +258,8 @@ class _Renderer:
         if "deploy" in content:
             content["deploy"] = {key: value for key, value in (content["deploy"] or {}).items() if key != "replicas"}
         variables = self.environment.handed.files.get(name, ())
+        own = {one.path for one in service.env_file or ()}
+        files = [one for one in self.files.get(name, ()) if one not in own]
         used = {grant.source for grant in service.secrets or ()}
         used |= {value.secret for value in (service.environment or {}).values() if isinstance(value, SecretValue)}
         content["dev.envman"] = {
@@ -260,6 +267,8 @@ class _Renderer:
             "configs": {grant.source: self._config_mark(grant.source) for grant in service.configs or ()},
             "env_files": {one.path: self.facts.files.get(one.path, "") for one in service.env_file or ()},
         }
+        if files:
+            content["dev.envman"]["files"] = {one: self.facts.files.get(one, "") for one in files}
         if variables:
             content["dev.envman"]["variables"] = {one: self.facts.variables.get(one, "") for one in sorted(variables)}
         return content

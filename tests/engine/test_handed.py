@@ -25,6 +25,7 @@ def test_env_files_secrets_and_configs_get_the_environments_variables(checkout: 
             command: [sleep, infinity]
             env_file: [i.env]
             label_file: [l.txt]
+            security_opt: ["seccomp=./profile.json"]
             secrets: [tok]
             configs: [{source: cfg, target: /cfg}]
         secrets: {tok: {environment: MY_TOKEN}}
@@ -34,6 +35,7 @@ def test_env_files_secrets_and_configs_get_the_environments_variables(checkout: 
     root = checkout.root
     (root / "i.env").write_text("USER_NAME=${db_user}\nURL=postgres://u:${DB_PASSWORD}@db\nK=pa$$word9\nALONE\n")
     (root / "l.txt").write_text("x=${db_user}\n")
+    (root / "profile.json").write_text('{"defaultAction": "SCMP_ACT_ALLOW"}')
     # What `up` would refuse is said before.
     planned = checkout.run("plan", "dev", status=1)
     assert "error[EV203]: DB_PASSWORD has no value" in planned.err
@@ -65,9 +67,11 @@ def test_env_files_secrets_and_configs_get_the_environments_variables(checkout: 
     # A changed value is a cause; so is a label.
     (root / ".env.dev").write_text("DB_PASSWORD=changed\nMY_TOKEN=another\n")
     (root / "l.txt").write_text("x=2\n")
+    (root / "profile.json").write_text('{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": []}')
     out = checkout.run("plan", "dev").out
     assert "the value of DB_PASSWORD has changed (i.env:2:18)" in out
     assert "the value of secret tok has changed" in out
+    assert "file ./profile.json has changed (blueprints/dev.yaml:11:" in out
     assert "labels.x declared -> 2 (l.txt:1:1)" in out
     checkout.run("up", "dev")
     (container,) = checkout.containers("dev")

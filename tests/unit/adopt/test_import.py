@@ -188,6 +188,7 @@ def test_paths_start_at_the_root(tmp_path: Path) -> None:
             build: {context: ., additional_contexts: [a=./a, b=docker-image://b]}
             volumes: [./x:/x, "named:/n", /abs:/abs, ~/h:/h, "${D}/y:/y", {type: bind, source: z, target: /z}]
             label_file: l
+            security_opt: ["seccomp=./p.json", apparmor=unconfined]
             develop: {watch: [{path: src, action: rebuild}]}
           git: {build: "https://example.com/x.git"}
         configs: {c: {file: ../c}}
@@ -195,6 +196,7 @@ def test_paths_start_at_the_root(tmp_path: Path) -> None:
         """,
     )
     (tmp_path / "deploy" / "l").write_text("")
+    (tmp_path / "deploy" / "p.json").write_text("{}")
     done = imported(tmp_path, folder="deploy", process={"D": "/d"})
     text = blueprint(tmp_path)
     for written in (
@@ -203,6 +205,7 @@ def test_paths_start_at_the_root(tmp_path: Path) -> None:
         '"./deploy/x:/x", "named:/n", /abs:/abs, ~/h:/h, "${D}/y:/y"',
         "source: ./deploy/z",
         "label_file: ./deploy/l",
+        'security_opt: ["seccomp=./deploy/p.json", apparmor=unconfined]',
         "path: ./deploy/src",
         'build: "https://example.com/x.git"',
         "file: ./c",

@@ -82,3 +82,9 @@ def test_the_content_of_a_config_counts(tmp_path: Path) -> None:
     environment = load(tmp_path, dev=DEV)
     first, second = (canonical_document(environment, {"./site.conf": one}).digest for one in ("1", "2"))
     assert first != second
+
+
+def test_the_content_of_a_seccomp_profile_counts(tmp_path: Path) -> None:
+    environment = load(tmp_path, dev="services: {a: {image: x, security_opt: ['seccomp=p.json']}}\n")
+    first, second = (canonical_document(environment, {"p.json": one}).parts for one in ("1", "2"))
+    assert [part for part in first if first[part] != second[part]] == ["services.a"]
