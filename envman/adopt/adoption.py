@@ -21,7 +21,7 @@ from envman.adopt.paths import path_variables, rebase_paths, rebased
 from envman.adopt.project_name import valid_name
 from envman.adopt.reached import add_variables, reached_files
 from envman.adopt.variables import Used, adjust_references, all_references, find_variables, warn_of_unset
-from envman.diagnostics import Note, Report, Source, Span
+from envman.diagnostics import EnvmanError, Note, Report, Source, Span
 from envman.language.handed import Outside, hand_over
 from envman.language.inherited import inherited_names
 from envman.language.interpolate import Resolved, Scope, interpolate
@@ -202,7 +202,10 @@ def _point_to_example(work: _Work, known: AbstractSet[str]) -> None:
     for path in (work.folder / name for name in _EXAMPLES):
         if not path.is_file():
             continue
-        names = read_dotenv(path, root=Path(path.anchor), report=Report()).keys()
+        try:
+            names = read_dotenv(path, root=Path(path.anchor), report=Report()).keys()
+        except EnvmanError:
+            continue
         given = [name for name in work.variables if name in names and name not in known]
         if given:
             shown = ", ".join(given[:_MOST_NAMED]) + (", …" if len(given) > _MOST_NAMED else "")

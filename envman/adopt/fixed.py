@@ -116,7 +116,7 @@ def _folders(changes: Changes, folder: Path, process: Map[str, str], report: Rep
         if is_data:
             own = f"{source.rstrip('/')}/${{ENVMAN_ENVIRONMENT}}"
             changes.set_scalar(leaf, own + str(leaf.value)[len(source) :])
-            stays = f"; what {source} holds stays there" if path.is_dir() and any(path.iterdir()) else ""
+            stays = f"; what {source} holds stays there" if path.exists() and any(path.iterdir()) else ""
             _freed(f"{source} becomes a folder for each environment: {own}{stays}", leaf.span, report)
         elif is_data is None:
             kept.append(Note(f"{source} may be written to by every environment", leaf.span))

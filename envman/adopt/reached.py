@@ -80,8 +80,15 @@ def files_outside(files: Iterable[Path], root: Path) -> dict[Path, Path]:
         for name in files_named(tree):
             path = Path(os.path.normpath(start / name))
             if not path.is_relative_to(root):
-                found[path] = path if path.is_dir() else path.parent
+                found[path] = path if _is_folder(path) else path.parent
     return found
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def add_variables(variables: dict[str, Used], found: list[Reached], report: Report) -> None:

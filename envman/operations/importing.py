@@ -33,7 +33,7 @@ def project_root(directory: Path, *, given: bool) -> Path:
     Raises:
         EnvmanError: EV004 where the name of its folder is not UTF-8.
     """
-    directory = directory.absolute()
+    directory = directory.resolve() if ".." in directory.parts else directory.absolute()
     if not given and any((folder / PROJECT_FILE).is_file() for folder in (directory, *directory.parents)):
         return find_root(directory)
     return directory

@@ -18,7 +18,7 @@ from envman.plan.ownership import owned
 from envman.plan.unnamed import Unnamed
 from envman.snapshot.manifest import Place
 from envman.source.git import holds_data
-from envman.source.places import locate
+from envman.source.places import locate, status
 from envman.state.definitions import read_definitions
 
 # Below these lies nothing that a stack keeps.
@@ -93,9 +93,10 @@ def bound_folders(workspace: Workspace, environment: Environment) -> list[str]:
             if mount.type != "bind" or mount.read_only or source in said or source.startswith(_SYSTEM) or source == "/":
                 continue
             path = locate(workspace.project.root, source)
-            there = path if path is not None and workspace.endpoint.is_local else None
-            if there is not None and (not there.is_dir() or holds_data(there, workspace.environ) is False):
-                continue
+            if workspace.endpoint.is_local and path is not None:
+                is_there = status(workspace.project.root, source) is not None
+                if not is_there or holds_data(path, workspace.environ) is False:
+                    continue
             said[source] = (
                 f"what {name} writes to {source}: a folder of the engine's machine, not a volume; "
                 "copy it there, or mount a volume with `driver_opts: {type: none, o: bind, device: FOLDER}`"

@@ -66,13 +66,11 @@ def describe(root: Path, environ: Mapping[str, str]) -> str:
 
 def holds_data(path: Path, environ: Mapping[str, str]) -> bool | None:
     """Whether a folder that containers may write to holds their data, not a project's files; None: cannot be told."""
-    if not path.exists():
-        return not path.suffix  # Compose would make a folder of it
-    if not path.is_dir():
-        return False
-    if not any(path.iterdir()):
-        return True
     try:
-        return not ask_git(path, environ, "ls-files", "--", ".")
-    except GitError:
+        if not path.exists():
+            return not path.suffix  # Compose would make a folder of it
+        if not path.is_dir():
+            return False
+        return not any(path.iterdir()) or not ask_git(path, environ, "ls-files", "--", ".")
+    except (OSError, GitError):
         return None

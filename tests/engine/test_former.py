@@ -98,16 +98,21 @@ def test_a_copy_that_is_killed_starts_nothing_and_is_repeated(
 ) -> None:
     old = former.filled(checkout.name, "dd if=/dev/urandom of=/data/big bs=1M count=30 2>/dev/null")
     before = contents(old)
-    running = checkout.start("up", "dev", "--adopt-volumes")
 
     def copying() -> bool:
         records = list((tmp_path / "state").glob("envman/*/copying/dev.json"))
-        assert running.poll() is None
         return any(json.loads(one.read_text())["record"]["refilling"] for one in records)
 
-    await_true(copying)
-    os.kill(running.pid, signal.SIGKILL)
-    running.communicate()
+    for number in (signal.SIGINT, signal.SIGKILL):
+        running = checkout.start("up", "dev", "--adopt-volumes")
+        await_true(copying)
+        os.kill(running.pid, number)
+        running.communicate()
+        assert running.returncode == (130 if number == signal.SIGINT else -number)
+        # An interrupt takes back what it began; after a kill that is left to the next command.
+        assert copying() == (number == signal.SIGKILL)
+        if number == signal.SIGINT:
+            assert checkout.volumes("dev") == []
 
     refused = checkout.run("up", "dev", status=1).err
     assert f"error[EV650]: {checkout.name}-dev_data of dev is not whole: copying it from Compose project" in refused
