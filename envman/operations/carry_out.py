@@ -17,10 +17,12 @@ from envman.plan.plan import Action, Plan
 from envman.plan.wanted import is_one_shot
 
 
-def announce(prepared: Prepared, plan: Plan, progress: Progress) -> None:
-    """Tell Progress what is about to be done."""
-    if plan:
-        progress.step("\n    ".join([f"{prepared.environment.name} needs", *map(str, plan.steps)]))
+def announce(prepared: Prepared, plan: Plan, progress: Progress) -> Plan:
+    """Tell Progress all that is done, what it took to prepare it included, and return that."""
+    whole = Plan((*prepared.steps, *plan.steps))
+    if whole:
+        progress.step("\n    ".join([f"{prepared.environment.name} needs", *map(str, whole.steps)]))
+    return whole
 
 
 def make_way(workspace: Workspace, prepared: Prepared, plan: Plan) -> None:

@@ -10,13 +10,13 @@ from envman.operations.leaving import warn_of_unnamed
 from envman.operations.obstacles import find_obstacles
 from envman.operations.options import UpOptions
 from envman.operations.planning import plan_up
-from envman.operations.prepare import Prepared, current_document, impossible, look, refuse_newer_attributes
+from envman.operations.prepare import Prepared, allocate, impossible, look, new_secrets, refuse_newer_attributes
 from envman.operations.renaming import warn_of_older
 from envman.operations.up import check_profiles, check_services
 from envman.operations.workspace import Workspace
-from envman.plan.causes import Cause
-from envman.plan.plan import Action, Plan, Step
+from envman.plan.plan import Plan
 from envman.plan.wanted import wanted_services
+from envman.render.compose import render
 
 
 def preview(workspace: Workspace, environment: Environment, options: UpOptions) -> Plan:
@@ -31,7 +31,8 @@ def preview(workspace: Workspace, environment: Environment, options: UpOptions) 
     check_profiles(environment, options.profiles)
     observed = look(workspace, environment)
     refuse_newer_attributes(workspace, environment)
-    document = current_document(workspace, environment)
+    ports, moves = allocate(workspace, environment, observed)
+    document = render(environment, workspace.facts(environment, ports=ports, online=True))
     prepared = Prepared(environment, document, observed, workspace.compose(environment, None))
     plan = plan_up(workspace, prepared, options)
     workspace.report.extend(warn_of_older(workspace, environment, observed))
@@ -40,14 +41,4 @@ def preview(workspace: Workspace, environment: Environment, options: UpOptions) 
     )
     for one in (*impossible(workspace, environment), *find_obstacles(workspace, prepared, plan)):
         workspace.report.add(replace(one, severity=Severity.WARNING))
-    return Plan((*_new_secrets(workspace, environment), *plan.steps))
-
-
-def _new_secrets(workspace: Workspace, environment: Environment) -> list[Step]:
-    """Return a step for each secret whose value `up` would make before anything else."""
-    store = workspace.store(environment)
-    return [
-        Step(Action.CREATE, "secret", name, (Cause("no value yet", environment.key_span("secrets", name)),))
-        for name, secret in environment.stack.secrets.items()
-        if secret.source == "generate" and not store.has(name)
-    ]
+    return Plan((*new_secrets(workspace, environment), *moves, *plan.steps))

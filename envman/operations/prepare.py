@@ -18,9 +18,11 @@ from envman.model.needs import needs_of
 from envman.operations.bound import bound_by
 from envman.operations.progress import Progress
 from envman.operations.workspace import Workspace, automatic_ports, reserved_ports
+from envman.plan.causes import Cause
 from envman.plan.observed import Observed
 from envman.plan.occupied import Occupied
 from envman.plan.ownership import foreign_owners, owned
+from envman.plan.plan import Action, Step
 from envman.plan.wanted import wanted_services
 from envman.render.compose import port_key, render
 from envman.render.document import Document
@@ -36,12 +38,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An environment ready to be driven."""
+    """An environment ready to be driven; ``steps`` say what was made for it by then."""
 
     environment: Environment
     document: Document
     observed: Observed
     compose: Compose
+    steps: tuple[Step, ...] = ()
 
 
 def look(workspace: Workspace, environment: Environment, *, details: bool = False) -> Observed:
@@ -89,11 +92,27 @@ def prepare(workspace: Workspace, environment: Environment, progress: Progress) 
     refuse_unfinished_restore(workspace, environment)
     refuse_newer_attributes(workspace, environment)
     _refuse_impossible(workspace, environment)
+    steps = new_secrets(workspace, environment)
     ready_secrets(workspace, environment, observed, progress)
-    ports = _allocate(workspace, environment, observed, progress)
+    ports, moves = allocate(workspace, environment, observed)
+    for step in moves:
+        if step.action is Action.RECREATE:
+            progress.warning(step.causes[0].text)
+    if ports != read_ports(workspace.checkout.state).get(environment.key, {}):
+        write_ports(workspace.checkout.state, environment.key, ports)
     document = render(environment, workspace.facts(environment, ports=ports, online=True))
     workspace.write_render(environment, document)
-    return Prepared(environment, document, observed, workspace.compose(environment, document))
+    return Prepared(environment, document, observed, workspace.compose(environment, document), (*steps, *moves))
+
+
+def new_secrets(workspace: Workspace, environment: Environment) -> list[Step]:
+    """Return a step for each secret whose value `up` makes before anything else."""
+    store = workspace.store(environment)
+    return [
+        Step(Action.CREATE, "secret", name, (Cause("no value yet", environment.key_span("secrets", name)),))
+        for name, secret in environment.stack.secrets.items()
+        if secret.source == "generate" and not store.has(name)
+    ]
 
 
 def ready_secrets(
@@ -263,12 +282,16 @@ def _inside(workspace: Workspace, source: str) -> bool:
     return source.startswith(str(workspace.project.root))
 
 
-def _allocate(
-    workspace: Workspace, environment: Environment, observed: Observed, progress: Progress
-) -> dict[tuple[str, str], int]:
+def allocate(
+    workspace: Workspace, environment: Environment, observed: Observed
+) -> tuple[dict[tuple[str, str], int], list[Step]]:
+    """Return the host ports that envman chooses, and a step for each that is new or moves. Nothing is written.
+
+    Raises:
+        EnvmanError: EV505 where no port is free.
+    """
     wanted = automatic_ports(environment)
-    state = workspace.checkout.state
-    recorded = read_ports(state)
+    recorded = read_ports(workspace.checkout.state)
     own = recorded.get(environment.key, {})
     holder = _holders(workspace, environment, observed) if wanted else None
     ports = allocate_ports(
@@ -278,14 +301,18 @@ def _allocate(
         reserved_ports(recorded, environment.key),
         lambda key, port: holder is None or not holder(key, port),
     )
+    steps = []
     for key, port in ports.items():
-        if holder is not None and key in own and own[key] != port:
+        name = " ".join(key)
+        span = environment.key_span("services", key[0], "ports")
+        if key not in own:
+            steps.append(Step(Action.CREATE, "port", name, (Cause("no host port yet", span),)))
+        elif holder is not None and own[key] != port:
             who = holder(key, own[key])
             why = f"is taken by {who}" if who else "belongs to another environment of this checkout"
-            progress.warning(f"host port {own[key]} of {key[0]} {key[1]} {why}; it is {port} now")
-    if ports != own:
-        write_ports(state, environment.key, ports)
-    return ports
+            cause = Cause(f"host port {own[key]} of {name} {why}; it is {port} now", span)
+            steps.append(Step(Action.RECREATE, "port", name, (cause,)))
+    return ports, steps
 
 
 def _holders(

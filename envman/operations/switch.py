@@ -180,7 +180,7 @@ class _Switch:
         # What the source holds is free by the time that it is needed.
         leaving = [transaction.project_of(transaction.entry.other)] if transaction.entry.other else []
         refuse_obstacles(self.workspace, prepared, plan, leaving=leaving)
-        announce(prepared, plan, self.progress)
+        whole = announce(prepared, plan, self.progress)
         fetch_images(self.workspace, prepared, plan, self.options, self.progress)
         how = self._how(prepared, running)
         warn_of_unnamed(self.workspace, prepared, plan.services(Action.CREATE, Action.RECREATE))
@@ -193,7 +193,7 @@ class _Switch:
         transaction.end()
         write_selection(self.workspace.checkout.state, Selection(self.target.name, self.target.instance))
         urls = published_urls(self.target, prepared.document)
-        done = Up(self.target, plan, urls, time.monotonic() - self.began, left)
+        done = Up(self.target, whole, urls, time.monotonic() - self.began, left)
         return Switched(self.source, done, gap, tuple(sorted(how.held)), tuple(how.reasons), saved)
 
     def _how(self, prepared: Prepared, running: list[ContainerState]) -> Overlap:

@@ -66,20 +66,20 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
         discard_half_copied(workspace, environment)
     prepared = prepare(workspace, environment, progress)
     plan = plan_up(workspace, prepared, options)
+    whole = announce(prepared, plan, progress)
     urls = published_urls(environment, prepared.document, options.profiles)
     services = wanted_services(
         environment, options.services or None, frozenset(options.profiles), dependencies=options.dependencies
     )
     if not plan:
         if not options.wait:
-            return Up(environment, plan, urls, time.monotonic() - started)
+            return Up(environment, whole, urls, time.monotonic() - started)
         watch = StackWatch(workspace, environment, services, Silent(), time.time())
         watch.follow(started + options.timeout, known=prepared.observed)
-        return Up(environment, plan, urls, time.monotonic() - started)
+        return Up(environment, whole, urls, time.monotonic() - started)
     for one in warn_of_older(workspace, environment, prepared.observed):
         progress.warning(f"{one.message}; {one.help}")
     refuse_obstacles(workspace, prepared, plan)
-    announce(prepared, plan, progress)
     with journalled(workspace.checkout.state, Entry("up", environment.key)):
         fetch_images(workspace, prepared, plan, options, progress)
     warn_of_unnamed(workspace, prepared, plan.services(Action.CREATE, Action.RECREATE))
@@ -97,7 +97,7 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
         for rolling in rolled:
             roll(workspace, prepared, rolling, options, progress, deadline=deadline)
         _expect_nothing_left(workspace, prepared, options)
-    return Up(environment, plan, urls, time.monotonic() - started, saved)
+    return Up(environment, whole, urls, time.monotonic() - started, saved)
 
 
 def _expect_nothing_left(workspace: Workspace, prepared: Prepared, options: UpOptions) -> None:

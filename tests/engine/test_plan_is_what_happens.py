@@ -6,6 +6,7 @@ import json
 import random
 import re
 import secrets
+import socket
 import subprocess
 import time
 import urllib.error
@@ -211,6 +212,45 @@ def test_a_shared_network_that_is_gone_is_seen_and_mended(checkout: Checkout) ->
         checkout.run("up", "dev")
         await_true(answers)
         assert checkout.run("plan", "dev", "--exit-code").out == "dev is as it should be: nothing to do\n"
+
+
+PREPARED = """\
+services:
+  api:
+    image: busybox:1.37
+    init: true
+    command: [sleep, infinity]
+    ports: [{name: http, target: 8080, published: auto, host_ip: 127.0.0.1}]
+    secrets: [key]
+secrets: {key: {source: generate}}
+"""
+
+
+def test_secrets_and_ports_are_in_the_plan_and_a_port_that_has_gone_is_too(checkout: Checkout) -> None:
+    checkout.write(dev=PREPARED)
+
+    def planned_and_done() -> tuple[list[str], str]:
+        steps = checkout.run("plan", "dev").out.splitlines()
+        done = checkout.run("--format", "json", "up", "dev").json
+        assert done["steps"] == steps
+        return [re.sub(r" \(blueprints[^()]*\)", "", one) for one in steps], done["urls"][0]["url"]
+
+    steps, url = planned_and_done()
+    assert steps == [
+        "+ secret key create: no value yet",
+        "+ port api http create: no host port yet",
+        "+ network default create: not there yet",
+        "+ api create: no container yet",
+    ]
+    checkout.run("stop", "dev")
+    port = int(url.rpartition(":")[2])
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", port))
+        holder.listen()
+        [moved, recreated], _ = planned_and_done()
+    assert moved.startswith(f"~ port api http recreate: host port {port} of api http is taken by process ")
+    assert recreated.startswith(f"~ api recreate: ports 127.0.0.1:{port}->8080/tcp -> 127.0.0.1:")
 
 
 @pytest.mark.parametrize("seed", range(3))
