@@ -13,7 +13,7 @@ from typing import Final
 
 from envman.diagnostics import EnvmanError
 from envman.state.atomic import write_if_changed
-from envman.state.checkout import PRIVATE, ignore_private
+from envman.state.checkout import PRIVATE, ignore_private, private_path
 
 SCHEMA_FILE: Final = "schema.json"
 
@@ -32,7 +32,7 @@ def write_schema(root: Path) -> Path:
     Raises:
         EnvmanError: EV008 where it cannot be written.
     """
-    path = root / PRIVATE / SCHEMA_FILE
+    path = private_path(root, SCHEMA_FILE)
     ignore_private(root)
     write_if_changed(path, schema_text())
     return path

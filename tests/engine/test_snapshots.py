@@ -69,7 +69,7 @@ def listed(checkout: Checkout) -> dict[str, bool]:
 
 
 def helpers(checkout: Checkout, state: Path) -> str:
-    own = json.loads(next(state.glob("envman/*/checkout.json")).read_text())["id"]
+    own = json.loads(next(state.glob("envman/*/checkout.json")).read_text())["record"]["id"]
     label = f"label=dev.envman.checkout={own}"
     return docker("ps", "--all", "--quiet", "--filter", "label=dev.envman.helper", "--filter", label)
 
