@@ -125,10 +125,7 @@ def _known(root: Path, project: str, home: Path) -> Checkout | None:
     if identity is None:
         return None
     state = home / f"{project}-{identity}"
-    recorded = _CHECKOUT.read(state / _RECORD)
-    if recorded is None or recorded.marks != _marks(root):
-        return None
-    if Path(recorded.path) != root and not _same_folder(Path(recorded.path), root):
+    if not _CHECKOUT.holds(state / _RECORD, _Recorded(identity, project, str(root), _marks(root))):
         return None
     _use(state)
     return Checkout(identity, root, state)
@@ -195,7 +192,9 @@ def _give(root: Path, project: str, home: Path, identity: str, notice: str = "",
     text = f"{identity}\n{_number(root)} {_number(root / PRIVATE)}\n"
     if _read_text(pointer) != text:
         write_whole(pointer, text)
-    _CHECKOUT.write(state / _RECORD, _Recorded(identity, project, path or str(root), _marks(root)))
+    recorded = _Recorded(identity, project, path or str(root), _marks(root))
+    if not _CHECKOUT.holds(state / _RECORD, recorded):
+        _CHECKOUT.write(state / _RECORD, recorded)
     return Checkout(identity, root, state, notice)
 
 

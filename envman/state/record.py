@@ -67,9 +67,15 @@ class Record(Generic[T]):
         Raises:
             EnvmanError: EV008.
         """
-        record = _canonical(value)
-        text = f'{{"sha256": "{_digest(record)}", "record": {record}}}\n'
-        write_whole(path, text, mode=MODE, folder_mode=FOLDER_MODE, durable=durable)
+        write_whole(path, _text(value), mode=MODE, folder_mode=FOLDER_MODE, durable=durable)
+
+    def holds(self, path: Path, value: T) -> bool:
+        """Return whether ``path`` is just what ``write`` would make it; that needs no validation.
+
+        Raises:
+            EnvmanError: EV509 where it is not a file or cannot be read.
+        """
+        return read_private(path, self.remedy) == _text(value).encode()
 
     def damaged(self, path: Path, reason: str) -> EnvmanError:
         """Return EV509 for the file ``path``."""
@@ -124,6 +130,11 @@ def read_private(path: Path, remedy: str) -> bytes | None:
 def damaged(path: Path, reason: str, remedy: str) -> EnvmanError:
     """Return EV509 for a file of the state folder; ``remedy`` as for ``Record``."""
     return fail("EV509", f"{path} is damaged: {reason}", help=remedy.replace("PATH", str(path)))
+
+
+def _text(value: Any) -> str:
+    record = _canonical(value)
+    return f'{{"sha256": "{_digest(record)}", "record": {record}}}\n'
 
 
 def _canonical(value: Any) -> str:
