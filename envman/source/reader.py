@@ -46,6 +46,16 @@ MOST_PROBLEMS: Final = 100
 RESET: Final = "!reset"
 OVERRIDE: Final = "!override"
 _STANDARD: Final = "tag:yaml.org,2002:"
+_MERGE: Final = _STANDARD + "merge"
+# Standard tags that no value of a Compose file can have.
+_REASONS: Final = {
+    "binary": "write the text itself: bytes have no place in a Compose file",
+    "merge": "it belongs to the key: `!!merge <<: *other`",
+    "omap": "write a list of mappings",
+    "pairs": "write a list of mappings",
+    "set": "write a list, or a mapping with null as values",
+    "timestamp": "write the time in quotes",
+}
 # Every character but those that YAML's production c-printable lists. (Listing those and negating takes Python 4 ms to
 # compile.)
 _FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
@@ -253,8 +263,10 @@ class _Composer:
     def _tagged(self, tag: str, text: str, span: Span, *, plain: bool) -> tuple[Value, str | None]:
         if tag in {RESET, OVERRIDE}:
             return (resolve_plain(text) if plain else text), tag
-        if tag in {"!", _STANDARD + "str"}:
+        if tag == _STANDARD + "str" or (tag == _MERGE and self._is_key()):
             return text, None
+        if tag == "!":
+            return (resolve_plain(text) if plain else text), None  # YAML says a string, go-yaml and Compose do not
         resolved = resolve_plain(text)
         wanted = tag.removeprefix(_STANDARD)
         fits = {
@@ -271,9 +283,13 @@ class _Composer:
             self._problem(Diagnostic("EV106", message, span, f"a value that is a {wanted}"))
         return (float(resolved) if wanted == "float" and isinstance(resolved, int) else resolved), None
 
+    def _is_key(self) -> bool:
+        """Whether what is read next is a key of a mapping."""
+        return bool(self.stack) and self.stack[-1].is_mapping and self.stack[-1].key_span is None
+
     def _key(self, parent: _Open, event: Any, value: Value, span: Span) -> None:
         text: str = event.value
-        is_merge = text == "<<" and event.implicit[0]
+        is_merge = text == "<<" and (event.implicit[0] or event.tag == _MERGE)
         if not isinstance(value, str):
             advice = f'write "{text}" in quotes'
             self._problem(Diagnostic("EV106", f"the key is {kind_of(value)}", span, "a string", help=advice))
@@ -298,7 +314,7 @@ class _Composer:
         self.end = (span.end_line, span.end_column)
         if len(self.stack) >= DEEPEST:
             raise fail("EV110", f"nested deeper than {DEEPEST} levels", span, expected="a flatter file")
-        if self.stack and self.stack[-1].is_mapping and self.stack[-1].key_span is None:
+        if self._is_key():
             raise fail("EV106", "the key is a collection", span, expected="a string as key")
         tag = event.tag
         if tag in {"!", _STANDARD + "map", _STANDARD + "seq"}:
@@ -343,7 +359,7 @@ class _Composer:
             open_anchors = {one.anchor for one in self.stack}
             why = "refers to a value that holds it" if event.anchor in open_anchors else "has no anchor before it"
             raise fail("EV100", f"*{event.anchor} {why}", span, expected=f"&{event.anchor} on an earlier value")
-        if self.stack and self.stack[-1].is_mapping and self.stack[-1].key_span is None:
+        if self._is_key():
             raise fail("EV106", "the key is an alias", span, expected="a string as key")
         node, size = self.anchors[event.anchor]
         self._count(size, span)
@@ -400,7 +416,8 @@ def _unknown_tag(tag: str, span: Span) -> Diagnostic:
         f"unknown tag {shorthand(tag)}",
         span,
         expected="!reset, !override or a standard tag",
-        help="!reset removes an inherited value, !override replaces it whole",
+        help=_REASONS.get(tag.removeprefix(_STANDARD) if tag.startswith(_STANDARD) else "")
+        or "!reset removes an inherited value, !override replaces it whole",
     )
 
 

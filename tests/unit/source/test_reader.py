@@ -81,7 +81,7 @@ def test_values_are_read_as_compose_reads_them() -> None:
 
 def test_standard_tags() -> None:
     assert data("{a: !!str 5, b: !!float 1, c: !!null null, d: ! 5, e: !!int '7', f: !!map {}, g: !!seq []}") == {
-        "a": "5", "b": 1.0, "c": None, "d": "5", "e": 7, "f": {}, "g": [],
+        "a": "5", "b": 1.0, "c": None, "d": 5, "e": 7, "f": {}, "g": [],
     }  # fmt: skip
 
 
@@ -100,12 +100,16 @@ def test_merge_keys() -> None:
         own: {<<: *a, two: own}
         list: {<<: [*b, *a]}
         quoted: {'<<': *a}
+        tagged: {!!merge <<: *a, !!str 12: x}
+        string: {!!str <<: *a}
         """) == {
         "x-a": {"one": 1, "two": 2},
         "x-b": {"two": "two", "three": 3},
         "own": {"two": "own", "one": 1},
         "list": {"two": "two", "three": 3, "one": 1},
         "quoted": {"<<": {"one": 1, "two": 2}},
+        "tagged": {"one": 1, "two": 2, "12": "x"},
+        "string": {"<<": {"one": 1, "two": 2}},
     }
 
 
@@ -131,6 +135,8 @@ def test_an_anchor_can_be_taken_anew_and_stand_on_a_key() -> None:
         ("a:\n  - b\n\t- c\n", "EV100 3:1-2 a tab is used for indentation"),
         ("a: !env HOME", "EV109 1:4-13 unknown tag !env"),
         ("a: !!binary aGk=", "EV109 1:4-17 unknown tag !!binary"),
+        ("a: !!merge x", "EV109 1:4-13 unknown tag !!merge"),
+        ("a: {!!merge <<: {b: 1}, <<: {c: 1}}", 'EV101 1:25-27 "<<" stands twice in this mapping'),
         ("a: !!python/object:os.system [x]", "EV109 1:4-31 unknown tag !!python/object:os.system"),
         ("a: !<tag:example.org,2000:int> 5", "EV109 1:4-33 unknown tag tag:example.org,2000:int"),
         ("a: !int 5", "EV109 1:4-10 unknown tag !int"),
