@@ -105,6 +105,8 @@ class Rename:
             raise EnvmanError(unfinished_rename(self.entry))
         if self.entry.step == MOVING:
             self._carry(back=True)
+        # Killed from here on, a repeated rename must not take what is removed for copied.
+        self._at(step=COPYING, volumes=tuple(replace(one, copied=False) for one in self.entry.volumes))
         self.helpers.remove_left()
         for one in self.entry.volumes:
             # None was there before: the record was made only then.
@@ -244,12 +246,23 @@ class Rename:
         for network in observed.networks:
             remove_network(engine, network.id, expected=dict(network.labels))
         if entry.remove:
+            self._refuse_lost_copies()
             for volume in entry.volumes:
                 remove_volume(engine, volume.old, expected=volume.proof)
             for old, new in entry.keys:
                 if entry.whole or old != new:
                     forget_definitions(self.folder.parent / f"{entry.project}-{self.workspace.checkout.id}", old)
         forget_renaming(self.folder)
+
+    def _refuse_lost_copies(self) -> None:
+        """Raise EV646 where a copy has gone: then nothing that it was made of is removed."""
+        from envman.engine.observe import find_resources
+
+        wanted = {one.new for one in self.entry.volumes if not one.alike}
+        present, _ = find_resources(self.workspace.engine, wanted, (), {})
+        lost = sorted(wanted - {one.name for one in present})
+        if lost:
+            raise fail("EV646", f"{', '.join(lost)} is not there any more", help="no old volume was removed")
 
 
 def _last_first(containers: Iterable[ContainerState]) -> list[ContainerState]:
@@ -291,7 +304,7 @@ def _carry_records(states: list[Path], pair: tuple[str, str], names: Mapping[str
         forget_definitions(states[1], new)
     elif recorded.protected is not None:
         retain = {names.get(name, name): kept for name, kept in recorded.retain.items()}
-        write_definitions(states[1], new, replace(recorded, services={}, networks={}, volumes={}, retain=retain))
+        write_definitions(states[1], new, replace(recorded, networks={}, volumes={}, retain=retain))
     # With a whole project it has moved with the folder, under the same key.
     if old != new:
         source, target = (new, old) if back else (old, new)

@@ -268,7 +268,7 @@ def _volumes(
             )
             continue
         if place not in stacks:
-            stacks[place] = labelled(workspace, place.environment, place.instance or None)
+            stacks[place] = _stack(workspace, place)
         made = _carried(workspace, stacks[place], one, target, prefix)
         carried.append(replace(made, alike=alike))
     names = {one.new for one in carried}
@@ -276,6 +276,17 @@ def _volumes(
     problems += [_problem(f"volume {one.name} is there already", "remove or rename it") for one in present]
     sizes = volume_sizes(workspace.engine, {one.old for one in carried})
     return [replace(one, size=sizes.get(one.old, -1)) for one in carried], problems
+
+
+def _stack(workspace: Workspace, place: Place) -> Environment | None:
+    """Return the environment at ``place``: by its blueprint, which knows more images, or else by its labels."""
+    instance = place.instance or None
+    if place.environment in workspace.project.blueprints and workspace.chosen_instance() == instance:
+        try:
+            return workspace.environment(place.environment, to_run=False)
+        except EnvmanError:
+            workspace.report = Report()
+    return labelled(workspace, place.environment, instance)
 
 
 def _carried(
