@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from envman.cli.ask import can_ask, question
 from envman.cli.invocation import Invocation
-from envman.diagnostics import Report
+from envman.diagnostics import EnvmanError, Report
 
 
 def register(app: typer.Typer) -> None:
@@ -46,15 +47,22 @@ def import_files(
 ) -> None:
     """Make an environment of Compose files."""
     from envman.adopt.adoption import Wish
-    from envman.operations.importing import import_compose, project_root
+    from envman.operations.importing import import_compose, project_root, wider_root
+    from envman.source.root import PROJECT_FILE
 
     invocation = context.ensure_object(Invocation)
     given = root is not None or invocation.directory != Path.cwd()
     folder = project_root(root or invocation.directory, given=given)
-    if not given:
-        folder = _with_all_files(invocation, files, folder)
+    wider = wider_root(files, folder, Path(invocation.environ.get("HOME") or "/"))
+    # A project that is there stays where it is, and so does one that is to be beside its Compose files.
+    is_new = not given and not (folder / PROJECT_FILE).is_file()
+    if wider is not None and is_new and all(file.resolve().is_relative_to(folder.resolve()) for file in files):
+        folder = _with_all_files(invocation, folder, *wider)
     wish = Wish(tuple(files), folder, environment, tuple(profiles or ()), adapt, tuple(env_files or ()))
-    done = import_compose(wish, invocation.environ, overwrite=overwrite)
+    try:
+        done = import_compose(wish, invocation.environ, overwrite=overwrite)
+    except EnvmanError as error:
+        raise error if wider is None else _with_way_out(error, folder, wider[0]) from None
     invocation.warn(done.report)
     text = "\n".join(
         [
@@ -68,14 +76,8 @@ def import_files(
     invocation.show(result, text)
 
 
-def _with_all_files(invocation: Invocation, files: list[Path], folder: Path) -> Path:
-    """Return ``folder``, or the one above it that holds all that the Compose ``files`` name: asked, or said (EV835)."""
-    from envman.operations.importing import wider_root
-
-    wider = wider_root(files, folder, Path.home())
-    if wider is None:
-        return folder
-    root, path = wider
+def _with_all_files(invocation: Invocation, folder: Path, root: Path, path: Path) -> Path:
+    """Return ``root``, which holds ``path`` too, or ``folder``: asked on a terminal, else said (EV835)."""
     if can_ask(invocation):
         answer = question(f"{path} lies outside of {folder}. Make {root} the project's folder? [Y/n] ")
         return folder if answer.lower() in {"n", "no"} else root
@@ -87,3 +89,13 @@ def _with_all_files(invocation: Invocation, files: list[Path], folder: Path) -> 
     )
     invocation.warn(report)
     return root
+
+
+def _with_way_out(error: EnvmanError, folder: Path, root: Path) -> EnvmanError:
+    """Return ``error`` with what lets a project in ``folder`` have files that only ``root`` holds."""
+    way = (
+        f"move envman.yaml, blueprints/ and .env files from {folder} to {root}, or copy the file into the project"
+        if (folder / "envman.yaml").is_file()
+        else f"`envman import --root {root}` makes a project of the folder that holds all files"
+    )
+    return EnvmanError(*(replace(one, help=way) if one.code == "EV007" else one for one in error.diagnostics))

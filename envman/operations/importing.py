@@ -42,11 +42,8 @@ def project_root(directory: Path, *, given: bool) -> Path:
 def wider_root(files: Sequence[Path], root: Path, home: Path) -> tuple[Path, Path] | None:
     """Return the nearest folder above ``root`` that holds all that the Compose ``files`` name, and one such path.
 
-    None where ``root`` does, where a project is there already, and where that folder would be the ``home`` folder or
-    one above it.
+    None where ``root`` does, and where that folder would be the ``home`` folder or one above it.
     """
-    if (root / PROJECT_FILE).is_file():
-        return None
     outside = files_outside(files, root)
     common = Path(os.path.commonpath([root, *outside.values()]))
     if common == root or home.is_relative_to(common):

@@ -342,8 +342,6 @@ def test_the_projects_folder_holds_all_files_that_are_named(tmp_path: Path) -> N
     assert wider_root(files, tmp_path, Path("/home/x")) is None
     import_compose(Wish(tuple(files), tmp_path, "local"), {})
     assert "include: [./a/shared/compose.yaml]" in blueprint(tmp_path)
-    (app / "envman.yaml").write_text("")
-    assert wider_root(files, app, Path("/home/x")) is None
 
 
 def test_the_command_takes_the_folder_above_and_says_so(
@@ -353,11 +351,21 @@ def test_the_command_takes_the_folder_above_and_says_so(
     write(tmp_path / "app", compose="include: [../db/compose.yaml]\nservices: {web: {image: x}}\n")
     monkeypatch.chdir(tmp_path / "app")
     assert run(Invocation(), ["import", "compose.yaml", "--root", "."]) == 1
+    assert f"`envman import --root {tmp_path}` makes a project" in capsys.readouterr().err
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    assert run(Invocation(), ["import", "../app/compose.yaml"]) == 1
     assert "EV007" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path / "app")
     assert run(Invocation(), ["import", "compose.yaml"]) == 0
     assert f"EV835]: the project's folder is {tmp_path}, because {tmp_path}/db/compose" in capsys.readouterr().err
     assert (tmp_path / "envman.yaml").exists()
     assert run(Invocation(), ["check"]) == 0
+    # A project that is there stays where it is.
+    write(tmp_path, compose="include: [../elsewhere.yaml]\nservices: {web: {image: x}}\n")
+    (tmp_path.parent / "elsewhere.yaml").write_text("services: {db: {image: x}}\n")
+    assert run(Invocation(), ["import", "../compose.yaml", "--environment", "other"]) == 1
+    assert f"move envman.yaml, blueprints/ and .env files from {tmp_path} to" in capsys.readouterr().err
 
 
 def test_what_forbids_a_second_environment_is_said(tmp_path: Path) -> None:
