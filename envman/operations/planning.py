@@ -72,18 +72,31 @@ def plan_up(workspace: Workspace, prepared: Prepared, options: UpOptions) -> Pla
         dependencies=options.dependencies,
     )
     plan = with_former(workspace, prepared, plan, options)
-    return Plan((*_asked(environment, services, options, plan), *plan.steps))
+    return Plan((*_fetched(environment, document, services, options, plan), *plan.steps))
 
 
-def _asked(environment: Environment, services: list[str], options: UpOptions, plan: Plan) -> list[Step]:
-    asked = []
+def _fetched(
+    environment: Environment, document: Document, services: list[str], options: UpOptions, plan: Plan
+) -> list[Step]:
+    """Return a step for each image that is there and is built or pulled all the same.
+
+    Compose pulls with `pull_policy: always` whenever it brings something up.
+    """
+    steps = []
     for name in services:
         service = environment.stack.services[name]
-        if service.build is not None and options.build and name not in plan.services(Action.BUILD):
-            asked.append(Step(Action.BUILD, "service", name, (Cause("asked for with --build"),)))
-        elif service.build is None and service.image and options.pull and name not in plan.services(Action.PULL):
-            asked.append(Step(Action.PULL, "service", name, (Cause("asked for with --pull"),)))
-    return asked
+        policy = environment.span("services", name, "pull_policy")
+        replaced = name in plan.services(Action.CREATE, Action.RECREATE)
+        data = () if replaced else ("its containers are made anew if it is another image then",)
+        if service.build is not None:
+            if options.build and name not in plan.services(Action.BUILD):
+                steps.append(Step(Action.BUILD, "service", name, (Cause("asked for with --build"),), data))
+        elif service.image and name not in plan.services(Action.PULL):
+            if options.pull:
+                steps.append(Step(Action.PULL, "service", name, (Cause("asked for with --pull"),), data))
+            elif plan and document.services[name].get("pull_policy") == "always":
+                steps.append(Step(Action.PULL, "service", name, (Cause("pull_policy is always", policy),), data))
+    return steps
 
 
 def gather(workspace: Workspace, environment: Environment, document: Document, services: list[str]) -> Known:

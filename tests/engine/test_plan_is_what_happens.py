@@ -253,6 +253,29 @@ def test_secrets_and_ports_are_in_the_plan_and_a_port_that_has_gone_is_too(check
     assert recreated.startswith(f"~ api recreate: ports 127.0.0.1:{port}->8080/tcp -> 127.0.0.1:")
 
 
+def test_what_is_always_pulled_is_in_the_plan_and_pulled_before_anything_else(checkout: Checkout) -> None:
+    # Nobody listens there: what is pulled is refused.
+    image = f"127.0.0.1:9/{checkout.name}:1"
+    text = f'services: {{api: {{image: "{image}", init: true, command: [sleep, infinity]}}}}\n'
+    docker("tag", "busybox:1.37", image)
+    try:
+        checkout.write(dev=text).run("up", "dev")
+        checkout.write(dev=text.replace("init: true", "init: true, pull_policy: always"))
+        assert checkout.run("plan", "dev").out == "dev is as it should be: nothing to do\n"
+        docker("stop", "--time", "0", f"{checkout.name}-dev-api-1")
+        assert checkout.run("plan", "dev").out.splitlines() == [
+            (
+                "* api pull: pull_policy is always (blueprints/dev.yaml:1:77) "
+                "[its containers are made anew if it is another image then]"
+            ),
+            f"> api start: {checkout.name}-dev-api-1 is exited",
+        ]
+        assert "error[EV601]" in checkout.run("up", "dev", status=None).err
+        assert checkout.containers("dev", everything=False) == []
+    finally:
+        docker("rmi", "--force", image)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_plan_is_what_happens(checkout: Checkout, tmp_path: Path, seed: int) -> None:
     try_one(checkout, seed, tmp_path, rounds=4)
