@@ -143,11 +143,20 @@ def _read(work: _Work) -> None:
     if not work.wish.env_files:
         found = read_dotenv(work.folder / ".env", root=work.folder, report=report, expand=expand)
         work.dotenv = {name: value for name, (value, _) in found.items()}
-    work.profiles = [*work.wish.profiles]
     listed = work.process.get("COMPOSE_PROFILES", work.dotenv.get("COMPOSE_PROFILES", ""))
-    work.profiles += [one.strip() for one in listed.split(",") if one.strip() and one.strip() not in work.profiles]
+    # As in Compose: what is asked for takes the place of the variable.
+    profiles = work.wish.profiles or (one.strip() for one in listed.split(",") if one.strip())
+    work.profiles = list(dict.fromkeys(profiles))
     if len(work.wish.files) == 1:
         file = work.wish.files[0]
+        listed = work.process.get("COMPOSE_FILE", work.dotenv.get("COMPOSE_FILE", ""))
+        if listed and listed != file.name:
+            report.warning(
+                "EV815",
+                f"COMPOSE_FILE is {listed}: `docker compose` would read that",
+                help="to import what it names, write `envman import` without a file",
+            )
+            return
         beside = [name for name in _OVERRIDES if (work.folder / name).is_file()]
         if beside and file.name not in beside:
             report.warning(
@@ -170,7 +179,7 @@ def _change(work: _Work) -> None:
     own = set(work.kept.values)
     found = find_variables(changes.current() for changes in work.documents)
     work.variables = {name: used for name, used in found.items() if name not in own}
-    reached = reached_files(trees, work.folder)
+    reached = reached_files(trees, work.folder, {**work.dotenv, **work.process})
     moved = _moved_values(work, trees, [one.tree for one in reached]) if work.prefix != "." else {}
     add_variables(work.variables, reached, report)
     for changes in work.documents:

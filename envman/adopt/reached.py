@@ -18,7 +18,7 @@ from envman.adopt.paths import files_named
 from envman.adopt.variables import Used
 from envman.diagnostics import EnvmanError, Report, Span
 from envman.diagnostics.limits import limit
-from envman.language.references import Reference, references, rewritten
+from envman.language.references import Reference, expanded, references, rewritten
 from envman.source.dotenv import read_dotenv
 from envman.source.files import read_source
 from envman.source.reader import read_tree
@@ -43,9 +43,10 @@ class Reached:
     asked: Span
 
 
-def reached_files(trees: list[Mapping], folder: Path) -> list[Reached]:
+def reached_files(trees: list[Mapping], folder: Path, values: Map[str, str]) -> list[Reached]:
     """Return what ``trees``, whose paths start at ``folder``, include and extend; unreadable files are left out.
 
+    ``values`` are those of variables in the paths.
     Whoever renders reads them again, and says what is wrong with them.
     """
     found: list[Reached] = []
@@ -53,7 +54,7 @@ def reached_files(trees: list[Mapping], folder: Path) -> list[Reached]:
     waiting = [(tree, folder, index, frozenset[str]()) for index, tree in enumerate(trees)]
     while waiting and len(found) < limit(MOST_FILES):
         tree, start, index, names = waiting.pop()
-        for one in (*_included(tree, start), *_extended(tree, start)):
+        for one in (*_included(tree, start, values), *_extended(tree, start, values)):
             inside = _read(one.path)
             if inside is not None and (one.path, one.folder) not in seen:
                 seen.add((one.path, one.folder))
@@ -75,7 +76,7 @@ def files_outside(files: Iterable[Path], root: Path) -> dict[Path, Path]:
     found: dict[Path, Path] = {}
     for tree, start in [
         *((tree, folder) for tree in trees),
-        *((one.tree, one.folder) for one in reached_files(trees, folder)),
+        *((one.tree, one.folder) for one in reached_files(trees, folder, {})),
     ]:
         for name in files_named(tree):
             path = Path(os.path.normpath(start / name))
@@ -134,18 +135,18 @@ class _Asked(NamedTuple):
     references: tuple[Reference, ...] = ()
 
 
-def _included(tree: Mapping, folder: Path) -> Iterator[_Asked]:
+def _included(tree: Mapping, folder: Path, values: Map[str, str]) -> Iterator[_Asked]:
     node = tree.entries.get("include")
     for entry in node.items if isinstance(node, Sequence) else ():
-        paths = _texts(entry.entries.get("path") if isinstance(entry, Mapping) else entry)
+        paths = _texts(entry.entries.get("path") if isinstance(entry, Mapping) else entry, values)
         if not paths:
             continue
         inner = (folder / paths[0]).parent
         env_files = [".env"]
         if isinstance(entry, Mapping):
-            directory = _texts(entry.entries.get("project_directory"))
+            directory = _texts(entry.entries.get("project_directory"), values)
             inner = folder / directory[0] if directory else inner
-            named = [str(folder / one) for one in _texts(entry.entries.get("env_file"))]
+            named = [str(folder / one) for one in _texts(entry.entries.get("env_file"), values)]
             env_files = named or env_files
         names: set[str] = set()
         outside: list[Reference] = []
@@ -167,15 +168,16 @@ def _included(tree: Mapping, folder: Path) -> Iterator[_Asked]:
             yield _Asked(folder / path, inner, entry.span, frozenset(names), tuple(outside))
 
 
-def _extended(tree: Mapping, folder: Path) -> Iterator[_Asked]:
+def _extended(tree: Mapping, folder: Path, values: Map[str, str]) -> Iterator[_Asked]:
     services = tree.entries.get("services")
     for service in services.entries.values() if isinstance(services, Mapping) else ():
         node = node_at(service, ("extends", "file"))
-        for path in _texts(node):
+        for path in _texts(node, values):
             assert node is not None
             yield _Asked(folder / path, (folder / path).parent, node.span)
 
 
-def _texts(node: Node | None) -> list[str]:
+def _texts(node: Node | None, values: Map[str, str]) -> list[str]:
     items = node.items if isinstance(node, Sequence) else (node,)
-    return [item.value for item in items if isinstance(item, Scalar) and isinstance(item.value, str)]
+    texts = (item.value for item in items if isinstance(item, Scalar) and isinstance(item.value, str))
+    return [expanded(text, values) or text for text in texts]

@@ -131,7 +131,7 @@ def _parts(service: Service) -> Iterator[tuple[Path, str, str]]:
         if rule.action in {"sync", "sync+restart", "sync+exec"} and not rule.target:
             yield ("develop", "watch", index), "no target", "`target:`, where the container has the path"
     for index, mount in enumerate(service.volumes or ()):
-        if mount.type == "bind" and not mount.source:
+        if mount.type == "bind" and mount.source is None:  # an empty one is the project's folder
             yield ("volumes", index), "a bind without a source", "`source:`, a path"
     for path, requests in _device_requests(service):
         for index, request in enumerate(requests):

@@ -21,8 +21,12 @@ def register(app: typer.Typer) -> None:
 def import_files(
     context: typer.Context,
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Compose files; later ones override, as with `-f`.")
-    ],
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE]...",
+            help="Compose files; later ones override, as with `-f`. Default: those that `docker compose` would read.",
+        ),
+    ] = None,
     environment: Annotated[
         str, typer.Option("--environment", "-e", metavar="NAME", help="The environment that they become.")
     ] = "local",
@@ -47,18 +51,20 @@ def import_files(
 ) -> None:
     """Make an environment of Compose files."""
     from envman.adopt.adoption import Wish
+    from envman.adopt.choice import choose
     from envman.operations.importing import import_compose, project_root, wider_root
     from envman.source.root import PROJECT_FILE
 
     invocation = context.ensure_object(Invocation)
+    chosen = choose(invocation.directory, files or [], env_files or [], invocation.environ)
     given = root is not None or invocation.directory != Path.cwd()
     folder = project_root(root or invocation.directory, given=given)
-    wider = wider_root(files, folder, Path(invocation.environ.get("HOME") or "/"))
+    wider = wider_root(chosen.files, folder, Path(invocation.environ.get("HOME") or "/"))
     # A project that is there stays where it is, and so does one that is to be beside its Compose files.
     is_new = not given and not (folder / PROJECT_FILE).is_file()
-    if wider is not None and is_new and all(file.resolve().is_relative_to(folder.resolve()) for file in files):
+    if wider is not None and is_new and all(file.resolve().is_relative_to(folder.resolve()) for file in chosen.files):
         folder = _with_all_files(invocation, folder, *wider)
-    wish = Wish(tuple(files), folder, environment, tuple(profiles or ()), adapt, tuple(env_files or ()))
+    wish = Wish(chosen.files, folder, environment, tuple(profiles or ()), adapt, chosen.env_files)
     try:
         done = import_compose(wish, invocation.environ, overwrite=overwrite)
     except EnvmanError as error:
@@ -68,6 +74,7 @@ def import_files(
         [
             f"in {done.root}:" if done.written else f"{environment} is there already, unchanged",
             *[f"  {path}" for path in done.written],
+            *([f"taken as Compose would: {', '.join(chosen.taken)}"] if chosen.taken else []),
             "",
             f"Next: envman check {environment}",
         ]

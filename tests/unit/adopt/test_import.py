@@ -543,6 +543,52 @@ def test_profiles_are_made_active(tmp_path: Path) -> None:
     assert blueprint(tmp_path).startswith('profiles: ["data"]\n')
 
 
+def imported_by_command(root: Path, *arguments: str, **process: str) -> str:
+    environ = {"XDG_STATE_HOME": str(root / "state"), **process}
+    assert run(Invocation(environ=environ), ["-C", str(root), "import", *arguments]) == 0
+    return blueprint(root)
+
+
+def test_files_profiles_and_name_are_taken_from_the_dotenv(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, base="services: {a: {image: x, profiles: [one]}}\n", more="services: {b: {image: x}}\n")
+    dotenv = "COMPOSE_FILE=base.yaml,more.yaml\nCOMPOSE_PATH_SEPARATOR=,\nCOMPOSE_PROFILES=one\n"
+    (tmp_path / ".env").write_text(dotenv + "COMPOSE_PROJECT_NAME=named\n")
+    text = imported_by_command(tmp_path)
+    assert text.startswith('extends: base\nprofiles: ["one"]\n')
+    assert (tmp_path / "envman.yaml").read_text().startswith("name: named\n")
+    assert (
+        "taken as Compose would: COMPOSE_FILE in .env, COMPOSE_PROFILES in .env, COMPOSE_PROJECT_NAME in .env\n"
+        in capsys.readouterr().out
+    )
+
+
+def test_the_process_and_options_win_over_the_dotenv(tmp_path: Path) -> None:
+    write(tmp_path, base="services: {a: {image: x, profiles: [one, two]}, b: {image: x}}\n", more="services: {}\n")
+    (tmp_path / ".env").write_text("COMPOSE_FILE=more.yaml\nCOMPOSE_PROFILES=one\n")
+    assert 'profiles: ["two"]' in imported_by_command(tmp_path, "--profile", "two", COMPOSE_FILE="base.yaml")
+
+
+@pytest.mark.parametrize(
+    ("file", "override"), [("compose", "compose.override"), ("docker-compose", "compose.override")]
+)
+def test_without_files_the_usual_ones_are_taken(file: str, override: str, tmp_path: Path) -> None:
+    write(tmp_path, **{file: "services: {a: {image: x}}\n", override: "services: {b: {image: x}}\n"})
+    assert "extends: base" in imported_by_command(tmp_path)
+
+
+def test_no_file_at_all_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(Invocation(environ={}), ["-C", str(tmp_path), "import"]) == 1
+    assert "error[EV002]: there is no Compose file in" in capsys.readouterr().err
+
+
+def test_a_file_that_compose_file_does_not_name_is_said(tmp_path: Path) -> None:
+    write(tmp_path, compose="services: {a: {image: x}}\n")
+    (tmp_path / ".env").write_text("COMPOSE_FILE=a.yaml:b.yaml\n")
+    assert [one.message for one in imported(tmp_path).report] == [
+        "COMPOSE_FILE is a.yaml:b.yaml: `docker compose` would read that"
+    ]
+
+
 def test_an_override_file_beside_is_not_forgotten(tmp_path: Path) -> None:
     write(tmp_path, compose="services: {web: {image: x}}\n")
     (tmp_path / "compose.override.yml").write_text("services: {}\n")
@@ -564,6 +610,25 @@ def test_variables_of_included_files_are_declared(tmp_path: Path) -> None:
         """)
     )
     assert [line.split()[0] for line in said(done)] == ["EV816"]
+
+
+def test_a_path_of_an_include_or_extends_may_hold_a_variable(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        compose="include: ['${PARTS:-.}/more.yaml']\nservices: {a: {extends: {file: '$PLACE/c.yaml', service: c}}}\n",
+        more="services: {b: {image: 'x:${TAG:-1}'}}\n",
+    )
+    write(tmp_path / "sub", c="services: {c: {image: 'y:${OTHER}'}}\n")
+    (tmp_path / ".env").write_text("PLACE=sub\n")
+    imported(tmp_path)
+    assert "  TAG: {type: string, env: TAG}" in blueprint(tmp_path)
+    assert "  OTHER: {type: string" in blueprint(tmp_path)
+
+
+def test_a_bind_of_an_empty_variable_is_the_projects_folder(tmp_path: Path) -> None:
+    write(tmp_path, compose="services: {a: {image: x, volumes: [{type: bind, source: $UP, target: /up}]}}\n")
+    imported(tmp_path)
+    assert "source: $UP" in blueprint(tmp_path)
 
 
 def test_the_root_is_the_folder_that_was_given(tmp_path: Path) -> None:
