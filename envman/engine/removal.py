@@ -28,13 +28,15 @@ def remove_volume(engine: Engine, name: str, *, expected: Mapping[str, str]) -> 
     return True
 
 
-def remove_network(engine: Engine, identity: str, *, expected: Mapping[str, str]) -> None:
-    """Remove a network if it bears every label in ``expected``; one that has gone is no error.
+def remove_network(engine: Engine, identity: str, *, expected: Mapping[str, str]) -> bool:
+    """Remove a network if it bears every label in ``expected``; return False where somebody is attached to it.
+
+    One that has gone is no error.
 
     Raises:
-        EnvmanError: EV502 where a label differs, EV410 where somebody is attached to it.
+        EnvmanError: EV502 where a label differs.
     """
-    from docker.errors import NotFound
+    from docker.errors import APIError, NotFound
 
     with engine.errors():
         try:
@@ -43,7 +45,12 @@ def remove_network(engine: Engine, identity: str, *, expected: Mapping[str, str]
                 raise fail("EV502", f"network {identity[:12]} does not bear the labels that it should")
             engine.api.remove_network(identity)
         except NotFound:
-            return
+            return True
+        except APIError as error:
+            if error.status_code != 403:
+                raise
+            return False
+    return True
 
 
 def remove_container(engine: Engine, identity: str, *, expected: Mapping[str, str]) -> None:

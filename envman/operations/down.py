@@ -99,7 +99,7 @@ def down(
             # also one that another environment made: named ones go below, by their labels.
             run(prepared, "--profile", "*", "rm", "--stop", "--force", "--volumes")
         run(prepared, "--profile", "*", "down", "--remove-orphans")
-        _remove_rest(workspace, environment, loss.volumes if volumes else ())
+        _remove_rest(workspace, environment, loss.volumes if volumes else (), progress)
         if volumes:
             write_ports(workspace.checkout.state, environment.key, {})
             forget_copying(workspace.checkout.state, environment.key)
@@ -107,7 +107,7 @@ def down(
     return Removed(loss.volumes if volumes else (), saved)
 
 
-def _remove_rest(workspace: Workspace, environment: Environment, volumes: Collection[str]) -> None:
+def _remove_rest(workspace: Workspace, environment: Environment, volumes: Collection[str], progress: Progress) -> None:
     """Remove ``volumes``, and networks that no service in the Compose file uses, by this environment's labels."""
     from envman.engine.observe import observe
     from envman.engine.removal import remove_network, remove_volume
@@ -115,7 +115,9 @@ def _remove_rest(workspace: Workspace, environment: Environment, volumes: Collec
     left = observe(workspace.engine, [environment.compose_project], details=False)
     for network in left.networks:
         if owned(environment, workspace.checkout.id, network.labels):
-            remove_network(workspace.engine, network.id, expected=dict(network.labels))
+            gone = remove_network(workspace.engine, network.id, expected=dict(network.labels))
+            if not gone:
+                progress.warning(f"network {network.name} stays: containers of others are attached to it")
     for volume in left.volumes:
         if volume.name in volumes and owned(environment, workspace.checkout.id, volume.labels):
             remove_volume(workspace.engine, volume.name, expected=dict(volume.labels))

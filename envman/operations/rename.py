@@ -244,7 +244,8 @@ class Rename:
         for one in _last_first(observed.containers):
             remove_container(engine, one.id, expected=dict(one.labels))
         for network in observed.networks:
-            remove_network(engine, network.id, expected=dict(network.labels))
+            if not remove_network(engine, network.id, expected=dict(network.labels)):
+                self.progress.warning(f"network {network.name} stays: containers of others are attached to it")
         if entry.remove:
             self._refuse_lost_copies()
             for volume in entry.volumes:

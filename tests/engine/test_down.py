@@ -120,3 +120,17 @@ def test_restart_keeps_the_containers(checkout: Checkout) -> None:
 
 def test_down_of_what_was_never_up_is_no_error(checkout: Checkout) -> None:
     assert checkout.write(dev=DATA).run("down", "dev").out == "dev is down\n"
+
+
+def test_a_network_that_others_use_stays_and_is_named(checkout: Checkout) -> None:
+    checkout.write(dev=f"services: {{web: {SLEEPER}}}\n").run("up", "dev")
+    network = f"{checkout.name}-dev_default"
+    other = docker("run", "--detach", "--rm", "--init", "--network", network, "busybox:1.37", "sleep", "600")
+    try:
+        done = checkout.run("down", "dev")
+        assert f"network {network} stays: containers of others are attached to it" in done.err
+        assert checkout.containers("dev") == []
+    finally:
+        docker("rm", "--force", other)
+    checkout.run("down", "dev")
+    assert docker("network", "ls", "--quiet", "--filter", f"name={network}") == ""
