@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from envman.diagnostics import EnvmanError
+from envman.diagnostics import EnvmanError, Note
 from envman.diagnostics.diagnostic import fail
+from envman.operations.build_failure import read_failure
 from envman.operations.planning import inputs_of, remember_builds
 from envman.operations.prepare import Prepared
 from envman.operations.progress import Progress
@@ -52,7 +53,7 @@ def build(
     else:
         handle, targets = started
     if drain(handle, progress) != 0:
-        raise _failed(prepared, services, targets, handle)
+        raise _failed(workspace, prepared, services, targets, handle, progress)
     remember_builds(workspace, prepared.environment, inputs, stamps)
 
 
@@ -96,7 +97,16 @@ def _start_bake(
     return buildx.start(baked.definition, names, baked.allow, attested=baked.attested), baked.targets
 
 
-def _failed(prepared: Prepared, services: Sequence[str], targets: Mapping[str, str], handle: Handle) -> EnvmanError:
+def _failed(
+    workspace: Workspace,
+    prepared: Prepared,
+    services: Sequence[str],
+    targets: Mapping[str, str],
+    handle: Handle,
+    progress: Progress,
+) -> EnvmanError:
+    from envman.operations.described import dockerfile_of
+
     environment, tail = prepared.environment, handle.tail(TAIL)
     known = trouble(prepared, tail)
     if known is not None:
@@ -105,12 +115,25 @@ def _failed(prepared: Prepared, services: Sequence[str], targets: Mapping[str, s
         name for name in services if re.search(rf"\[{re.escape(targets[name])}[ \]]", tail)
     ]
     first = (failed or list(services))[0]
+    section = "services" if first in environment.stack.services else "jobs"
+    span = environment.key_span(section, first, "build")
+    found = read_failure(tail)
+    dockerfile = dockerfile_of(workspace.project.root, environment, section, first, []) if found is not None else None
+    if found is None or dockerfile is None:
+        # What was written already is not written again.
+        detail, message = "" if progress.keeps_lines else tail, f"building {', '.join(failed or services)} failed"
+    else:
+        detail = "" if progress.keeps_lines else "\n".join(found.output)
+        message = f"building {first} failed: {found.reason}"
+    again = f"`envman build {environment.name} {first}` shows all of the build's output"
+    above = "the build's own output is above"
     return fail(
         "EV602",
-        f"building {', '.join(failed or services)} failed",
-        environment.key_span("services", first, "build"),
-        help=f"the end of the build's own output is below; `envman build {environment.name} {first}` shows all of it",
-        detail=tail,
+        message,
+        found.span(dockerfile) if found is not None and dockerfile is not None else span,
+        notes=(Note(f"{first} is built here", span),) if dockerfile is not None else (),
+        help=above if progress.keeps_lines else again,
+        detail=detail,
     )
 
 

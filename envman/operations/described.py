@@ -35,7 +35,7 @@ def described(workspace: Workspace, environment: Environment, *, contexts: bool 
     shared = without_instance(workspace, environment)
     builds = {name: (section, one.build) for section, name, one in workloads(shared) if one.build is not None}
     problems: list[Diagnostic] = []
-    dockerfiles = {name: _dockerfile(workspace.project.root, shared, section, name, problems)
+    dockerfiles = {name: dockerfile_of(workspace.project.root, shared, section, name, problems)
                    for name, (section, _) in builds.items()}  # fmt: skip
     uses = image_uses(shared, dockerfiles, workspace.environ)
     problems += uses.problems
@@ -63,7 +63,7 @@ def mapped_bases(workspace: Workspace, environment: Environment) -> dict[str, di
     What cannot be told of a Dockerfile the build itself will say.
     """
     builds = [(section, name) for section, name, one in workloads(environment) if one.build is not None]
-    dockerfiles = {name: _dockerfile(workspace.project.root, environment, section, name, [])
+    dockerfiles = {name: dockerfile_of(workspace.project.root, environment, section, name, [])
                    for section, name in builds}  # fmt: skip
     found: dict[str, dict[str, str]] = {}
     for name, build in image_uses(environment, dockerfiles, workspace.environ).builds.items():
@@ -91,9 +91,13 @@ def without_instance(workspace: Workspace, environment: Environment) -> Environm
     return found
 
 
-def _dockerfile(
+def dockerfile_of(
     root: Path, environment: Environment, section: str, name: str, problems: list[Diagnostic]
 ) -> Source | None:
+    """Return the Dockerfile of a service or job, also one that stands in the blueprint; None where it is not here.
+
+    ``problems`` get why it cannot be read.
+    """
     build = environment.data[section][name]["build"]
     if build.get("dockerfile_inline"):
         span = environment.span(section, name, "build", "dockerfile_inline")

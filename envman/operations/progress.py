@@ -18,6 +18,10 @@ class Waiting:
 class Progress(Protocol):
     """What the edge shows; an operation only speaks."""
 
+    @property
+    def keeps_lines(self) -> bool:
+        """Whether what ``line`` was told can still be read afterwards."""
+
     def step(self, text: str) -> None:
         """A new phase begins."""
 
@@ -39,6 +43,8 @@ class Progress(Protocol):
 
 class Silent:
     """A Progress that says nothing."""
+
+    keeps_lines = False
 
     def step(self, text: str) -> None:
         """Say nothing."""

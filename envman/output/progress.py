@@ -24,6 +24,11 @@ class LineProgress:
         self._drawn = False
         self._last = ""
 
+    @property
+    def keeps_lines(self) -> bool:
+        """Whether lines stay: on a terminal each is drawn over by the next."""
+        return self.verbose and not self.live
+
     def _clear(self) -> None:
         if self._drawn:
             self.stream.write("\r\x1b[2K")

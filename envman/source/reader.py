@@ -26,6 +26,7 @@ from yaml.events import (
 from envman.diagnostics import Diagnostic, EnvmanError, Note, Report, Source, Span
 from envman.diagnostics.diagnostic import fail
 from envman.diagnostics.limits import HELP, limit
+from envman.source.indentation import wrong_indentation
 from envman.source.scalars import HINTS, NULLS, is_time, resolve_plain
 from envman.source.tree import Mapping, Node, Scalar, Sequence, Value
 
@@ -402,6 +403,8 @@ class _Composer:
             return Diagnostic(
                 "EV100", "a tab is used for indentation", span, expected="spaces", help="YAML allows spaces only"
             )
+        if span is not None and (indented := wrong_indentation(self.source, span, problem)) is not None:
+            return indented
         notes: tuple[Note, ...] = ()
         context = error.context_mark
         if context is not None and error.context and (mark is None or context.line != mark.line):
