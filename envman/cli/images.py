@@ -131,7 +131,7 @@ def images(
     uses = image_uses(workspace, problems)
     # What one environment needs is not known then; all else is.
     invocation.warn(replace(one, severity=Severity.WARNING) for one in problems)
-    invocation.show([asdict(one) for one in uses], uses_table(uses))
+    invocation.show([image_data(one) for one in uses], uses_table(uses))
 
 
 def rmi(

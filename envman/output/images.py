@@ -10,7 +10,7 @@ from typing import Any
 from envman.operations.images import ServiceImage
 from envman.operations.project_images import ImageUse, Removal
 from envman.operations.pushing import Pushed
-from envman.output.tables import age, size, table
+from envman.output.tables import age, size, table, timestamp
 from envman.registry.reference import short_id
 
 
@@ -30,9 +30,9 @@ def image_table(images: Sequence[ServiceImage]) -> str:
     return table(["SERVICE", "IMAGE", "ID", "SIZE", "CREATED", "IN REGISTRY"], rows)
 
 
-def image_data(one: ServiceImage) -> dict[str, Any]:
+def image_data(one: ServiceImage | ImageUse) -> dict[str, Any]:
     """Return an image as plain data."""
-    return asdict(one)
+    return {**asdict(one), "created": timestamp(one.created)}
 
 
 def pushed_text(pushed: Sequence[Pushed]) -> str:

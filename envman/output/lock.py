@@ -11,7 +11,7 @@ from envman.lock.changes import LockChange
 from envman.lock.compare import Difference
 from envman.lock.lock import lock_path
 from envman.output.diagnostics import place
-from envman.output.tables import age
+from envman.output.tables import age, timestamp
 
 if TYPE_CHECKING:
     from envman.operations.locking import Locking, Move
@@ -85,7 +85,7 @@ def locking_data(made: Locking, *, written: bool) -> dict[str, Any]:
         "changes": [one._asdict() for one in made.changes],
         "moves": [
             {"image": one.reference.canonical, "old": one.old, "new": one.new, "used_by": list(one.used_by),
-             "created": one.created}
+             "created": timestamp(one.created)}
             for one in made.moves
         ],
         "notices": list(made.notices),

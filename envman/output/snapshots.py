@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from envman.output.tables import table
+from envman.output.tables import table, timestamp
 from envman.snapshot.manifest import Manifest
 
 
@@ -41,7 +41,7 @@ def snapshot_row(environment: str, name: str, manifest: Manifest | None) -> dict
         "environment": environment,
         "name": name,
         "damaged": False,
-        "created": manifest.when.isoformat(timespec="seconds"),
+        "created": timestamp(manifest.created),
         "stored_bytes": manifest.stored,
         "volumes": [one.key for one in manifest.volumes],
         "reason": manifest.reason,

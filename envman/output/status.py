@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from envman.operations.status import EnvironmentStatus
-from envman.output.tables import Cell, age, size, table
+from envman.output.tables import Cell, age, size, table, timestamp
 from envman.output.up import url_data
 from envman.plan.observed import ContainerState
 from envman.plan.published import Url, running_urls
@@ -61,14 +61,14 @@ def _drift(one: EnvironmentStatus) -> str:
 
 
 def status_data(one: EnvironmentStatus) -> dict[str, Any]:
-    """Return a status as plain data; ``since`` in Unix seconds, ``drift`` null where the blueprint has errors."""
+    """Return a status as plain data; ``drift`` null where the blueprint has errors."""
     return {
         "environment": one.name,
         "instance": one.instance,
         "state": one.state,
         "health": one.health,
         "services": list(one.services),
-        "since": one.since,
+        "since": timestamp(one.since),
         "urls": [url_data(url) for url in one.urls],
         "chosen": one.chosen,
         "drift": None if one.drift is None else list(one.drift),
@@ -123,7 +123,7 @@ def service_data(one: ServiceStatus) -> dict[str, Any]:
     return {
         **container_data(one.container, one.urls),
         "image_digest": one.image_digest,
-        "since": one.container.started_at,
+        "since": timestamp(one.container.started_at),
         "ports": [
             {"host_ip": port.host_ip, "published": port.host_port, "target": port.container_port,
              "protocol": port.protocol}

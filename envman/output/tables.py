@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -76,6 +77,11 @@ def terminal_width() -> int | None:
         return os.get_terminal_size(sys.stdout.fileno()).columns or None if sys.stdout.isatty() else None
     except (OSError, ValueError):
         return None
+
+
+def timestamp(seconds: float | None) -> str | None:
+    """Return a time in Unix seconds as all results have it (ISO 8601, UTC, whole seconds), or None for None."""
+    return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def age(seconds: float) -> str:

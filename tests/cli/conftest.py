@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from called import Ended, Envman
+from results import check_result
 
 from envman.cli.invocation import Invocation
 from envman.cli.main import run
@@ -52,6 +53,7 @@ def envman(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         found = run(Invocation(), words)
         out, err = capsys.readouterr()
         assert "Traceback" not in out + err
+        check_result(words, out)
         if status is not None:
             assert found == status, out + err
         return Ended(found, out, err)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from forked import Forker, starts_alike
+from results import check_result
 
 # The engine needs seconds to start what publishes so many ports.
 MANY_PORTS = ", ".join(f"'{port}'" for port in range(1000, 1080))
@@ -122,6 +123,7 @@ class Checkout:
                 f"{' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
             )
         assert "Traceback" not in done.stderr
+        check_result(arguments, done.stdout)
         return Done(done.returncode, done.stdout, done.stderr)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
