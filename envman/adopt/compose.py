@@ -8,14 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from envman.adopt.refused import refused_by_compose, runs
+from envman.adopt.refused import refused_by_compose
 from envman.checks import as_file, check_environment
+from envman.checks.references import inactive
 from envman.diagnostics import Diagnostic, Note, Report, Severity
 from envman.language.composition import compose_layers, has_other_files
 from envman.language.interpolate import Resolved, Scope, interpolate
 from envman.language.layers import Layer
 from envman.language.merge import merge_layers
 from envman.language.normalise import normalise
+from envman.model.active import enabled_services
 from envman.model.binding import bind
 from envman.model.environment import Environment
 from envman.model.header import Header
@@ -52,9 +54,10 @@ def understand(layers: list[Mapping], root: Path, project: str, name: str, profi
     if stack is not None:
         files = tuple(dict.fromkeys(layer.span.source.name for layer in layers))
         environment = Environment(project, name, None, "", False, (name,), files, stack, data, tree)
-        check_environment(environment, root, here)
-        here.extend(refused_by_compose(environment, root, set(profiles)))
-        here.extend(inactive_dependencies(environment, set(profiles)))
+        check_environment(environment, root, here, profiles=profiles)
+        active = environment.only(enabled_services(environment, profiles))
+        here.extend(refused_by_compose(environment, root, active.stack.services))
+        here.extend(inactive_dependencies(active))
     for one in as_file(here):
         if one.code in _NOT_THE_FILE:
             report.add(replace(one, severity=Severity.WARNING))
@@ -62,20 +65,15 @@ def understand(layers: list[Mapping], root: Path, project: str, name: str, profi
             report.add(one)
 
 
-def inactive_dependencies(environment: Environment, active: set[str]) -> Iterator[Diagnostic]:
-    """EV810: a service that runs needs one that no active profile starts. Compose refuses the file for it."""
-    services = environment.stack.services
-    for name, service in services.items():
-        if not runs(service, active):
-            continue
-        for other, dependency in (service.depends_on or {}).items():
-            if dependency.required is not False and other in services and not runs(services[other], active):
-                wanted = (services[other].profiles or [""])[0]
-                yield Diagnostic(
-                    "EV810",
-                    f"{name} depends on {other}, which only a profile starts",
-                    environment.key_span("services", name, "depends_on", other),
-                    "a service that runs without a profile, or an active profile",
-                    (Note("the profile is named here", environment.span("services", other, "profiles")),),
-                    f"make it active: `envman import --profile {wanted} ...`",
-                )
+def inactive_dependencies(environment: Environment) -> Iterator[Diagnostic]:
+    """EV810: an active service needs one that no active profile starts. Compose refuses the file for it."""
+    for service, one in inactive(environment):
+        wanted = environment.data["services"][one.name]["profiles"][0]
+        yield Diagnostic(
+            "EV810",
+            f"{service} depends on {one.name}, which only a profile starts",
+            environment.key_span(*one.path) if one.by_key else environment.span(*one.path),
+            "a service that runs without a profile, or an active profile",
+            (Note("the profile is named here", environment.span("services", one.name, "profiles")),),
+            f"make it active: `envman import --profile {wanted} ...`",
+        )

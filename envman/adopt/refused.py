@@ -7,7 +7,7 @@ than a type; each rule was tried on `docker compose config`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -28,20 +28,15 @@ _PULL_POLICY: Final = re.compile(
 _UNIQUE: Final = ("device_cgroup_rules", "external_links", "group_add", "security_opt", "volumes_from")
 
 
-def runs(service: Service, active: set[str]) -> bool:
-    """Whether ``service`` runs where the profiles ``active`` are."""
-    return service.is_active(active)
-
-
-def refused_by_compose(environment: Environment, root: FilePath, active: set[str]) -> Iterator[Diagnostic]:
-    """Yield what Compose would refuse in ``environment`` where the profiles ``active`` are, at its place.
+def refused_by_compose(environment: Environment, root: FilePath, active: Collection[str]) -> Iterator[Diagnostic]:
+    """Yield what Compose would refuse in ``environment`` where the services ``active`` are, at its place.
 
     ``root`` is the project's folder. What a service says that does not run is no matter to Compose.
     """
     for name, service in environment.stack.services.items():
         found = list(_against_schema(environment, name, service))
-        if runs(service, active):
-            found += [*_together(environment, name, service), *_label_files(service, root)]
+        if name in active:
+            found += [*_together(service), *_label_files(service, root)]
         for path, message, expected in found:
             place: Path = ("services", name, *path)
             yield Diagnostic("EV814", f"{dotted(place)}: {message}", environment.span(*place), expected)
@@ -85,13 +80,15 @@ def _against_schema(environment: Environment, name: str, service: Service) -> It
     yield from _twice(environment, name)
 
 
-def _together(environment: Environment, name: str, service: Service) -> Iterator[tuple[Path, str, str]]:
+def _together(service: Service) -> Iterator[tuple[Path, str, str]]:
     if service.image == "" and service.build is None:
         yield ("image",), "empty, and there is no build", "an image"
     yield from _amounts(service)
     yield from _parts(service)
     yield from _mounted_twice(service)
-    yield from _references(environment, name, service)
+    count = int(service.scale) if service.scale is not None else 1
+    if service.container_name is not None and count > 1:
+        yield ("scale",), f"{text_of(service.scale)} containers cannot have one container_name", "1"
 
 
 def _twice(environment: Environment, name: str) -> Iterator[tuple[Path, str, str]]:
@@ -158,23 +155,3 @@ def _device_requests(service: Service) -> Iterator[tuple[Path, Sequence[DeviceRe
     resources = service.deploy.resources if service.deploy is not None else None
     if resources is not None and resources.reservations is not None and resources.reservations.devices:
         yield ("deploy", "resources", "reservations", "devices"), resources.reservations.devices
-
-
-def _references(environment: Environment, name: str, service: Service) -> Iterator[tuple[Path, str, str]]:
-    services = environment.stack.services
-    for index, link in enumerate(service.links or ()):
-        other = link.partition(":")[0]
-        if other not in services:
-            yield ("links", index), f'there is no service "{other}"', "a service of this file"
-        elif other == name:
-            yield ("links", index), "a service cannot link to itself", "another service"
-    for index, source in enumerate(service.volumes_from or ()):
-        other = source.partition(":")[0]
-        if other != "container" and other not in services:
-            yield ("volumes_from", index), f'there is no service "{other}"', "a service of this file"
-    for other, dependency in (service.depends_on or {}).items():
-        if dependency.required is False and other not in services:
-            yield ("depends_on", other), f'there is no service "{other}"', "a service of this file"
-    count = int(service.scale) if service.scale is not None else 1
-    if service.container_name is not None and count > 1:
-        yield ("scale",), f"{text_of(service.scale)} containers cannot have one container_name", "1"

@@ -56,30 +56,6 @@ def endless_dependencies(environment: Environment) -> Iterator[Diagnostic]:
                 )
 
 
-def dependencies_behind_profiles(environment: Environment) -> Iterator[Diagnostic]:
-    """EV315: Compose refuses a service whose dependency is left out because its profile is not active."""
-    services, active = environment.stack.services, set(environment.stack.profiles)
-
-    def runs(service: Service) -> bool:
-        return service.is_active(active)
-
-    for name, service in services.items():
-        if not runs(service):
-            continue
-        for other, dependency in (service.depends_on or {}).items():
-            if other in services and dependency.required is not False and not runs(services[other]):
-                profiles = ", ".join(services[other].profiles or ())
-                yield Diagnostic(
-                    "EV315",
-                    f"{name} depends on {other}, which is left out unless profile {profiles} is active",
-                    environment.key_span("services", name, "depends_on", other),
-                    "a dependency that runs whenever this does",
-                    (Note("the profile is set here", environment.span("services", other, "profiles")),),
-                    "remove the profile, give this service the same one, or write `required: false`",
-                    severity=Severity.WARNING,
-                )
-
-
 def unreachable_dependencies(environment: Environment) -> Iterator[Diagnostic]:
     """EV320: waiting for the health of a service, which is for talking to it, without a network in common.
 

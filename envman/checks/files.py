@@ -22,19 +22,23 @@ def missing_files(environment: Environment, root: Path) -> Iterator[Diagnostic]:
     """EV307: files and folders that an environment names and that are not there."""
     for name, service in environment.stack.services.items():
         yield from _of_service(environment, root, name, service)
-    stack = environment.stack
-    inactive = {name for name, service in stack.services.items() if not service.is_active(stack.profiles)}
-    for file in named_files(environment.data):
+    for file in _named(environment):
         if file.place[-2:] in _OF_A_BUILD or _is_mount(file):
             continue
         # What `source: file` names, who provides it says (EV504).
         if file.place[0] == "secrets" and file.place[-1] == "path":
             continue
         if status(root, file.name) is None and (file.required or file.use is not Use.VARIABLES):
-            # Compose itself refuses what an active service requires.
-            refused = file.required and not (file.place[0] == "services" and str(file.place[1]) in inactive)
-            severity = Severity.ERROR if refused else Severity.WARNING
+            # Compose itself refuses what a service requires.
+            severity = Severity.ERROR if file.required else Severity.WARNING
             yield _missing(environment, file.name, *file.place, severity=severity)
+
+
+def _named(environment: Environment) -> Iterator[NamedFile]:
+    services = environment.stack.services
+    for file in named_files(environment.data):
+        if file.place[0] != "services" or file.place[1] in services:
+            yield file
 
 
 # Looked at together: one lies in the other.
@@ -77,7 +81,7 @@ def _of_service(environment: Environment, root: Path, name: str, service: Servic
 
 def unfit_files(environment: Environment, root: Path) -> Iterator[Diagnostic]:
     """EV002, EV110: files that Compose would wait for or choke on. EV007: those that are not in the project."""
-    for file in named_files(environment.data):
+    for file in _named(environment):
         if file.use not in _READ or file.place[0] == "configs":
             continue
         path = locate(root, file.name)

@@ -57,9 +57,13 @@ class Claims:
 def fixed_claims(environment: Environment) -> Iterator[Claim]:
     """Yield the host ports that ``environment`` fixes."""
     for name, service in environment.stack.services.items():
+        said: set[tuple[object, ...]] = set()
         for index, port in enumerate(service.ports or ()):
             number = _fixed(port)
-            if number:
+            # One mapping may be said twice: the engine binds it once.
+            mapping = (number, port.host_ip, str(port.target), port.protocol or "tcp")
+            if number and mapping not in said:
+                said.add(mapping)
                 span = environment.span("services", name, "ports", index, "published")
                 yield Claim(environment.name, name, port.host_ip or "", number, port.protocol or "tcp", span)
 

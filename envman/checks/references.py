@@ -1,21 +1,19 @@
-"""Names that a service uses must be defined."""
+"""Names that a service uses must be defined, active where Compose wants that, and lead in no circle."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice, pairwise
 from typing import Final
 
-from envman.diagnostics import Diagnostic, Note
+from envman.diagnostics import Diagnostic, Note, Span
 from envman.diagnostics.diagnostic import near_match
 from envman.model.environment import Environment
-from envman.model.service import SecretValue, Service
-from envman.source.tree import Path
+from envman.model.references import Reference, references, service_references
 
-# A service names these as keys of a mapping, too.
-_BY_KEY: Final = frozenset({"network", "model", "service"})
 # A cycle of hundreds of services is named by its message; as many places help nobody.
-_MOST_NOTES = 20
+_MOST_NOTES: Final = 20
+_SERVICES: Final = ("service", "optional", "build")
 
 
 def undefined_references(environment: Environment) -> Iterator[Diagnostic]:
@@ -27,59 +25,99 @@ def undefined_references(environment: Environment) -> Iterator[Diagnostic]:
         "secret": set(stack.secrets),
         "config": set(stack.configs),
         "model": set(stack.models),
-        "service": set(stack.services),
+        "service": _all_services(environment),
     }
     for name, service in stack.services.items():
-        for kind, used, path in references(name, service):
-            if used in defined[kind]:
+        for one in references(name, service):
+            kind = "service" if one.kind in _SERVICES else one.kind
+            if one.name in defined[kind]:
                 continue
             section = f"{kind}s"
             yield Diagnostic(
                 "EV301",
-                f'{kind} "{used}" is not defined',
-                environment.key_span(*path) if used in path[-1:] and kind in _BY_KEY else environment.span(*path),
-                near_match(used, defined[kind]) or f'"{used}" under `{section}:`',
+                f'{kind} "{one.name}" is not defined',
+                _place(environment, one),
+                near_match(one.name, defined[kind]) or f'"{one.name}" under `{section}:`',
                 help=f"add it under `{section}:`" if kind != "service" else "add the service or remove the dependency",
             )
 
 
-def references(name: str, service: Service) -> Iterator[tuple[str, str, Path]]:
-    """Yield what service ``name`` uses: its kind, its name, and where that is written."""
-    base: Path = ("services", name)
-    for network in service.networks or {}:
-        yield "network", network, (*base, "networks", network)
-    for model in service.models or {}:
-        yield "model", model, (*base, "models", model)
-    for index, mount in enumerate(service.volumes or ()):
-        if mount.type == "volume" and mount.source:
-            yield "volume", mount.source, (*base, "volumes", index, "source")
-    for kind, grants in (("secret", service.secrets), ("config", service.configs)):
-        for index, grant in enumerate(grants or ()):
-            yield kind, grant.source, (*base, f"{kind}s", index, "source")
-    for index, grant in enumerate((service.build.secrets if service.build else None) or ()):
-        yield "secret", grant.source, (*base, "build", "secrets", index, "source")
-    for variable, value in (service.environment or {}).items():
-        if isinstance(value, SecretValue):
-            yield "secret", value.secret, (*base, "environment", variable, "secret")
-    for other, dependency in (service.depends_on or {}).items():
-        if dependency.required is not False:
-            yield "service", other, (*base, "depends_on", other)
-    for attribute in ("network_mode", "ipc", "pid"):
-        value = getattr(service, attribute)
-        if isinstance(value, str) and value.startswith("service:"):
-            yield "service", value.removeprefix("service:"), (*base, attribute)
+def inactive_references(environment: Environment) -> Iterator[Diagnostic]:
+    """EV315: services that a service needs and that no active profile starts: Compose refuses the whole file.
+
+    ``environment`` has the active services alone.
+    """
+    for service, one in inactive(environment):
+        profiles = environment.data["services"][one.name].get("profiles") or ()
+        yield Diagnostic(
+            "EV315",
+            f"{service} depends on {one.name}, which is left out unless profile {', '.join(profiles)} is active",
+            _place(environment, one),
+            "a dependency that runs whenever this does",
+            (Note("the profile is set here", environment.span("services", one.name, "profiles")),),
+            "remove the profile, give this service the same one"
+            + (", or write `required: false`" if one.by_key else ""),
+        )
+
+
+def inactive(environment: Environment) -> Iterator[tuple[str, Reference]]:
+    """Yield each service of ``environment`` that needs one that is defined, but not among those of its stack."""
+    services, everything = environment.stack.services, _all_services(environment)
+    for name, service in services.items():
+        for one in service_references(name, service):
+            if one.kind != "optional" and one.name in everything and one.name not in services:
+                yield name, one
+
+
+def unbuilt_contexts(environment: Environment) -> Iterator[Diagnostic]:
+    """EV108: a build that starts from the image of a service that has no build."""
+    services = environment.stack.services
+    for name, service in services.items():
+        for one in service_references(name, service):
+            if one.kind == "build" and one.name in services and services[one.name].build is None:
+                yield Diagnostic(
+                    "EV108",
+                    f"{name} builds from service {one.name}, which has no build: Compose refuses that",
+                    _place(environment, one),
+                    "a service with `build:`",
+                    help="give it a `build:`, or name its image: `docker-image://NAME:TAG`",
+                )
+
+
+def unlisted_platforms(environment: Environment) -> Iterator[Diagnostic]:
+    """EV108: a service runs on a platform that its build does not list."""
+    for name, service in environment.stack.services.items():
+        platforms = (service.build.platforms if service.build is not None else None) or []
+        if service.platform and platforms and service.platform not in platforms:
+            yield Diagnostic(
+                "EV108",
+                f"{name} runs on {service.platform}, which its build does not list: Compose refuses that",
+                environment.span("services", name, "platform"),
+                f"one of {', '.join(platforms)}",
+                (Note("the platforms are listed here", environment.key_span("services", name, "build", "platforms")),),
+                "add it to `build.platforms`",
+            )
 
 
 def dependency_cycles(environment: Environment) -> Iterator[Diagnostic]:
-    """EV305: services that wait for each other in a circle."""
-    services = environment.stack.services
+    """EV305: services, or their builds, that wait for each other in a circle."""
+    for kinds, what in ((("service", "optional"), "services"), (("build",), "builds")):
+        edges = {
+            name: {one.name: one for one in service_references(name, service) if one.kind in kinds}
+            for name, service in environment.stack.services.items()
+        }
+        for cycle in _cycles(edges):
+            yield _cycle(environment, cycle, edges, what)
+
+
+def _cycles(edges: Mapping[str, Mapping[str, Reference]]) -> Iterator[list[str]]:
     done: set[str] = set()
     reported: set[frozenset[str]] = set()
-    for start in services:
+    for start in edges:
         if start in done:
             continue
         # Not a recursion: a chain may be longer than Python's stack.
-        chain: dict[str, Iterator[str]] = {start: iter(services[start].depends_on or ())}
+        chain: dict[str, Iterator[str]] = {start: iter(edges[start])}
         while chain:
             name = next(reversed(chain))
             other = next(chain[name], None)
@@ -91,22 +129,31 @@ def dependency_cycles(environment: Environment) -> Iterator[Diagnostic]:
                 cycle = names[names.index(other) :]
                 if frozenset(cycle) not in reported:
                     reported.add(frozenset(cycle))
-                    yield _cycle(environment, cycle)
-            elif other in services and other not in done:
-                chain[other] = iter(services[other].depends_on or ())
+                    yield cycle
+            elif other in edges and other not in done:
+                chain[other] = iter(edges[other])
 
 
-def _cycle(environment: Environment, cycle: Iterable[str]) -> Diagnostic:
-    names = list(cycle)
+def _cycle(
+    environment: Environment, names: list[str], edges: Mapping[str, Mapping[str, Reference]], what: str
+) -> Diagnostic:
     first, second = names[-1], names[0]
     return Diagnostic(
         "EV305",
-        f"services wait for each other: {' -> '.join([*names, names[0]])}",
-        environment.key_span("services", first, "depends_on", second),
+        f"{what} wait for each other: {' -> '.join([*names, names[0]])}",
+        _place(environment, edges[first][second]),
         "a dependency that does not lead back here",
         tuple(
-            Note(f"{one} waits for {other}", environment.key_span("services", one, "depends_on", other))
+            Note(f"{one} waits for {other}", _place(environment, edges[one][other]))
             for one, other in islice(pairwise(names), _MOST_NOTES)
         ),
         "remove one of these dependencies",
     )
+
+
+def _all_services(environment: Environment) -> set[str]:
+    return {name for name in environment.data.get("services") or {} if not name.startswith("x-")}
+
+
+def _place(environment: Environment, one: Reference) -> Span:
+    return environment.key_span(*one.path) if one.by_key else environment.span(*one.path)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from envman.checks.access import unreadable_files, unwritable_grants
 from envman.checks.dependencies import (
-    dependencies_behind_profiles,
     endless_dependencies,
     lonely_one_shots,
     unhealthy_dependencies,
@@ -19,16 +18,24 @@ from envman.checks.exclusive import exclusive_attributes, shared_container_names
 from envman.checks.files import binds_with_colons, missing_files, unfit_files
 from envman.checks.images import floating_images
 from envman.checks.ports import host_port_clashes, replicas_with_ports
-from envman.checks.references import dependency_cycles, references, undefined_references
+from envman.checks.references import (
+    dependency_cycles,
+    inactive_references,
+    unbuilt_contexts,
+    undefined_references,
+    unlisted_platforms,
+)
 from envman.checks.reproduction import unknown_stand_ins
 from envman.diagnostics import Diagnostic, Note, Report, Severity
+from envman.model.active import enabled_services, wanted_services
 from envman.model.environment import Environment
+from envman.model.references import references
 from envman.model.service import SecretValue
 
 Rule: TypeAlias = Callable[[Environment, Path], Iterator[Diagnostic]]
-# What keeps a stack from running here and now, while the file itself is one that Compose takes: services of different
-# profiles may share a port, a swarm publishes a port for many replicas.
-_ONLY_TO_RUN: Final = frozenset({"EV302", "EV303", "EV308"})
+# What keeps a stack from running here and now, while the file itself is one that Compose takes: another profile may
+# be active then, a swarm publishes a port for many replicas.
+_ONLY_TO_RUN: Final = frozenset({"EV302", "EV303", "EV308", "EV315"})
 
 
 def as_file(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
@@ -37,16 +44,35 @@ def as_file(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
         yield replace(one, severity=Severity.WARNING) if one.code in _ONLY_TO_RUN else one
 
 
-def check_environment(environment: Environment, root: Path, report: Report) -> None:
-    """Add to ``report`` what every command refuses or warns of. ``root`` is the project's folder."""
+def check_environment(
+    environment: Environment, root: Path, report: Report, *, services: Sequence[str] = (), profiles: Sequence[str] = ()
+) -> None:
+    """Add to ``report`` what every command refuses or warns of. ``root`` is the project's folder.
+
+    As Compose does, it judges the services that are active: those of the blueprint's profiles and of ``profiles``, and
+    the named ``services`` with what they need. Where services are named, only those have to run beside each other.
+    """
+    wanted = wanted_services(environment, services or None, frozenset(profiles)) if services else []
+    active = environment.only({*enabled_services(environment, profiles), *wanted})
     for rule in RULES:
-        report.extend(rule(environment, root))
+        report.extend(rule(active, root))
+    started = active.only(wanted) if services else active
+    for rule in RULES_TO_RUN:
+        report.extend(rule(started, root))
 
 
 def advise(environment: Environment, root: Path, report: Report) -> None:
     """Add to ``report`` what Compose lets pass and people regret: warnings, said by `check` alone."""
     for rule in ADVICE:
         report.extend(rule(environment, root))
+    enabled = enabled_services(environment)
+    active, others = environment.only(enabled), environment.only(set(environment.stack.services) - set(enabled))
+    report.extend(missing_values(active))
+    for rule in RULES_OF_INACTIVE if others.stack.services else ():
+        said = list(rule(active, root))
+        for one in rule(others, root):
+            if one not in said:
+                report.add(replace(one, severity=Severity.WARNING))
 
 
 def services_without_image(environment: Environment) -> Iterator[Diagnostic]:
@@ -83,22 +109,17 @@ def incomplete_secrets(environment: Environment) -> Iterator[Diagnostic]:
 
 def unresolved_files(environment: Environment) -> Iterator[Diagnostic]:
     """EV113, EV203 to EV208, EV327: what env files and label files say that has no value."""
-    stack = environment.stack
+    services = environment.stack.services
     for name, problem in environment.handed.problems:
-        service = stack.services.get(name)
-        is_active = service is None or service.is_active(stack.profiles)
-        yield problem if is_active else replace(problem, severity=Severity.WARNING)
+        # Jobs have theirs as well.
+        if name in services or name not in environment.data["services"]:
+            yield problem
 
 
 def missing_values(environment: Environment) -> Iterator[Diagnostic]:
-    """EV504: secrets and configs of active services whose variable has no value here, which `up` refuses."""
+    """EV504: secrets and configs whose variable has no value here, which `up` of the services refuses."""
     stack, handed = environment.stack, environment.handed
-    used = {
-        (kind, used)
-        for name, service in stack.services.items()
-        if service.is_active(stack.profiles)
-        for kind, used, _ in references(name, service)
-    }
+    used = {(one.kind, one.name) for name, service in stack.services.items() for one in references(name, service)}
     for kind, entries in (("secret", stack.secrets), ("config", stack.configs)):
         for name, entry in entries.items():
             variable = entry.environment
@@ -171,12 +192,12 @@ def _alone(rule: Callable[[Environment], Iterator[Diagnostic]]) -> Rule:
 RULES: Final[tuple[Rule, ...]] = (
     _alone(services_without_image),
     _alone(undefined_references),
+    _alone(inactive_references),
+    _alone(unbuilt_contexts),
+    _alone(unlisted_platforms),
     _alone(dependency_cycles),
-    _alone(host_port_clashes),
-    _alone(replicas_with_ports),
     _alone(incomplete_secrets),
     _alone(inherited_names),
-    _alone(unhealthy_dependencies),
     _alone(secrets_as_variables),
     _alone(container_names),
     _alone(exclusive_attributes),
@@ -187,13 +208,26 @@ RULES: Final[tuple[Rule, ...]] = (
     binds_with_colons,
     unfit_files,
 )
+# Rules for services that run beside each other.
+RULES_TO_RUN: Final[tuple[Rule, ...]] = (
+    _alone(host_port_clashes),
+    _alone(replicas_with_ports),
+    _alone(unhealthy_dependencies),
+)
+# Rules for single services. What they say of a service that is not active is no error until it is.
+RULES_OF_INACTIVE: Final[tuple[Rule, ...]] = (
+    _alone(services_without_image),
+    _alone(undefined_references),
+    _alone(unlisted_platforms),
+    _alone(exclusive_attributes),
+    _alone(unresolved_files),
+    missing_files,
+)
 ADVICE: Final[tuple[Rule, ...]] = (
     _alone(lonely_one_shots),
     _alone(endless_dependencies),
-    _alone(dependencies_behind_profiles),
     _alone(unreachable_dependencies),
     _alone(floating_images),
-    _alone(missing_values),
     _alone(unwritable_grants),
     unreadable_files,
 )

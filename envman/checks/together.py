@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from envman.checks.ports import Claims, fixed_claims
 from envman.checks.unused import unused_declarations
 from envman.diagnostics import Diagnostic, Note, Report, Severity, Span
+from envman.model.active import enabled_services
 from envman.model.environment import Environment
 
 
@@ -25,7 +26,7 @@ def shared_host_ports(environments: Sequence[Environment]) -> Iterator[Diagnosti
     """EV302: two environments that fix one host port cannot be up at once."""
     claims = Claims()
     for environment in environments:
-        for claim in fixed_claims(environment):
+        for claim in fixed_claims(environment.only(enabled_services(environment))):
             first = claims.clash(claim, others=True)
             if first is not None:
                 same = first.span == claim.span

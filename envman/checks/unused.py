@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from envman.checks.references import references
 from envman.diagnostics import Diagnostic, Severity, Span
 from envman.model.environment import Environment
+from envman.model.references import references
 
 _SECTIONS = ("networks", "volumes", "configs", "secrets", "models")
 
@@ -46,7 +46,7 @@ def _declared(environment: Environment) -> Iterator[tuple[str, str, Span]]:
 def _used(environment: Environment) -> set[tuple[str, str]]:
     used = {("variable", name) for name in environment.used_variables}
     for name, service in environment.stack.services.items():
-        used.update((kind, one) for kind, one, _ in references(name, service))
+        used.update((one.kind, one.name) for one in references(name, service))
         if service.credential_spec is not None and service.credential_spec.config is not None:
             used.add(("config", service.credential_spec.config))
         if service.build is not None and service.build.network is not None:

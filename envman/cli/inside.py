@@ -169,7 +169,7 @@ def run(
     workspace = invocation.workspace(settings=settings or (), instance=instance)
     name, rest = split_target(workspace, words)
     service, command = _service(rest, "envman run [ENV] SERVICE [COMMAND]...")
-    environment = workspace.environment(name)
+    environment = workspace.environment(name, services=[service])
     invocation.warn(workspace.report)
     progress = invocation.progress()
     with invocation.exclusive(workspace, f"envman run {environment.key} {service}", progress, wait=not fail_if_busy):

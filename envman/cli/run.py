@@ -64,7 +64,7 @@ def plan(
     from envman.output.plan import plan_data
 
     invocation = context.ensure_object(Invocation)
-    target = open_target(invocation, names, settings=settings, instance=instance)
+    target = open_target(invocation, names, settings=settings, instance=instance, profiles=profiles)
     workspace, environment, services = target.workspace, target.environment, target.services
     if frozen:
         environment = under_lock(invocation, workspace, environment)
@@ -124,7 +124,7 @@ def up(
     from envman.operations.up import up as bring_up
 
     invocation = context.ensure_object(Invocation)
-    target = open_target(invocation, names, settings=settings, instance=instance)
+    target = open_target(invocation, names, settings=settings, instance=instance, profiles=profiles)
     workspace, environment, services = target.workspace, target.environment, target.services
     with target.turn("up", wait=not fail_if_busy) as progress:
         if adopt:

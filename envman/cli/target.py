@@ -43,6 +43,7 @@ def open_target(
     settings: Sequence[str] | None,
     instance: str | None,
     quiet: bool = False,
+    profiles: Sequence[str] | None = None,
 ) -> Target:
     """Return what ``names`` are: ``[ENV] [SERVICE]...``. Warnings of the blueprint are shown, unless ``quiet``.
 
@@ -56,7 +57,7 @@ def open_target(
     if quiet:
         workspace, environment, services = open_present(invocation, workspace, named, services)
     else:
-        environment = workspace.environment(named)
+        environment = workspace.environment(named, services=services, profiles=profiles or ())
         invocation.warn(workspace.report)
     return Target(invocation, workspace, named, environment, services)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from envman.diagnostics import Diagnostic, EnvmanError, Note, Source, Span
+from envman.model.active import wanted_services
 from envman.model.environment import Environment
 from envman.model.service import Workload
-from envman.plan.wanted import wanted_services
 from envman.registry.dockerfile import SYNTAX, Base, base_images, context_name
 from envman.registry.reference import Reference, parse_reference
 from envman.render.compose import IMAGE_CONTEXT

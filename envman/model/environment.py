@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Mapping as Map
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from envman.diagnostics import Span
@@ -60,6 +61,11 @@ class Environment:
         if definition.image is None and definition.build is not None:
             return f"{self.compose_project}-{service}"
         return definition.image
+
+    def only(self, services: Collection[str]) -> Environment:
+        """Return the environment with ``services`` alone in its ``stack``; ``data`` and ``tree`` keep all."""
+        kept = {name: one for name, one in self.stack.services.items() if name in services}
+        return replace(self, stack=self.stack.with_services(kept))
 
     def span(self, *path: str | int) -> Span:
         """Return where the value at ``path`` was set."""

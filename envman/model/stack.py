@@ -109,6 +109,12 @@ class Stack(Attributes):
     include: Opaque = None
     reproduce: Reproduction | None = None
 
+    def with_services(self, services: dict[str, Service]) -> "Stack":
+        """Return a copy that has ``services``, which were validated already."""
+        copy = object.__new__(Stack)
+        vars(copy).update({**vars(self), "services": services})
+        return copy
+
 
 # What envman adds to Compose's attributes, by pattern: a render leaves these out or turns them into Compose's own.
 OWN_ATTRIBUTES: Final[frozenset[tuple[str, ...]]] = frozenset(

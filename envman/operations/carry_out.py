@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from envman import LABEL_PREFIX
 from envman.diagnostics import EnvmanError
 from envman.diagnostics.diagnostic import fail
+from envman.model.active import is_one_shot
 from envman.operations.building import TAIL, drain
 from envman.operations.prepare import Prepared
 from envman.operations.progress import Progress
@@ -14,7 +15,6 @@ from envman.operations.trouble import trouble
 from envman.operations.workspace import Workspace
 from envman.plan.observed import Observed
 from envman.plan.plan import Action, Plan
-from envman.plan.wanted import is_one_shot
 
 
 def announce(prepared: Prepared, plan: Plan, progress: Progress) -> Plan:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from envman.diagnostics import EnvmanError, Report
+from envman.model.active import wanted_services
 from envman.model.environment import Environment
 from envman.operations.prepare import look
 from envman.operations.production import Production
 from envman.operations.workspace import Workspace
-from envman.plan.wanted import wanted_services
 from envman.render.compose import render
 from envman.reproduction.draft import Substitution
 from envman.reproduction.fidelity import fidelity

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from envman.diagnostics.diagnostic import fail, near_match
+from envman.model.active import wanted_services
 from envman.model.environment import Environment
 from envman.operations.obstacles import refuse_obstacles
 from envman.operations.options import UpOptions
@@ -95,7 +96,8 @@ def ready_job(
             ``fetch_images``.
     """
     check_services(environment, [service])
-    prepared = prepare(workspace, environment, progress)
+    services = wanted_services(environment, [service], dependencies=dependencies)
+    prepared = prepare(workspace, environment, progress, services)
     options = UpOptions(services=(service,), build=build, dependencies=dependencies)
     plan = plan_up(workspace, prepared, options)
     refuse_obstacles(workspace, prepared, _around(plan, service))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from envman.diagnostics import Severity
+from envman.model.active import wanted_services
 from envman.model.environment import Environment
 from envman.operations.leaving import warn_of_unnamed
 from envman.operations.obstacles import find_obstacles
@@ -15,7 +16,6 @@ from envman.operations.renaming import warn_of_older
 from envman.operations.up import check_profiles, check_services
 from envman.operations.workspace import Workspace
 from envman.plan.plan import Plan
-from envman.plan.wanted import wanted_services
 from envman.render.compose import render
 
 
@@ -36,9 +36,10 @@ def preview(workspace: Workspace, environment: Environment, options: UpOptions) 
     prepared = Prepared(environment, document, observed, workspace.compose(environment, None))
     plan = plan_up(workspace, prepared, options)
     workspace.report.extend(warn_of_older(workspace, environment, observed))
-    warn_of_unnamed(
-        workspace, prepared, wanted_services(environment, options.services or None, frozenset(options.profiles))
+    services = wanted_services(
+        environment, options.services or None, frozenset(options.profiles), dependencies=options.dependencies
     )
-    for one in (*impossible(workspace, environment), *find_obstacles(workspace, prepared, plan)):
+    warn_of_unnamed(workspace, prepared, services)
+    for one in (*impossible(workspace, environment.only(services)), *find_obstacles(workspace, prepared, plan)):
         workspace.report.add(replace(one, severity=Severity.WARNING))
     return Plan((*new_secrets(workspace, environment), *moves, *plan.steps))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envman.diagnostics import EnvmanError
+from envman.model.active import wanted_services
 from envman.model.environment import Environment
 from envman.operations.former import with_former
 from envman.operations.options import UpOptions
@@ -22,7 +23,6 @@ from envman.plan.observed import LocalImage, Observed
 from envman.plan.plan import Action, Plan, Step
 from envman.plan.reconcile import reconcile
 from envman.plan.resources import changed_resources
-from envman.plan.wanted import wanted_services
 from envman.render.bake import Stamp
 from envman.render.document import Document
 from envman.state.builds import (

@@ -13,6 +13,7 @@ from envman.checks.compose import newer_attributes
 from envman.checks.rules import missing_values
 from envman.diagnostics import Diagnostic, EnvmanError, Report, Severity
 from envman.diagnostics.diagnostic import fail
+from envman.model.active import wanted_services
 from envman.model.environment import Environment
 from envman.model.needs import needs_of
 from envman.operations.bound import bound_by
@@ -23,7 +24,6 @@ from envman.plan.observed import Observed
 from envman.plan.occupied import Occupied
 from envman.plan.ownership import foreign_owners, owned
 from envman.plan.plan import Action, Step
-from envman.plan.wanted import wanted_services
 from envman.render.compose import port_key, render
 from envman.render.document import Document
 from envman.render.gpu import gpu_requests
@@ -82,8 +82,10 @@ def _with_shared(workspace: Workspace, environment: Environment, observed: Obser
     )
 
 
-def prepare(workspace: Workspace, environment: Environment, progress: Progress) -> Prepared:
-    """Make everything ready for Compose and return it.
+def prepare(
+    workspace: Workspace, environment: Environment, progress: Progress, services: Collection[str] | None = None
+) -> Prepared:
+    """Make everything ready for Compose and return it. ``services`` are those to be started (default: all active).
 
     Raises:
         EnvmanError: EV5xx for what belongs to others or is missing, EV4xx for the engine.
@@ -91,7 +93,9 @@ def prepare(workspace: Workspace, environment: Environment, progress: Progress) 
     observed = look(workspace, environment)
     refuse_unfinished_restore(workspace, environment)
     refuse_newer_attributes(workspace, environment)
-    _refuse_impossible(workspace, environment)
+    started = wanted_services(environment, None) if services is None else services
+    report = impossible(workspace, environment.only(started))
+    report.raise_errors()
     steps = new_secrets(workspace, environment)
     ready_secrets(workspace, environment, observed, progress)
     ports, moves = allocate(workspace, environment, observed)
@@ -223,14 +227,8 @@ def refuse_newer_attributes(workspace: Workspace, environment: Environment) -> N
         raise EnvmanError(*problems)
 
 
-def _refuse_impossible(workspace: Workspace, environment: Environment) -> None:
-    report = Report()
-    report.extend(impossible(workspace, environment))
-    report.raise_errors()
-
-
 def impossible(workspace: Workspace, environment: Environment) -> Report:
-    """Return what keeps ``environment`` from coming up on this engine, whatever is on it.
+    """Return what keeps the services of ``environment`` from coming up on this engine, whatever is on it.
 
     EV504 a value is missing, EV411 there is no GPU (a warning where no `gpu:` says that it is required: not every
     engine tells that it has one), EV311 and EV319 what a remote engine cannot do.
@@ -264,8 +262,7 @@ def _missing_gpus(workspace: Workspace, environment: Environment) -> Iterator[Di
     }
     if not any(wanted.values()) or workspace.engine.facts().gpu:
         return
-    for name in wanted_services(environment, None):
-        path = wanted.get(name)
+    for name, path in wanted.items():
         if path is not None:
             required = path == ("gpu",)
             yield Diagnostic(

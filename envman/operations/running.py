@@ -8,6 +8,7 @@ from typing import Any, Final
 from envman.diagnostics import Span
 from envman.difference.environments import Difference, Side
 from envman.difference.groups import Group, group_of
+from envman.model.active import is_one_shot, wanted_services
 from envman.model.confidential import masked
 from envman.model.environment import Environment
 from envman.operations.drift import ContainerDrift, Drift, find_drift
@@ -17,7 +18,6 @@ from envman.plan.causes import is_secretive, origin, show
 from envman.plan.defined import engine_name
 from envman.plan.drift import WITHHELD
 from envman.plan.observed import ContainerState, Observed
-from envman.plan.wanted import is_one_shot, wanted_services
 from envman.render.document import Document
 
 _SPELLED: Final = ("mem_limit", "mem_reservation", "memswap_limit", "shm_size")

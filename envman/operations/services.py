@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from envman.diagnostics import EnvmanError
+from envman.model.active import wanted_services
 from envman.model.environment import Environment
 from envman.operations.drift import compare
 from envman.operations.labelled import find_present
@@ -15,7 +16,6 @@ from envman.plan.causes import show
 from envman.plan.drift import Difference
 from envman.plan.observed import ContainerState, LocalImage, Observed, Usage
 from envman.plan.published import Url, declared_ports, running_urls
-from envman.plan.wanted import wanted_services
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import TypeAlias
 from envman import LABEL_PREFIX
 from envman.diagnostics import Diagnostic, EnvmanError, Note
 from envman.diagnostics.diagnostic import fail
+from envman.model.active import wanted_services
 from envman.model.environment import Environment
 from envman.operations.carry_out import announce, make_way, run, wake
 from envman.operations.leaving import save_leaving, warn_of_unnamed
@@ -35,7 +36,6 @@ from envman.plan.observed import ContainerState, Observed
 from envman.plan.overlap import Overlap, declared_memory, overlap, started_by_compose
 from envman.plan.plan import Action, Plan
 from envman.plan.published import published_urls
-from envman.plan.wanted import wanted_services
 from envman.state.journal import SWITCH, SwitchEntry
 from envman.state.selection import Selection, read_selection, write_selection
 
@@ -173,7 +173,7 @@ class _Switch:
     def run(self) -> Switched:
         transaction = self.transaction
         transaction.at(PREPARING)
-        prepared = prepare(self.workspace, self.target, self.progress)
+        prepared = prepare(self.workspace, self.target, self.progress, self.services)
         plan = plan_up(self.workspace, prepared, self.options)
         running = transaction.running(transaction.entry.other)
         _refuse_taken_names(self.target, prepared, running)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from envman.diagnostics import Diagnostic, EnvmanError
 from envman.diagnostics.diagnostic import fail, near_match
+from envman.model.active import wanted_services
 from envman.model.environment import Environment
 from envman.operations.building import TAIL, build, drain
 from envman.operations.carry_out import announce, completed_one_shots, make_way, wake
@@ -27,7 +28,6 @@ from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
 from envman.plan.plan import Action, Plan
 from envman.plan.published import Url, published_urls
-from envman.plan.wanted import wanted_services
 from envman.state.journal import Entry, journalled
 
 if TYPE_CHECKING:
@@ -64,13 +64,13 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
         from envman.operations.adopting import adopt_volumes, discard_half_copied
 
         discard_half_copied(workspace, environment)
-    prepared = prepare(workspace, environment, progress)
-    plan = plan_up(workspace, prepared, options)
-    whole = announce(prepared, plan, progress)
-    urls = published_urls(environment, prepared.document, options.profiles)
     services = wanted_services(
         environment, options.services or None, frozenset(options.profiles), dependencies=options.dependencies
     )
+    prepared = prepare(workspace, environment, progress, services)
+    plan = plan_up(workspace, prepared, options)
+    whole = announce(prepared, plan, progress)
+    urls = published_urls(environment, prepared.document, options.profiles)
     if not plan:
         if not options.wait:
             return Up(environment, whole, urls, time.monotonic() - started)

@@ -12,6 +12,7 @@ from envman.lock.glance import locked_image_of
 from envman.lock.lock import Lock, LockedBuild, LockedImage
 from envman.lock.pins import is_locked_image, kept_builds, pins
 from envman.lock.text import LockFile
+from envman.model.active import is_one_shot, wanted_services
 from envman.model.environment import Environment
 from envman.operations.described import described
 from envman.operations.drift import compare
@@ -20,7 +21,6 @@ from envman.operations.prepare import current_document, look
 from envman.operations.services import difference_text
 from envman.operations.workspace import Workspace
 from envman.plan.observed import ContainerState, LocalImage, Observed
-from envman.plan.wanted import is_one_shot, wanted_services
 from envman.registry.reference import short_id
 
 

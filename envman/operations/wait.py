@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envman.diagnostics import Diagnostic, EnvmanError
+from envman.model.active import is_one_shot
 from envman.model.environment import Environment
 from envman.operations.progress import Progress, Waiting
 from envman.operations.workspace import Workspace
 from envman.plan.observed import ContainerState, Observed
-from envman.plan.wanted import is_one_shot
 
 if TYPE_CHECKING:
     from envman.engine.command import Handle

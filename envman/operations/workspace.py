@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -133,8 +133,18 @@ class Workspace:
         """Return the instance: ``--instance``, else ``ENVMAN_INSTANCE``, else what `envman use` chose."""
         return self.instance or self.environ.get("ENVMAN_INSTANCE") or read_selection(self.checkout.state).instance
 
-    def environment(self, name: str | None = None, *, to_run: bool = True, unset: bool = False) -> Environment:
+    def environment(
+        self,
+        name: str | None = None,
+        *,
+        to_run: bool = True,
+        unset: bool = False,
+        services: Sequence[str] = (),
+        profiles: Sequence[str] = (),
+    ) -> Environment:
         """Return the environment, checked; its warnings go to ``report``.
+
+        Checked are the services that are active where ``services`` are named and ``profiles`` given.
 
         Unless it is ``to_run``, what would only keep it from running is a warning too. With ``unset`` values may lack
         their variables; what else such an environment would be told is left out.
@@ -154,7 +164,7 @@ class Workspace:
         )
         if environment is not None and not (unset and any(is_unset(leaf) for _, leaf in leaves(environment.tree))):
             found = Report()
-            check_environment(environment, self.project.root, found)
+            check_environment(environment, self.project.root, found, services=services, profiles=profiles)
             self.report.extend(found.diagnostics if to_run else as_file(found.diagnostics))
         self.report.raise_errors()
         assert environment is not None  # its absence is an error in the report

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from envman.model.active import is_one_shot, wanted_services
 from envman.model.environment import Environment
 from envman.plan.causes import Cause, causes_of_change
 from envman.plan.defined import engine_name
@@ -16,7 +17,6 @@ from envman.plan.plan import Action, Plan, Step
 from envman.plan.resources import creation_steps
 from envman.plan.rolling import Rolling, rolling_of
 from envman.plan.unnamed import Unnamed, inherited_targets, left_behind, unnamed_volumes
-from envman.plan.wanted import is_one_shot, wanted_services
 from envman.render.document import Document
 
 _UP: Final = frozenset({"running", "restarting"})

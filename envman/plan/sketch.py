@@ -39,8 +39,8 @@ class Sketch(NamedTuple):
 
 def sketch(environment: Environment, document: Document) -> Sketch:
     """Return the sketch of ``environment``, whose render is ``document``."""
+    from envman.model.active import is_one_shot, wanted_services
     from envman.plan.defined import engine_name
-    from envman.plan.wanted import is_one_shot, wanted_services
 
     wanted = set(wanted_services(environment, None))
     services = {}

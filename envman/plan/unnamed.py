@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from envman.diagnostics import Diagnostic, Severity
+from envman.model.active import is_one_shot
 from envman.model.environment import Environment
 from envman.plan.observed import ContainerState, LocalImage
-from envman.plan.wanted import is_one_shot
 
 # What an engine calls a volume that nobody named.
 _UNNAMED: Final = re.compile(r"[0-9a-f]{64}")

@@ -252,3 +252,21 @@ def test_no_deps_leaves_out_what_a_service_waits_for(checkout: Checkout) -> None
     checkout.write(dev=f"services: {{db: {SLEEPER}, api: {SLEEPER[:-1]}, depends_on: [db]}}}}")
     checkout.run("up", "dev", "api", "--no-deps")
     assert checkout.containers("dev") == [f"{checkout.name}-dev-api-1"]
+
+
+def test_a_service_comes_up_with_what_it_needs_and_is_judged_without_the_others(checkout: Checkout) -> None:
+    server = SLEEPER[:-1]
+    checkout.write(
+        dev=f"""\
+services:
+  one: {server}, ports: ["22301:80"]}}
+  two: {server}, ports: ["22301:80"]}}
+  net: {server}, profiles: [extra]}}
+  inside: {server}, profiles: [other], network_mode: "service:net"}}
+"""
+    )
+    assert "EV302" in checkout.run("up", "dev", status=1).err
+    checkout.run("up", "dev", "one", "inside")
+    running = set(checkout.run("ps", "dev").out.split())
+    assert {"one", "net", "inside"} <= running
+    assert "two" not in running

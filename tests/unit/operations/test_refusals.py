@@ -11,6 +11,7 @@ from environments import load
 
 from envman.diagnostics import EnvmanError
 from envman.engine.endpoint import Endpoint
+from envman.model.active import enabled_services
 from envman.operations import carry_out, prepare
 
 
@@ -24,7 +25,7 @@ def workspace(root: Path, host: str = "unix:///var/run/docker.sock") -> Any:
 def test_a_gpu_that_is_required_and_not_there(tmp_path: Path) -> None:
     environment = load(tmp_path, dev="services: {train: {image: x, gpu: required}, api: {image: x, gpu: optional}}")
     with pytest.raises(EnvmanError) as caught:
-        prepare._refuse_impossible(workspace(tmp_path), environment)
+        prepare.impossible(workspace(tmp_path), environment).raise_errors()
     (diagnostic,) = caught.value.diagnostics
     assert (diagnostic.code, diagnostic.message) == ("EV411", "train requires a GPU, and the engine offers none")
     assert str(diagnostic.span) == "blueprints/dev.yaml:1:35"
@@ -38,14 +39,14 @@ def test_who_asks_for_a_gpu_without_saying_so_is_warned(tmp_path: Path) -> None:
     ]
     # Who is not started needs none.
     behind = load(tmp_path, dev=text % ("later", ", profiles: [later]"))
-    assert not prepare.impossible(workspace(tmp_path), behind)
+    assert not prepare.impossible(workspace(tmp_path), behind.only(enabled_services(behind)))
 
 
 def test_files_of_the_project_are_not_on_a_remote_engine(tmp_path: Path) -> None:
     environment = load(tmp_path, dev='services: {api: {image: x, volumes: ["./src:/src", "data:/data"]}}')
-    prepare._refuse_impossible(workspace(tmp_path), environment)
+    prepare.impossible(workspace(tmp_path), environment).raise_errors()
     with pytest.raises(EnvmanError) as caught:
-        prepare._refuse_impossible(workspace(tmp_path, "ssh://gpu-box"), environment)
+        prepare.impossible(workspace(tmp_path, "ssh://gpu-box"), environment).raise_errors()
     (diagnostic,) = caught.value.diagnostics
     assert (diagnostic.code, diagnostic.message) == (
         "EV311",

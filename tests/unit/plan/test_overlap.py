@@ -10,9 +10,9 @@ import pytest
 from environments import facts, load
 from stand_ins import container
 
+from envman.model.active import wanted_services
 from envman.plan.observed import PublishedPort
 from envman.plan.overlap import Overlap, declared_memory, overlap, started_by_compose
-from envman.plan.wanted import wanted_services
 from envman.render.compose import render
 from envman.render.document import Document
 

@@ -12,12 +12,12 @@ import pytest
 from environments import facts, load
 from stand_ins import container, labels, network, volume
 
+from envman.model.active import is_one_shot, wanted_services
 from envman.plan.causes import Cause
 from envman.plan.known import Known
 from envman.plan.observed import ContainerState, LocalImage, MountPoint, NetworkState, Observed, VolumeState
 from envman.plan.plan import Action, Plan, Step
 from envman.plan.reconcile import reconcile
-from envman.plan.wanted import is_one_shot, wanted_services
 from envman.render.compose import render
 
 NETWORK = (network("default"),)

@@ -1,10 +1,11 @@
-"""Which services an operation is about."""
+"""Which services are active for a command, as Compose computes it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from envman.model.environment import Environment
+from envman.model.references import service_references
 
 
 def wanted_services(
@@ -20,13 +21,8 @@ def wanted_services(
     what it depends on, as in Compose. Unless ``dependencies`` are wanted, services that are named come alone.
     """
     stack = environment.stack
-    active = set(stack.profiles) | profiles
     if services is None:
-        roots = [
-            name
-            for name, service in stack.services.items()
-            if not service.profiles or "*" in active or active & set(service.profiles)
-        ]
+        roots = enabled_services(environment, profiles)
     else:
         roots = list(services)
         if not dependencies:
@@ -46,10 +42,16 @@ def wanted_services(
     return list(order)
 
 
+def enabled_services(environment: Environment, profiles: Iterable[str] = ()) -> list[str]:
+    """Return the services that have no profile, or one that is active in the blueprint or among ``profiles``."""
+    active = {*environment.stack.profiles, *profiles}
+    return [name for name, service in environment.stack.services.items() if service.is_active(active)]
+
+
 def _needed(environment: Environment, name: str, roots: Iterable[str]) -> Iterator[str]:
-    for other, dependency in (environment.stack.services[name].depends_on or {}).items():
-        if dependency.required is not False or other in roots:
-            yield other
+    for one in service_references(name, environment.stack.services[name]):
+        if one.kind == "service" or (one.kind == "optional" and one.name in roots):
+            yield one.name
 
 
 def is_one_shot(environment: Environment, name: str) -> bool:
