@@ -189,6 +189,12 @@ volumes: {{data: null}}""",
     checkout.run("switch", "dev")
     assert checkout.sh("dev", "db", "cat /data/log") == "ran"
     assert len(checkout.containers("dev", everything=False)) == 2
+    # What it did may be gone where what it depends on is made anew, and the plan says so.
+    checkout.run("switch", "staging")
+    checkout.write(dev=text.replace("  db:\n", "  db:\n    labels: {example.changed: 'yes'}\n"))
+    said = checkout.run("switch", "dev").err
+    assert "> migrate rerun: it has completed, and db, which it depends on, is made anew" in said
+    assert checkout.sh("dev", "db", "cat /data/log") == "ran\nran"
 
 
 def test_an_option_alone_needs_a_switch_on_record(checkout: Checkout) -> None:
