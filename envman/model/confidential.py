@@ -11,7 +11,8 @@ npm, PyPI, SendGrid, DigitalOcean), RFC 7519 for JSON Web Tokens, RFC 7468 for k
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
+from functools import cache, lru_cache
 from typing import Any, Final
 
 WITHHELD: Final = "(withheld)"
@@ -62,33 +63,41 @@ _ADDRESS: Final = re.compile(
     rf"(?P<before>{_SCHEME}[^/\s:@]*:|\bhttps?://(?=[^/\s:@]{{12,}}@))(?P<password>[^/\s@]+)(?=@)"
 )
 # In the text of a script or a template a variable stands for the password: `$PASSWORD`, `${x}`, `{{ x }}`.
+_ADDRESSED: Final = "an address with a password"
 _TEMPLATE: Final = r"(?!\$[A-Z_({]|\{\{)"
-_FORMS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
-    ("a private key", re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")),
-    ("an AWS access key", re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b")),
-    ("a GitHub token", re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})")),
-    ("a GitLab token", re.compile(r"\bgl(?:pat|ptt|dt|rt|cbt|soat)-[A-Za-z0-9_-]{20,}")),
-    ("a Slack token", re.compile(r"\bxox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9-]{10,}")),
-    ("a Slack webhook", re.compile(r"https://hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]{20,}")),
-    ("a Stripe key", re.compile(r"\b(?:[srp]k_(?:live|test)_[A-Za-z0-9]{8,}|(?:sk|rk|whsec)_[A-Za-z0-9]{16,})\b")),
-    ("a Google API key", re.compile(r"\bAIza[A-Za-z0-9_-]{35}")),
-    ("a Google client secret", re.compile(r"\bGOCSPX-[A-Za-z0-9_-]{20,}")),
-    ("an API key", re.compile(r"\bsk-(?=[A-Za-z_-]{0,64}\d)[A-Za-z0-9_-]{20,}")),
-    ("a Hugging Face token", re.compile(r"\bhf_[A-Za-z0-9]{30,}\b")),
-    ("an npm token", re.compile(r"\bnpm_[A-Za-z0-9]{36}\b")),
-    ("a PyPI token", re.compile(r"\bpypi-[A-Za-z0-9_-]{50,}")),
-    ("a SendGrid key", re.compile(r"\bSG\.[A-Za-z0-9_-]{16,128}\.[A-Za-z0-9_-]{16,}")),
-    ("a DigitalOcean token", re.compile(r"\bdo[oprt]_v1_[a-f0-9]{64}\b")),
-    ("an Azure storage key", re.compile(r"\b(?:AccountKey|SharedAccessKey)=[A-Za-z0-9+/]{40,}={0,2}")),
-    ("a bot token", re.compile(r"\b\d{8,10}:[A-Za-z0-9_-]{35}\b")),
-    ("a JSON Web Token", re.compile(r"\beyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]*")),
-    ("a password's hash", re.compile(r"\$(?:apr1|2[aby]|[156y]|argon2(?:id?|d)|scrypt)\$[A-Za-z0-9./,=+$]{20,}")),
+# What a text holds, a word without which it cannot be that, and its form.
+_FORMS: Final[tuple[tuple[str, tuple[str, ...], str], ...]] = (
+    ("a private key", ("PRIVATE KEY",), r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"),
+    ("an AWS access key", ("AKIA", "ASIA", "ABIA", "ACCA"), r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
+    ("a GitHub token", ("gh", "github_pat_"), r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})"),
+    ("a GitLab token", ("gl",), r"\bgl(?:pat|ptt|dt|rt|cbt|soat)-[A-Za-z0-9_-]{20,}"),
+    ("a Slack token", ("xox",), r"\bxox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9-]{10,}"),
+    ("a Slack webhook", ("hooks.slack",), r"https://hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]{20,}"),
     (
-        "an address with a password",
-        re.compile(rf"(?:{_SCHEME}[^/\s:@\"']*:{_TEMPLATE}[^/\s@\"']+|\bhttps?://{_TEMPLATE}[^/\s:@\"']{{12,}})@"),
+        "a Stripe key",
+        ("k_", "whsec_"),
+        r"\b(?:[srp]k_(?:live|test)_[A-Za-z0-9]{8,}|(?:sk|rk|whsec)_[A-Za-z0-9]{16,})\b",
     ),
-    ("a header with credentials", re.compile(r"\b(?:Basic|Bearer) {1,8}[A-Za-z0-9+/._~-]{16,}={0,2}")),
+    ("a Google API key", ("AIza",), r"\bAIza[A-Za-z0-9_-]{35}"),
+    ("a Google client secret", ("GOCSPX-",), r"\bGOCSPX-[A-Za-z0-9_-]{20,}"),
+    ("an API key", ("sk-",), r"\bsk-(?=[A-Za-z_-]{0,64}\d)[A-Za-z0-9_-]{20,}"),
+    ("a Hugging Face token", ("hf_",), r"\bhf_[A-Za-z0-9]{30,}\b"),
+    ("an npm token", ("npm_",), r"\bnpm_[A-Za-z0-9]{36}\b"),
+    ("a PyPI token", ("pypi-",), r"\bpypi-[A-Za-z0-9_-]{50,}"),
+    ("a SendGrid key", ("SG.",), r"\bSG\.[A-Za-z0-9_-]{16,128}\.[A-Za-z0-9_-]{16,}"),
+    ("a DigitalOcean token", ("_v1_",), r"\bdo[oprt]_v1_[a-f0-9]{64}\b"),
+    ("an Azure storage key", ("Key=",), r"\b(?:AccountKey|SharedAccessKey)=[A-Za-z0-9+/]{40,}={0,2}"),
+    ("a bot token", (":",), r"\b\d{8,10}:[A-Za-z0-9_-]{35}\b"),
+    ("a JSON Web Token", ("eyJ",), r"\beyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]*"),
+    ("a password's hash", ("$",), r"\$(?:apr1|2[aby]|[156y]|argon2(?:id?|d)|scrypt)\$[A-Za-z0-9./,=+$]{20,}"),
+    (
+        _ADDRESSED,
+        ("://",),
+        rf"(?:{_SCHEME}[^/\s:@\"']*:{_TEMPLATE}[^/\s@\"']+|\bhttps?://{_TEMPLATE}[^/\s:@\"']{{12,}})@",
+    ),
+    ("a header with credentials", ("Basic ", "Bearer "), r"\b(?:Basic|Bearer) {1,8}[A-Za-z0-9+/._~-]{16,}={0,2}"),
 )
+_BY_WORD: Final = [(word, name, form) for name, words, form in _FORMS for word in words]
 # No form is shorter.
 _SHORTEST: Final = 8
 _ASSIGNED: Final = re.compile(
@@ -104,6 +113,7 @@ def is_secret_name(name: str) -> bool:
     return _secret_word(name) is not None
 
 
+@lru_cache(maxsize=4096)
 def _secret_word(name: str) -> str | None:
     """Return the word of ``name`` that names a secret, or None."""
     words = [one.rstrip("0123456789") for one in _SEPARATORS.split(_CAMEL.sub("_", name).upper())]
@@ -141,7 +151,19 @@ def token_form(text: str) -> str | None:
     """Return what ``text`` holds by its form ("a GitHub token"), or None."""
     if len(text) < _SHORTEST:
         return None
-    return next((name for name, form in _FORMS if form.search(text)), None)
+    return next((name for name, form in _possible(text) if form.search(text)), None)
+
+
+def _possible(text: str) -> Iterator[tuple[str, re.Pattern[str]]]:
+    """Yield the forms that ``text`` may hold. Most values hold the word of none: they cost next to nothing."""
+    for word, name, form in _BY_WORD:
+        if word in text:
+            yield name, _compiled(form)
+
+
+@cache
+def _compiled(form: str) -> re.Pattern[str]:
+    return re.compile(form)
 
 
 def secret_in(text: str) -> str | None:
@@ -189,7 +211,7 @@ def without_secrets(text: str, replacement: Callable[[str], str]) -> str:
         return text
     if "://" in text:
         text = _ADDRESS.sub(lambda match: match["before"] + replacement(match["password"]), text)
-    for name, form in _FORMS:
-        if name != "an address with a password":
+    for name, form in _possible(text):
+        if name != _ADDRESSED:
             text = form.sub(lambda match: replacement(match[0]), text)
     return text

@@ -147,6 +147,7 @@ def test_a_value_that_is_none(name: str, value: str) -> None:
     [
         ("postgres://app:pw@db/app postgres://a:b@c", "postgres://app:***@db/app postgres://a:***@c"),
         ("--token=gh" + "p_" + "x1Y2" * 9 + " -v", "--token=*** -v"),
+        ("github_" + "pat_" + "x1Y2" * 9, "***"),
         ("http://db:5432/a", "http://db:5432/a"),
     ],
 )
