@@ -75,12 +75,16 @@ class LineProgress:
         text = ", ".join(f"{one.service} ({one.state})" for one in services)
         if not text:
             return
+        # Behind a long list of services the seconds would be cut off.
+        seconds = f"{time.monotonic() - self._began:.0f} s  " if self.live else ""
+        line = f"    {seconds}waiting for {text}"
+        if line == self._last and (self._drawn or not self.live):
+            return
+        self._last = line
         if self.live:
-            # Behind a long list of services the seconds would be cut off.
-            self._draw(f"    {time.monotonic() - self._began:.0f} s  waiting for {text}")
-        elif text != self._last:
-            self._write(f"    waiting for {text}")
-        self._last = text
+            self._draw(line)
+        else:
+            self._write(line)
 
     def notice(self, text: str) -> None:
         """Write a remark."""
