@@ -137,9 +137,17 @@ class ComposeFiles:
             outer = {name: text_of(one.value) for name, one in scope.variables.items() if one.value is not None}
             earlier: dict[str, str] = {}
 
-            def expand(text: str, before: Map[str, str], _: Span) -> str | None:
+            def expand(text: str, before: Map[str, str], span: Span) -> str | None:
+                known = outer.keys() | before.keys() | earlier.keys()
+                unset = dict.fromkeys(
+                    one.name for one in references(text) if not one.operator and one.name not in known
+                )
                 scope.used.update(one.name for one in references(text))
-                return expanded(text, outer, before, earlier, blank=False)
+                if unset:
+                    advice = "declare and set it in the blueprint, or write ${NAME-} where it may have no value"
+                    message = f"{', '.join(unset)} has no value: it is empty, as in Compose"
+                    self.report.warning("EV113", message, span, help=advice)
+                return expanded(text, outer, before, earlier)
 
             for path in key[1]:
                 try:

@@ -107,17 +107,17 @@ def literal(text: str) -> str | None:
     return text.replace("$$", "$")
 
 
-def expanded(text: str, *values: Mapping[str, str], blank: bool = True) -> str | None:
+def expanded(text: str, *values: Mapping[str, str]) -> str | None:
     """Return ``text`` with its references replaced as Compose does it, or None where it refuses one.
 
     The first of ``values`` that has a name gives its value; each is only asked for the names in ``text``. What has no
-    value is empty, as in Compose; without ``blank`` it is refused.
+    value is empty, as in Compose.
     """
     names = {reference.name for reference in references(text)}
     place = Span(Source("", text), 1, 1, 1, 1)
     found = {name: next((one[name] for one in values if name in one), None) for name in names}
     scope = Scope({name: Resolved(value, "") for name, value in found.items()})
-    made = interpolate(Scalar(rewritten(text, names if blank else ()), place), scope)
+    made = interpolate(Scalar(rewritten(text, names), place), scope)
     if not isinstance(made, Scalar) or made.problem is not None:
         return None
     return text_of(made.value)
