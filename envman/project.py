@@ -235,7 +235,10 @@ def load_environment(
         stack=stack,
         data=data,
         tree=tree,
-        scope={key: one.variable for key, one in variables.items()},
+        scope={
+            key: replace(one.variable, confidential=one.confidential or key in scope.passwords)
+            for key, one in variables.items()
+        },
         used_variables=frozenset(scope.used),
         handed=handed,
     )

@@ -288,7 +288,7 @@ def _connected(endpoint: Endpoint) -> docker.DockerClient:
 def _too_old(endpoint: Endpoint, api: str) -> EnvmanError:
     return fail(
         "EV406",
-        f"the engine at {endpoint.host} speaks API {api}",
+        f"the engine at {endpoint.shown} speaks API {api}",
         expected=f"API {'.'.join(map(str, OLDEST_API))} (Docker 25) or newer",
         help="upgrade Docker on that machine",
     )
@@ -330,7 +330,7 @@ def _is_of_sdk(error: Exception, module: str, name: str) -> bool:
 
 def _unreachable(endpoint: Endpoint, error: BaseException, *, connected: bool) -> EnvmanError:
     number = _errno_of(error)
-    where = f"{endpoint.host} ({endpoint.origin})"
+    where = f"{endpoint.shown} ({endpoint.origin})"
     if number in {errno.EACCES, errno.EPERM}:
         return fail(
             "EV402",

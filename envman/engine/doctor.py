@@ -58,7 +58,7 @@ def examine(environ: Mapping[str, str], *, context: str | None, directory: Path)
         found = Check(
             "engine",
             "ok",
-            f"Docker {facts.version} at {endpoint.host} ({endpoint.origin}), API {facts.api}, {facts.cpus} CPUs",
+            f"Docker {facts.version} at {endpoint.shown} ({endpoint.origin}), API {facts.api}, {facts.cpus} CPUs",
         )
     except EnvmanError as error:
         engine, found = None, _failed("engine", error)

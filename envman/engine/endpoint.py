@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from envman.diagnostics.diagnostic import fail, near_match
+from envman.model.confidential import masked
 from envman.model.variable import STEERING
 
 DEFAULT_HOST: Final = "unix:///var/run/docker.sock"
@@ -44,6 +45,11 @@ class Endpoint:
     def is_local(self) -> bool:
         """Whether the engine shares this machine's files, so that binds and file secrets work."""
         return self.host.startswith(("unix://", "npipe://"))
+
+    @property
+    def shown(self) -> str:
+        """The address as messages have it: without a password."""
+        return str(masked(self.host))
 
     def arguments(self) -> list[str]:
         """Return the Docker CLI's global options for this endpoint."""

@@ -53,7 +53,7 @@ def read_running(engine: Engine, project: str | None, names: Sequence[str]) -> R
         there = stacks_on(engine)
         raise fail(
             "EV821",
-            f'there is no Compose project or Swarm stack "{project}" on {engine.endpoint.host}',
+            f'there is no Compose project or Swarm stack "{project}" on {engine.endpoint.shown}',
             expected=near_match(project, (*there.projects, *there.stacks)) or there.words(),
             help="name single containers by their names: `envman capture NAME...`",
         )
@@ -127,7 +127,7 @@ def _by_name(engine: Engine, info: dict[str, Any], names: Sequence[str]) -> tupl
             there = stacks_on(engine)
             raise fail(
                 "EV821",
-                f'there is no container "{name}" on {engine.endpoint.host}',
+                f'there is no container "{name}" on {engine.endpoint.shown}',
                 expected=near_match(name, there.containers) or there.words(),
             )
         services[service["ID"]] = service

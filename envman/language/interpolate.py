@@ -8,6 +8,7 @@ operator at the place of use says what to do: nothing becomes an empty string in
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from collections.abc import Mapping as Map
 from dataclasses import dataclass, field
 from typing import Final
@@ -22,6 +23,9 @@ from envman.source.tree import Mapping, Node, Scalar, Value
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LONE: Final = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_][A-Za-z0-9_]*)\}|(?P<bare>[A-Za-z_][A-Za-z0-9_]*))")
 _REFERENCE: Final = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
+# What stands before the @ of an address; a longer one is none.
+_USER: Final = re.compile(r"(https?)?://([^\s@]{1,500})@")
+_EXPRESSION: Final = re.compile(r"\$(?:\{[^{}]*\}|\w+)")
 _OPERATORS: Final = (":-", ":?", ":+", "-", "?", "+")
 _BRACES: Final = re.compile(r"[{}]")
 _DEEPEST: Final = 20
@@ -67,13 +71,15 @@ class _Spent:
 class Scope:
     """The variables of an environment. ``secrets`` are names that must not be used as variables.
 
-    ``used`` collects the names that stand in values, also where an operator then passes them over; ``blueprint`` is
-    where a variable is to be declared, for values that stand in another file.
+    ``used`` collects the names that stand in values, also where an operator then passes them over, and ``passwords``
+    those that stand for the password of an address; ``blueprint`` is where a variable is to be declared, for values
+    that stand in another file.
     """
 
     variables: Map[str, Resolved] = field(default_factory=dict)
     secrets: frozenset[str] = frozenset()
     used: set[str] = field(default_factory=set, compare=False)
+    passwords: set[str] = field(default_factory=set, compare=False)
     spent: _Spent = field(default_factory=_Spent, compare=False, repr=False)
     blueprint: str = ""
 
@@ -124,6 +130,8 @@ def is_unset(node: Node | None) -> bool:
 def _scalar(node: Scalar, text: str, scope: Scope) -> Scalar:
     used: list[str] = []
     scope.used.update(_REFERENCE.findall(text))
+    if "://" in text:
+        scope.passwords.update(_passwords(text))
     try:
         lone = _LONE.fullmatch(text)
         if lone:
@@ -136,6 +144,18 @@ def _scalar(node: Scalar, text: str, scope: Scope) -> Scalar:
     except _FailedError as failure:
         return node._replace(problem=_diagnose(node, text, failure), variables=tuple(used))
     return node._replace(value=value, variables=tuple(dict.fromkeys(used)))
+
+
+def _passwords(text: str) -> Iterator[str]:
+    """Yield the variables in ``text`` that stand for the password of an address: ``postgres://user:${NAME}@host``.
+
+    In ``https://${NAME}@host`` it is a key.
+    """
+    for match in _USER.finditer(text):
+        user = match[2]
+        colon = _EXPRESSION.sub(lambda one: "x" * len(one[0]), user).find(":")
+        if colon >= 0 or match[1]:
+            yield from _REFERENCE.findall(user[colon + 1 :])
 
 
 def _look_up(name: str, scope: Scope, used: list[str], offset: int) -> Value:

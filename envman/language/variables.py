@@ -15,6 +15,7 @@ from envman.language.layers import Layer
 from envman.language.merge import merge, without_tags
 from envman.language.patterns import TooSlowError, matches
 from envman.model.binding import bind
+from envman.model.confidential import is_secret_name
 from envman.model.header import (
     BooleanVariable,
     Declarations,
@@ -109,7 +110,8 @@ def resolve_scope(
         else:
             resolved = _resolve(name, declaration, inputs, report)
             overrides = tuple(_origins(name, declaration, inputs))[1:]
-            hidden = (variable.env or name) in secret_sources
+            source = variable.env or name
+            hidden = source in secret_sources or is_secret_name(source)
             variables[name] = replace(resolved, overrides=overrides, confidential=hidden)
     for name in inputs.settings:
         if name not in declarations and name not in broken and not partial:

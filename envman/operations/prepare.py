@@ -245,7 +245,8 @@ def impossible(workspace: Workspace, environment: Environment) -> Report:
                 ):
                     report.error(
                         "EV311",
-                        f"{name} mounts {mount.source} of this project, but the engine is at {workspace.endpoint.host}",
+                        f"{name} mounts {mount.source} of this project, but the engine is at "
+                        f"{workspace.endpoint.shown}",
                         environment.span("services", name, "volumes", index, "source"),
                         expected="a volume, or files that the image brings",
                         help="build the files into the image, or use a local engine",

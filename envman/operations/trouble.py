@@ -75,7 +75,7 @@ def trouble(prepared: Prepared, tail: str) -> Diagnostic | None:
 def _went_away(endpoint: Endpoint, tail: str) -> Diagnostic:
     return Diagnostic(
         "EV408",
-        f"the engine at {endpoint.host} ({endpoint.origin}) went away",
+        f"the engine at {endpoint.shown} ({endpoint.origin}) went away",
         help="start it again, then repeat the command: it goes on from what is there",
         detail=tail,
     )

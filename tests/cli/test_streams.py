@@ -54,3 +54,10 @@ def test_a_variable_is_text(envman: Envman, project: Path, monkeypatch: pytest.M
 
 def test_a_context_that_is_no_text_is_an_unknown_one(envman: Envman) -> None:
     assert "error[EV407]" in envman("--context", "a\udcff", "status", status=3).err
+
+
+def test_a_password_in_the_address_of_an_engine_is_never_shown(envman: Envman, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://me:hunter2@127.0.0.1:1")
+    for words in (["status"], ["doctor"], ["--format", "json", "doctor"], ["plan", "dev"]):
+        done = envman(*words, status=None)
+        assert "hunter2" not in done.out + done.err
