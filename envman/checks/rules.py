@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from envman.checks.access import unreadable_files, unwritable_grants
+from envman.checks.addresses import unusable_addresses
 from envman.checks.dependencies import (
     endless_dependencies,
     lonely_one_shots,
@@ -35,7 +36,7 @@ from envman.model.service import SecretValue
 Rule: TypeAlias = Callable[[Environment, Path], Iterator[Diagnostic]]
 # What keeps a stack from running here and now, while the file itself is one that Compose takes: another profile may
 # be active then, a swarm publishes a port for many replicas.
-_ONLY_TO_RUN: Final = frozenset({"EV302", "EV303", "EV308", "EV315"})
+_ONLY_TO_RUN: Final = frozenset({"EV302", "EV303", "EV308", "EV315", "EV321"})
 
 
 def as_file(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
@@ -213,6 +214,7 @@ RULES_TO_RUN: Final[tuple[Rule, ...]] = (
     _alone(host_port_clashes),
     _alone(replicas_with_ports),
     _alone(unhealthy_dependencies),
+    _alone(unusable_addresses),
 )
 # Rules for single services. What they say of a service that is not active is no error until it is.
 RULES_OF_INACTIVE: Final[tuple[Rule, ...]] = (

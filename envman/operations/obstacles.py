@@ -10,7 +10,8 @@ from envman.diagnostics import Diagnostic, EnvmanError
 from envman.operations.bound import bound_by
 from envman.operations.prepare import Prepared
 from envman.operations.workspace import Workspace
-from envman.plan.obstacles import container_names, created, obstacles, starting_claims
+from envman.plan.externals import absent, externals, placed_addresses, taken_addresses
+from envman.plan.obstacles import container_names, created, obstacles, starting_claims, starting_services
 from envman.plan.plan import Plan
 
 
@@ -18,7 +19,7 @@ def refuse_obstacles(workspace: Workspace, prepared: Prepared, plan: Plan, *, le
     """Make sure that nothing is in the way of ``plan``. Compose projects in ``leaving`` stop before it begins.
 
     Raises:
-        EnvmanError: with every EV505, EV520 and EV522 there is.
+        EnvmanError: with every EV505, EV520, EV522, EV525 and EV527 there is.
     """
     found = find_obstacles(workspace, prepared, plan, leaving=leaving)
     if found:
@@ -32,13 +33,18 @@ def find_obstacles(
     from envman.engine.occupied import find_occupied, holders_now
 
     environment, document = prepared.environment, prepared.document
+    starting = starting_services(plan)
+    wanted = externals(environment, document, starting)
+    placed = placed_addresses(environment, document, starting)
     networks = created(plan, document, "network")
     occupied = find_occupied(
         workspace.engine,
         ports=bool(starting_claims(environment, plan)),
         containers=container_names(environment, plan),
-        volumes=created(plan, document, "volume"),
-        networks=bool(networks),
+        volumes={*created(plan, document, "volume"), *(one.name for one in wanted if one.kind == "volume")},
+        networks=bool(networks) or any(one.kind == "network" for one in wanted),
+        joined={one.name for one in wanted if one.kind == "container"},
+        addressed={network for network, _ in placed},
     )
     local = workspace.endpoint.is_local
 
@@ -49,5 +55,9 @@ def find_obstacles(
         published = partial(holders_now, workspace.engine, *place)
         return bound_by(*place, published=published, ours={environment.compose_project, *leaving})
 
-    found = obstacles(environment, document, prepared.observed, plan, occupied, bound=bound, leaving=leaving)
+    found = [
+        *obstacles(environment, document, prepared.observed, plan, occupied, bound=bound, leaving=leaving),
+        *absent(wanted, occupied),
+        *taken_addresses(prepared.observed, placed, occupied),
+    ]
     return sorted(found, key=lambda one: one.place)

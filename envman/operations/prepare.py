@@ -20,6 +20,7 @@ from envman.operations.bound import bound_by
 from envman.operations.progress import Progress
 from envman.operations.workspace import Workspace, automatic_ports, reserved_ports
 from envman.plan.causes import Cause
+from envman.plan.externals import external_grants
 from envman.plan.observed import Observed
 from envman.plan.occupied import Occupied
 from envman.plan.ownership import foreign_owners, owned
@@ -230,11 +231,13 @@ def refuse_newer_attributes(workspace: Workspace, environment: Environment) -> N
 def impossible(workspace: Workspace, environment: Environment) -> Report:
     """Return what keeps the services of ``environment`` from coming up on this engine, whatever is on it.
 
-    EV504 a value is missing, EV411 there is no GPU (a warning where no `gpu:` says that it is required: not every
+    EV504 a value is missing, EV526 a secret or config is external,
+    EV411 there is no GPU (a warning where no `gpu:` says that it is required: not every
     engine tells that it has one), EV311 and EV319 what a remote engine cannot do.
     """
     report = Report([replace(one, severity=Severity.ERROR) for one in missing_values(environment)])
     report.extend(_missing_gpus(workspace, environment))
+    report.extend(external_grants(environment))
     if not workspace.endpoint.is_local:
         for name, service in environment.stack.services.items():
             for index, mount in enumerate(service.volumes or ()):

@@ -41,6 +41,11 @@ def obstacles(
     yield from _volumes(environment, document, plan, occupied)
 
 
+def starting_services(plan: Plan) -> list[str]:
+    """Return the services that ``plan`` starts."""
+    return list(plan.services(*_STARTING))
+
+
 def starting_claims(environment: Environment, plan: Plan) -> list[Claim]:
     """Return the fixed host ports of the services that ``plan`` starts."""
     starting = set(plan.services(*_STARTING))

@@ -24,16 +24,21 @@ class TakenNetwork:
     name: str
     labels: Labels
     subnets: tuple[Subnet, ...] = ()
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Occupied:
-    """What is there already, whoever has it: ports by (address, port, protocol), containers and volumes by name."""
+    """What is there already, whoever has it: ports by (address, port, protocol), containers and volumes by name.
+
+    ``addresses`` has, for networks by name, the containers that have an address there.
+    """
 
     ports: Mapping[tuple[str, int, str], PortHolder] = field(default_factory=dict)
     containers: Mapping[str, Labels] = field(default_factory=dict)
     volumes: Mapping[str, Labels] = field(default_factory=dict)
     networks: tuple[TakenNetwork, ...] = ()
+    addresses: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def holders(self, port: int, host_ip: str, protocol: str) -> Iterator[PortHolder]:
         """Yield the containers that have ``port`` of ``host_ip``; empty means all addresses."""

@@ -131,3 +131,37 @@ def test_what_an_older_envman_left_is_found_and_left_alone(checkout: Checkout, n
         ]
         assert f"`docker rm --force {neighbour}-old`" in done.err
     assert docker("ps", "--all", "--format", "{{.Names}}", "--filter", f"name={neighbour}-old") == f"{neighbour}-old"
+
+
+def test_everything_that_is_absent_is_told_at_once(checkout: Checkout, neighbour: str) -> None:
+    docker("network", "create", "--subnet", "10.213.77.0/24", *labelled(neighbour), neighbour)
+    docker("run", "--detach", "--name", f"{neighbour}-1", "--network", neighbour, "--ip", "10.213.77.5", "--init",
+           "busybox:1.37", "sleep", "infinity")  # fmt: skip
+    checkout.write(
+        dev=f"""\
+services:
+  a: {SLEEPER[:-1]}, networks: [gone], volumes: ["lost:/v"]}}
+  b: {SLEEPER[:-1]}, network_mode: "container:{neighbour}-none"}}
+  c: {SLEEPER[:-1]}, networks: {{there: {{ipv4_address: 10.213.77.5}}}}}}
+networks:
+  gone: {{external: true, name: {neighbour}-gone}}
+  there: {{external: true, name: {neighbour}}}
+volumes: {{lost: {{external: true, name: {neighbour}-lost}}}}
+"""
+    )
+    expected = [
+        ("EV525", f"container {neighbour}-none of b is not on the engine"),
+        ("EV527", f"address 10.213.77.5 on network {neighbour} for c is taken by container {neighbour}-1"),
+        ("EV525", f"external network {neighbour}-gone of a is not on the engine"),
+        ("EV525", f"external volume {neighbour}-lost of a is not on the engine"),
+    ]
+    assert errors(checkout.run("up", "dev", status=1).err) == expected
+    planned = checkout.run("plan", "dev").err
+    assert set(re.findall(r"warning\[(EV\d+)\]", planned)) == {"EV525", "EV527"}
+    assert checkout.containers("dev") == []
+
+
+def test_an_external_secret_is_refused_before_anything_is_made(checkout: Checkout) -> None:
+    text = f"services: {{a: {SLEEPER[:-1]}, secrets: [s]}}}}\nsecrets: {{s: {{external: true}}}}\n"
+    done = checkout.write(dev=text).run("up", "dev", status=1)
+    assert errors(done.err) == [("EV526", "secret s of a is external, which Compose cannot hand to a container")]
