@@ -49,6 +49,12 @@ AdoptVolumes = Annotated[
 AdoptFrom = Annotated[
     str | None, typer.Option("--adopt-from", metavar="PROJECT", help="The same, of the Compose project PROJECT.")
 ]
+CreateExternal = Annotated[
+    bool,
+    typer.Option(
+        "--create-external", help="Create external networks and volumes that are absent. `down` never removes them."
+    ),
+]
 Frozen = Annotated[
     bool, typer.Option("--frozen", help="Use exactly what is locked; refuse whatever the lock lacks or has otherwise.")
 ]

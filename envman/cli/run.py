@@ -12,6 +12,7 @@ from envman.cli.options import (
     AdoptFrom,
     AdoptVolumes,
     Build,
+    CreateExternal,
     Env,
     FailIfBusy,
     Frozen,
@@ -57,6 +58,7 @@ def plan(
     frozen: Frozen = False,
     adopt_volumes: AdoptVolumes = False,
     adopt_from: AdoptFrom = None,
+    create_external: CreateExternal = False,
 ) -> int:
     """Show what `up` would do, and why. Nothing is changed."""
     from envman.operations.options import UpOptions
@@ -76,6 +78,7 @@ def plan(
         recreate=recreate,
         dependencies=not no_deps,
         adopt=adopt_from or ("" if adopt_volumes else None),
+        create_external=create_external,
     )
     made = preview(workspace, environment, options)
     invocation.warn(workspace.report)
@@ -112,6 +115,7 @@ def up(
     adopt: Annotated[bool, typer.Option("--adopt", help="Take over a stack whose checkout ID was lost.")] = False,
     adopt_volumes: AdoptVolumes = False,
     adopt_from: AdoptFrom = None,
+    create_external: CreateExternal = False,
     no_snapshot: NoSnapshot = False,
     yes: Yes = False,
     fail_if_busy: FailIfBusy = False,
@@ -134,7 +138,7 @@ def up(
             environment = under_lock(invocation, workspace, environment, progress, building=() if build else None)
         options = UpOptions(
             tuple(services), build, pull, timeout, tuple(profiles or ()), recreate, not no_snapshot, not no_deps, wait,
-            adopt_from or ("" if adopt_volumes else None),
+            adopt_from or ("" if adopt_volumes else None), create_external,
         )  # fmt: skip
         done = bring_up(workspace, environment, options, progress)
         if not done.plan and not adopt and options == UpOptions(timeout=timeout, snapshot=options.snapshot):

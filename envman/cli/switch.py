@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from envman.cli.invocation import Invocation
-from envman.cli.options import FailIfBusy, Frozen, Instance, NoSnapshot, Settings, Timeout
+from envman.cli.options import CreateExternal, FailIfBusy, Frozen, Instance, NoSnapshot, Settings, Timeout
 from envman.cli.switching import recover_switch, switch_environment
 
 
@@ -26,6 +26,7 @@ def switch(
         bool, typer.Option("--snapshot", help="Take a snapshot of the volumes of the one that runs first.")
     ] = False,
     no_snapshot: NoSnapshot = False,
+    create_external: CreateExternal = False,
     settings: Settings = None,
     instance: Instance = None,
     frozen: Frozen = False,
@@ -40,6 +41,7 @@ def switch(
             or source is not None
             or snapshot
             or no_snapshot
+            or create_external
             or settings
             or instance
             or frozen
@@ -56,6 +58,7 @@ def switch(
         source=source,
         snapshot=snapshot,
         no_snapshot=no_snapshot,
+        create_external=create_external,
         settings=settings or (),
         instance=instance,
         frozen=frozen,

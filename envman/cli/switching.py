@@ -21,6 +21,7 @@ def switch_environment(
     source: str | None = None,
     snapshot: bool = False,
     no_snapshot: bool = False,
+    create_external: bool = False,
     settings: Sequence[str] = (),
     instance: str | None = None,
     frozen: bool = False,
@@ -55,7 +56,7 @@ def switch_environment(
                     f"{name} runs under an older name of the project",
                     help=f"`envman stop {name}` stops it; `envman rename --project` carries it over",
                 )
-        options = UpOptions(timeout=timeout, snapshot=not no_snapshot)
+        options = UpOptions(timeout=timeout, snapshot=not no_snapshot, create_external=create_external)
         done = switch_to(workspace, target, loaded, options, progress, snapshot=snapshot)
     invocation.warn(workspace.report)
     _show(invocation, done)

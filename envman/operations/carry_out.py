@@ -9,6 +9,7 @@ from envman.diagnostics import EnvmanError
 from envman.diagnostics.diagnostic import fail
 from envman.model.active import is_one_shot
 from envman.operations.building import TAIL, drain
+from envman.operations.externals import create_externals
 from envman.operations.prepare import Prepared
 from envman.operations.progress import Progress
 from envman.operations.trouble import trouble
@@ -34,6 +35,7 @@ def make_way(workspace: Workspace, prepared: Prepared, plan: Plan) -> None:
     Raises:
         EnvmanError: EV610, EV4xx for the engine.
     """
+    create_externals(workspace, prepared, plan)
     restarting = plan.services(Action.RESTART)
     if restarting:
         wake(workspace, prepared.observed, restarting)

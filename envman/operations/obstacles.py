@@ -36,13 +36,13 @@ def find_obstacles(
     starting = starting_services(plan)
     wanted = externals(environment, document, starting)
     placed = placed_addresses(environment, document, starting)
-    networks = created(plan, document, "network")
+    made = {kind: created(plan, document, kind) for kind in ("network", "volume", "container")}
     occupied = find_occupied(
         workspace.engine,
         ports=bool(starting_claims(environment, plan)),
         containers=container_names(environment, plan),
-        volumes={*created(plan, document, "volume"), *(one.name for one in wanted if one.kind == "volume")},
-        networks=bool(networks) or any(one.kind == "network" for one in wanted),
+        volumes={*made["volume"], *(one.name for one in wanted if one.kind == "volume")},
+        networks=bool(made["network"]) or any(one.kind == "network" for one in wanted),
         joined={one.name for one in wanted if one.kind == "container"},
         addressed={network for network, _ in placed},
     )
@@ -57,7 +57,7 @@ def find_obstacles(
 
     found = [
         *obstacles(environment, document, prepared.observed, plan, occupied, bound=bound, leaving=leaving),
-        *absent(wanted, occupied),
+        *absent([one for one in wanted if one.name not in made[one.kind]], occupied),
         *taken_addresses(prepared.observed, placed, occupied),
     ]
     return sorted(found, key=lambda one: one.place)

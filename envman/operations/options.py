@@ -12,6 +12,7 @@ class UpOptions:
     ``snapshot`` says that anonymous volumes are copied before they are left behind. ``dependencies`` brings up what
     the services depend on as well. Without ``wait`` the stack is only started. ``adopt``: volumes that are to be made
     are copies of those that this Compose project has; empty: the one that ran before, by its name.
+    ``create_external`` makes external networks and volumes that are absent; they belong to nobody then.
     """
 
     services: tuple[str, ...] = ()
@@ -24,3 +25,4 @@ class UpOptions:
     dependencies: bool = True
     wait: bool = True
     adopt: str | None = None
+    create_external: bool = False

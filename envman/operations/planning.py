@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from envman.diagnostics import EnvmanError
 from envman.model.active import wanted_services
 from envman.model.environment import Environment
+from envman.operations.externals import absent_externals
 from envman.operations.former import with_former
 from envman.operations.options import UpOptions
 from envman.operations.prepare import Prepared
@@ -72,7 +73,8 @@ def plan_up(workspace: Workspace, prepared: Prepared, options: UpOptions) -> Pla
         dependencies=options.dependencies,
     )
     plan = with_former(workspace, prepared, plan, options)
-    return Plan((*_fetched(environment, document, services, options, plan), *plan.steps))
+    made = absent_externals(workspace, prepared, plan) if options.create_external else []
+    return Plan((*made, *_fetched(environment, document, services, options, plan), *plan.steps))
 
 
 def _fetched(

@@ -23,12 +23,16 @@ _NAMESPACES: Final = ("network_mode", "ipc", "pid")
 
 
 class External(NamedTuple):
-    """Something that has to be there: network, volume or container, the engine's name of it, and who needs it."""
+    """Something that has to be there: network, volume or container, the engine's name of it, and who needs it.
+
+    ``key`` is its name in the blueprint, empty for a container.
+    """
 
     kind: str
     name: str
     service: str
     span: Span
+    key: str = ""
 
 
 def externals(environment: Environment, document: Document, services: Iterable[str]) -> list[External]:
@@ -44,7 +48,7 @@ def externals(environment: Environment, document: Document, services: Iterable[s
             if entry is not None and entry.is_external and entry.driver != "overlay":
                 real = engine_name(document, f"{one.kind}s", one.name)
                 span = environment.key_span(f"{one.kind}s", one.name)
-                found.setdefault((one.kind, real), External(one.kind, real, name, span))
+                found.setdefault((one.kind, real), External(one.kind, real, name, span, one.name))
         joined: list[tuple[Any, Path]] = [(getattr(service, attribute), (attribute,)) for attribute in _NAMESPACES]
         joined += [(text, ("volumes_from", index)) for index, text in enumerate(service.volumes_from or ())]
         for text, path in joined:
@@ -66,8 +70,8 @@ def absent(wanted: Iterable[External], occupied: Occupied) -> Iterator[Diagnosti
         advice = (
             "correct the name, or start the container first"
             if one.kind == "container"
-            else f"`docker {one.kind} create {one.name}` makes it; without `external: true` envman does, for this "
-            "environment alone"
+            else f"`--create-external` makes it, or `docker {one.kind} create {one.name}`; without `external: true` "
+            "envman does, for this environment alone"
         )
         yield Diagnostic(
             "EV525", f"{what} {one.name} of {one.service} is not on the engine", one.span, f"a {one.kind} of that name",
