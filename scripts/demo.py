@@ -35,7 +35,9 @@ registry = open_registry(Settings())
 model = registry.load(registry.champion())
 rows = load_dataset().features
 answers = [{{"prediction": label, "probability": value}} for label, value in predict(model.pipeline, rows)]
-print(json.dumps({{"rows": rows.to_dict(orient="records"), "version": model.version, "predictions": answers}}))
+asked = [{{name: value if value == value and value != "" else None for name, value in row.items()}}
+         for row in rows.to_dict(orient="records")]
+print(json.dumps({{"rows": asked, "version": model.version, "predictions": answers}}))
 """
 
 BOLD, DIM, GREEN, RED, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[31m", "\x1b[0m"

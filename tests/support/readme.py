@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -91,7 +92,11 @@ def _with(page: str, here: Mapping[str, str]) -> list[Step]:
 
 
 def _own(folder: Path, authorities: Path) -> dict[str, str]:
-    own = {"XDG_STATE_HOME": str(folder / "state"), "XDG_CACHE_HOME": str(folder / "cache")}
+    own = {
+        "XDG_STATE_HOME": str(folder / "state"),
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        "LOCAL_USER": f"{os.getuid()}:{os.getgid()}",
+    }
     return {**own, "ENVMAN_CA_CERTIFICATES": str(authorities)} if authorities.is_file() else own
 
 

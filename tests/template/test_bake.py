@@ -33,6 +33,10 @@ blueprints/monitoring.yaml
 blueprints/postgres.yaml
 blueprints/prod.yaml
 blueprints/staging.yaml
+data/in/.gitkeep
+data/processed/.gitkeep
+data/raw/.gitkeep
+data/raw/customers.csv
 docker/Dockerfile
 docker/gateway/Dockerfile
 docker/gateway/gateway-health
@@ -60,6 +64,7 @@ src/ml_project/__init__.py
 src/ml_project/api.py
 src/ml_project/batch.py
 src/ml_project/data.py
+src/ml_project/describe.py
 src/ml_project/drift.py
 src/ml_project/evaluate.py
 src/ml_project/features.py
@@ -73,6 +78,8 @@ src/ml_project/py.typed
 src/ml_project/registry.py
 src/ml_project/serve.py
 src/ml_project/settings.py
+src/ml_project/table.py
+src/ml_project/table.toml
 src/ml_project/train.py
 tests/conftest.py
 tests/test_api.py
@@ -88,6 +95,7 @@ tests/test_registry.py
 tests/test_reload.py
 tests/test_serve.py
 tests/test_settings.py
+tests/test_table.py
 tests/test_tracking_server.py
 tests/test_train.py
 """.splitlines()

@@ -83,8 +83,8 @@ def test_jobs_run_in_their_images_on_a_read_only_file_system(build: Build) -> No
         for target in ("train", "batch"):
             done = inside(build(target), options=mounted)
             assert done.returncode == 0, done.stdout + done.stderr
-        scored = inside(build("batch"), "cat", "/data/out/sample.csv", options=mounted).stdout.splitlines()
-        assert len(scored) == 144
+        scored = inside(build("batch"), "cat", "/data/processed/sample.csv", options=mounted).stdout.splitlines()
+        assert len(scored) == 151
         assert scored[0].endswith(",prediction,probability,model_version")
         refused = inside(build("train"), options=(*mounted, "--env=MINIMUM_ACCURACY=1"))
         assert refused.returncode == 1

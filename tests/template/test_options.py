@@ -303,7 +303,7 @@ def test_an_answer_that_means_nothing_changes_nothing(answer: tuple[str, str]) -
         if answers[option] == value and answers[other] == without:
             assert bake(**answers) == bake(**{**answers, option: CHOICES[option][0]}), answers
     reason = json.loads((TEMPLATE.folder / "cookiecutter.json").read_text())["__prompts__"][option]
-    assert "without MLflow" in reason
+    assert "without MLflow" in reason["__prompt__"]
 
 
 def test_a_volume_leaves_nothing_of_a_store(default: Files) -> None:

@@ -214,8 +214,8 @@ def test_training_is_reproducible_and_its_model_scores(
     assert one == other, "the same seed and lock give the same model, to the bit"
     variables = {"MODEL_FOLDER": str(tmp_path / "one"), "BATCH_FOLDER": str(tmp_path / "data")}
     installed.do("batch", variables=variables)
-    scored = (tmp_path / "data/out/sample.csv").read_text().splitlines()
-    assert len(scored) == 144
+    scored = (tmp_path / "data/processed/sample.csv").read_text().splitlines()
+    assert len(scored) == 151
     assert scored[0].endswith(",prediction,probability,model_version")
     refused = installed.do("train", variables={**variables, "DEVICE": "cuda"}, check=False)
     assert refused.returncode == 1
@@ -336,8 +336,8 @@ def test_images_take_pytorch_from_an_index_of_the_users_own(bake: Bake, tmp_path
         trained = docker(*mounted, f"{name}:train").stdout
         assert "training on cpu" in trained
         docker(*mounted, f"{name}:batch")
-        scored = docker(*mounted, f"{name}:batch", "cat", "/data/out/sample.csv").stdout.splitlines()
-        assert len(scored) == 144
+        scored = docker(*mounted, f"{name}:batch", "cat", "/data/processed/sample.csv").stdout.splitlines()
+        assert len(scored) == 151
         docker(*alone, f"{name}:dev", "pytest", "-p", "no:cacheprovider")
         inspected = docker("image", "inspect", "--format", "{{json .Config}}", f"{name}:serve").stdout
         history = docker("history", "--no-trunc", "--format", "{{.CreatedBy}}", f"{name}:serve").stdout

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from {{ cookiecutter.package_name }}.data import Split
-from {{ cookiecutter.package_name }}.drift import PROBABILITY, measure, measure_drift, report
+from {{ cookiecutter.package_name }}.drift import (
+    PROBABILITY,
+    measure,
+    measure_drift,
+    measure_names,
+    report,
+)
 from {{ cookiecutter.package_name }}.features import FEATURES
 from {{ cookiecutter.package_name }}.jobs import JobError
 from {{ cookiecutter.package_name }}.registry import FolderRegistry, TrainedModel
@@ -40,6 +46,20 @@ def test_a_column_with_one_value_can_be_measured() -> None:
     assert measure(np.zeros(10), np.ones(5)).index >= 0
 
 
+def test_what_is_missing_more_often_has_moved() -> None:
+    values = np.arange(1000.0)
+    gaps = np.where(values % 2, np.nan, values)
+    assert measure(values, gaps).index > 0.25
+    assert measure(gaps, gaps).index == 0
+    assert measure(np.full(5, np.nan), values).index > 0.25
+
+
+def test_names_have_moved_where_their_shares_have() -> None:
+    then, now = ["a"] * 50 + ["b"] * 50, ["a"] * 50 + ["new"] * 50
+    assert measure_names(then, then, ("a", "b")).index == 0
+    assert measure_names(then, now, ("a", "b")).index > 0.25
+
+
 def test_the_report_names_every_column_with_the_worst_first() -> None:
     values = np.arange(1000)
     found = {"calm": measure(values, values), "wild<": measure(values, values + 900)}
@@ -54,16 +74,17 @@ def test_held_out_rows_are_like_those_the_model_learned_from(
 ) -> None:
     dataset.held_out.features.to_csv(inputs / "a.csv", index=False)
     measure_drift(settings)
-    written = json.loads((settings.batch_folder / "drift/drift.json").read_text())
+    written = json.loads((settings.batch_folder / "processed/drift/drift.json").read_text())
     assert written["model_version"] == "1"
     assert list(written["index"]) == [PROBABILITY, *FEATURES]
     assert written["index"][PROBABILITY] < 0.25
-    assert (settings.batch_folder / "drift/report.html").read_text().startswith("<!doctype html>")
+    page = (settings.batch_folder / "processed/drift/report.html").read_text()
+    assert page.startswith("<!doctype html>")
 
 
 def test_a_limit_makes_a_drift_an_error(settings: Settings, inputs: Path, dataset: Split) -> None:
-    ill = dataset.held_out.features[dataset.held_out.target == 1]
-    ill.to_csv(inputs / "a.csv", index=False)
+    positive = dataset.held_out.features[dataset.held_out.target == 1]
+    positive.to_csv(inputs / "a.csv", index=False)
     with pytest.raises(JobError, match="have moved by"):
         measure_drift(settings.model_copy(update={"maximum_drift": 0.25}))
 

@@ -1,7 +1,10 @@
 """Tests of the model: what must not matter to it, what must, and how well it does."""
 
+import pytest
+
 from {{ cookiecutter.package_name }}.data import Split
 from {{ cookiecutter.package_name }}.evaluate import evaluate
+from {{ cookiecutter.package_name }}.features import TABLE
 from {{ cookiecutter.package_name }}.predict import predict
 from {{ cookiecutter.package_name }}.registry import TrainedModel
 
@@ -26,20 +29,27 @@ def test_invariance_the_order_of_columns_does_not_matter(
     assert predict(trained.pipeline, rows) == predict(trained.pipeline, rows[rows.columns[::-1]])
 
 
-def test_direction_larger_tumours_are_more_often_malignant(
+# What must hold of a model of the example's customers; of another table, other things must.
+_of_the_example = pytest.mark.skipif(
+    TABLE.file != "customers.csv", reason="write what must hold of a model of your table"
+)
+
+
+@_of_the_example
+def test_direction_who_calls_support_more_leaves_more_often(
     trained: TrainedModel, dataset: Split
 ) -> None:
     rows = dataset.held_out.features
-    sizes = ["worst_radius", "worst_perimeter", "worst_area"]
-    larger = rows.assign(**{name: rows[name] * 1.2 for name in sizes})
+    more = rows.assign(support_calls=rows["support_calls"] + 2)
     before = [one.probability for one in predict(trained.pipeline, rows)]
-    after = [one.probability for one in predict(trained.pipeline, larger)]
+    after = [one.probability for one in predict(trained.pipeline, more)]
     assert all(late >= early for early, late in zip(before, after, strict=True))
 
 
+@_of_the_example
 def test_minimum_it_is_much_better_than_guessing(trained: TrainedModel, dataset: Split) -> None:
     metrics = evaluate(trained.pipeline, dataset.held_out)
     majority = 1 - dataset.held_out.target.mean()
-    assert metrics["accuracy"] > majority + 0.25
-    assert metrics["recall"] > 0.9
-    assert metrics["roc_auc"] > 0.98
+    assert metrics["accuracy"] > majority + 0.12
+    assert metrics["recall"] > 0.6
+    assert metrics["roc_auc"] > 0.85

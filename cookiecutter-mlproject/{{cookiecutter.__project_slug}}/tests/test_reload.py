@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from {{ cookiecutter.package_name }}.api import create_app
 from {{ cookiecutter.package_name }}.data import Split
-from {{ cookiecutter.package_name }}.features import EXAMPLE{{ ", FEATURES" if cookiecutter.framework == "pytorch" }}
+from {{ cookiecutter.package_name }}.features import EXAMPLE
 {% if cookiecutter.framework == "pytorch" %}
 from {{ cookiecutter.package_name }}.model import Pipeline, fit
 {% endif %}
@@ -38,15 +38,15 @@ _PATIENCE_SECONDS = 20
 
 @pytest.fixture
 def other(trained: TrainedModel, dataset: Split) -> TrainedModel:
-    """A model that finds everything benign."""
+    """A model that gives every row the first label."""
 {% if cookiecutter.framework == "scikit-learn" %}
     pipeline = make_pipeline(DummyClassifier(strategy="most_frequent"))
     return replace(
         trained, pipeline=pipeline.fit(dataset.training.features, dataset.training.target)
     )
 {% else %}
-    benign = dataset.training._replace(target=dataset.training.target * 0)
-    return replace(trained, pipeline=fit(benign, seed=7, device="cpu"))
+    first = dataset.training._replace(target=dataset.training.target * 0)
+    return replace(trained, pipeline=fit(first, seed=7, device="cpu"))
 {% endif %}
 
 
@@ -56,7 +56,7 @@ def test_requests_under_way_see_one_model_or_the_other(
     registry.record(trained, register=True)
     expected = {
         str(version): [
-            {"prediction": label.value, "probability": probability}
+            {"prediction": label, "probability": probability}
             for label, probability in predict(model.pipeline, pd.DataFrame([EXAMPLE]))
         ]
         for version, model in ((1, trained), (2, other))
@@ -135,7 +135,7 @@ def test_a_request_that_has_begun_ends_with_the_model_it_began_with(
 {% if cookiecutter.framework == "scikit-learn" %}
     slow = replace(fast, pipeline=_Slow(fast.pipeline.steps))
 {% else %}
-    slow = replace(fast, pipeline=_Slow(FEATURES))
+    slow = replace(fast, pipeline=_Slow(fast.pipeline.columns))
     slow.pipeline.load_state_dict(fast.pipeline.state_dict())
 {% endif %}
     new = replace(fast, pipeline=other.pipeline, version="2")
@@ -168,7 +168,7 @@ def test_a_model_that_cannot_predict_does_not_replace_one_that_can(
     registry.record(unfitted, register=True)
     with pytest.raises(ModelUnavailableError, match="NotFittedError"):
 {% else %}
-    registry.record(replace(trained, pipeline=Pipeline(FEATURES)), register=True)
+    registry.record(replace(trained, pipeline=Pipeline(trained.pipeline.columns)), register=True)
     with pytest.raises(ModelUnavailableError, match="it is not fitted"):
 {% endif %}
         model.refresh()

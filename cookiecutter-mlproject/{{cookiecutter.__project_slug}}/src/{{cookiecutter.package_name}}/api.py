@@ -12,22 +12,35 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, create_model
 
-from .features import EXAMPLE, FEATURES
+from .features import EXAMPLE, TABLE
 from .metrics import Measured, Metrics
-from .predict import Label, ModelInService, ModelUnavailableError, Refresher, predict
+from .predict import LABELS, ModelInService, ModelUnavailableError, Refresher, predict
 from .registry import LoadedModel, Registry, open_registry
 from .settings import Settings
+from .table import Column, Number
 
 MAXIMUM_INSTANCES = 1000
+_LONGEST_NAME = 200
 _FIRST_LOOK_SECONDS = 15
 
-_FIELDS: dict[str, Any] = {
-    name: (FiniteFloat, Field(ge=0, examples=[EXAMPLE[name]])) for name in FEATURES
-}
+
+def _field(column: Column) -> Any:  # noqa: ANN401 - a type, as pydantic takes it
+    """Take a column; give the type and the rules of its values in requests."""
+    examples = [] if column.example is None else [column.example]
+    kind: Any
+    if isinstance(column, Number):
+        kind = Annotated[FiniteFloat, Field(ge=column.minimum, le=column.maximum)]
+        rules = Field(examples=examples)
+    else:
+        kind = Annotated[str, Field(min_length=1, max_length=_LONGEST_NAME)]
+        rules = Field(examples=examples, description=f"Known: {', '.join(column.values)}")
+    return (kind | None if column.missing else kind, rules)
+
+
 Instance = create_model(
     "Instance",
-    __config__=ConfigDict(extra="forbid", title="One tumour, by its features"),
-    **_FIELDS,
+    __config__=ConfigDict(extra="forbid", title="One row, by its features"),
+    **{name: _field(column) for name, column in TABLE.columns.items()},
 )
 
 
@@ -42,8 +55,8 @@ class PredictionRequest(BaseModel):
 class InstancePrediction(BaseModel):
     """What the model says of one row."""
 
-    prediction: Label
-    probability: Annotated[float, Field(ge=0, le=1, description="That the tumour is malignant")]
+    prediction: Annotated[str, Field(json_schema_extra={"enum": list(LABELS)})]
+    probability: Annotated[float, Field(ge=0, le=1, description=f"Of {LABELS[1]}")]
 
 
 class PredictionResponse(BaseModel):
@@ -112,7 +125,7 @@ def create_app(settings: Settings | None = None, registry: Registry | None = Non
 
     app = FastAPI(
         title=settings.model_name,
-        description="Is a tumour benign or malignant?",
+        description=TABLE.question,
         version="1",
         lifespan=lifespan,
         exception_handlers={RequestValidationError: _refuse},

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from .data import load_dataset, split
-from .features import InvalidFeaturesError
+from .data import DataError, load_dataset, split
+from .features import CSV_TYPES, InvalidFeaturesError
 from .jobs import JobError, champion, run_job
 from .predict import predict
 from .registry import LoadedModel
@@ -27,11 +27,11 @@ def score_file(model: LoadedModel, source: Path, target: Path) -> int:
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     rows = 0
     try:
-        with pd.read_csv(source, chunksize=_ROWS_AT_A_TIME) as chunks:
+        with pd.read_csv(source, chunksize=_ROWS_AT_A_TIME, dtype=CSV_TYPES) as chunks:
             for chunk in chunks:
                 predictions = predict(model.pipeline, chunk)
                 scored = chunk.assign(
-                    prediction=[prediction.label.value for prediction in predictions],
+                    prediction=[prediction.label for prediction in predictions],
                     probability=[prediction.probability for prediction in predictions],
                     model_version=model.version,
                 )
@@ -45,7 +45,8 @@ def score_file(model: LoadedModel, source: Path, target: Path) -> int:
 
 def write_sample(folder: Path, *, settings: Settings) -> Path:
     """Take a folder; write the rows that training holds out to a CSV file there, and give it."""
-    dataset = split(load_dataset(), test_fraction=settings.test_fraction, seed=settings.seed)
+    rows = load_dataset(settings.batch_folder)
+    dataset = split(rows, test_fraction=settings.test_fraction, seed=settings.seed)
     sample = folder / "sample.csv"
     partial = folder / f".{sample.name}.{os.getpid()}.partial"
     dataset.held_out.features.to_csv(partial, index=False)
@@ -53,16 +54,19 @@ def write_sample(folder: Path, *, settings: Settings) -> Path:
 
 
 def score_folder(settings: Settings) -> None:
-    """Take the settings; score all CSV files of the batch folder's `in` into its `out`.
+    """Take the settings; score all CSV files of the data folder's `in` into `processed`.
 
     Raises JobError if there is no model, or if some file could not be scored; the others are.
     """
-    source, target = settings.batch_folder / "in", settings.batch_folder / "out"
+    source, target = settings.batch_folder / "in", settings.batch_folder / "processed"
     source.mkdir(parents=True, exist_ok=True)
     target.mkdir(parents=True, exist_ok=True)
     files = sorted(source.glob("*.csv"))
     if not files and settings.batch_sample:
-        files = [write_sample(source, settings=settings)]
+        try:
+            files = [write_sample(source, settings=settings)]
+        except (DataError, InvalidFeaturesError) as error:
+            raise JobError(str(error)) from error
         _LOGGER.info("there was no input; wrote a sample to %s", files[0])
     if not files:
         _LOGGER.info("there is no input in %s", source)

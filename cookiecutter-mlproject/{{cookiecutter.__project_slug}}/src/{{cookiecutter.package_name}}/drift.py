@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from .data import load_dataset, split
-from .features import FEATURES, check_features
+from .data import DataError, load_dataset, split
+from .features import CSV_TYPES, FEATURES, TABLE, InvalidFeaturesError, check_features
 from .jobs import JobError, champion, run_job
 from .predict import predict
 from .settings import Settings
@@ -43,17 +43,37 @@ class Drift:
 
 
 def measure(then: ArrayLike, now: ArrayLike) -> Drift:
-    """Take the values of a column in two sets of rows; give how far the second is from the first.
+    """Take a column of numbers in two sets of rows; give how far the second is from the first.
 
-    The bins hold equal shares of the first.
+    The bins hold equal shares of the first; one more holds what is missing.
     """
     first, second = np.asarray(then, dtype="float64"), np.asarray(now, dtype="float64")
-    edges = np.unique(np.quantile(first, np.linspace(0, 1, _BINS + 1)[1:-1]))
-    bins = len(edges) + 1
-    shares = [
-        np.bincount(np.searchsorted(edges, values, side="right"), minlength=bins) / len(values)
-        for values in (first, second)
-    ]
+    known = first[~np.isnan(first)]
+    inner = np.linspace(0, 1, _BINS + 1)[1:-1]
+    edges = np.unique(np.quantile(known, inner)) if len(known) else known
+    last = len(edges) + 1
+    return _compare(
+        *(
+            np.where(np.isnan(values), last, np.searchsorted(edges, values, side="right"))
+            for values in (first, second)
+        )
+    )
+
+
+def measure_names(then: Sequence[str], now: Sequence[str], known: Sequence[str]) -> Drift:
+    """Take a column of names in two sets of rows; give how far the second is from the first.
+
+    Each name that is known is a bin, all others are one.
+    """
+    codes = {name: code for code, name in enumerate(known)}
+    return _compare(
+        *(np.array([codes.get(name, len(codes)) for name in names]) for names in (then, now))
+    )
+
+
+def _compare(then: NDArray[np.int64], now: NDArray[np.int64]) -> Drift:
+    bins = int(max(then.max(), now.max())) + 1
+    shares = [np.bincount(codes, minlength=bins) / len(codes) for codes in (then, now)]
     expected, actual = (np.maximum(one, _LEAST_SHARE) for one in shares)
     index = float(np.sum((actual - expected) * np.log(actual / expected)))
     return Drift(index, shares[0], shares[1])
@@ -100,7 +120,7 @@ def report(found: Mapping[str, Drift], *, title: str) -> str:
 
 
 def measure_drift(settings: Settings) -> None:
-    """Take the settings; write `drift/report.html` and `drift/drift.json` to the batch folder.
+    """Take the settings; write `report.html` and `drift.json` to `processed/drift`.
 
     The rows are those of all files in `in/`. Raises JobError where there are none, where there is
     no model, and where `maximum_drift` is set and the probabilities have moved further.
@@ -109,18 +129,23 @@ def measure_drift(settings: Settings) -> None:
     if not files:
         raise JobError(f"there is no input in {settings.batch_folder / 'in'}; run the batch job")
     model = champion(settings)
-    parts = split(load_dataset(), test_fraction=settings.test_fraction, seed=settings.seed)
+    try:
+        rows = load_dataset(settings.batch_folder)
+        read = [pd.read_csv(file, dtype=CSV_TYPES) for file in files]
+        now = check_features(pd.concat(read, ignore_index=True))
+    except (DataError, InvalidFeaturesError) as error:
+        raise JobError(str(error)) from error
+    parts = split(rows, test_fraction=settings.test_fraction, seed=settings.seed)
     then = parts.training.features
-    now = check_features(pd.concat([pd.read_csv(file) for file in files], ignore_index=True))
     probabilities = [
         [one.probability for one in predict(model.pipeline, rows)] for rows in (then, now)
     ]
     found = {
         PROBABILITY: measure(*probabilities),
-        **{name: measure(then[name], now[name]) for name in FEATURES},
+        **{name: _measure_column(name, then, now) for name in FEATURES},
     }
 
-    folder = settings.batch_folder / "drift"
+    folder = settings.batch_folder / "processed" / "drift"
     folder.mkdir(parents=True, exist_ok=True)
     title = f"Drift of {model.name}, version {model.version}: {len(now)} rows"
     indices = {name: round(drift.index, 4) for name, drift in found.items()}
@@ -137,6 +162,12 @@ def measure_drift(settings: Settings) -> None:
             f"the probabilities have moved by {indices[PROBABILITY]:.3f}, more than the maximum of "
             f"{settings.maximum_drift:.3f}"
         )
+
+
+def _measure_column(name: str, then: pd.DataFrame, now: pd.DataFrame) -> Drift:
+    if (column := TABLE.categories.get(name)) is not None:
+        return measure_names(list(then[name]), list(now[name]), column.values)
+    return measure(then[name], now[name])
 
 
 def _write(file: Path, text: str) -> None:

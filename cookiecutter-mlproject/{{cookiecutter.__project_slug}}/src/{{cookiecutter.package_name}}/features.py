@@ -1,52 +1,30 @@
 {% if cookiecutter.framework == "scikit-learn" %}
-"""The features: their names, what counts as a valid row, and how a model sees them."""
+"""The features: what counts as a valid row, and how a model sees it. `table.toml` names them."""
 {% else %}
-"""The features: their names, and what counts as a valid row."""
+"""The features: what counts as a valid row. `table.toml` names them."""
 {% endif %}
 
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pandas as pd
 {% if cookiecutter.framework == "scikit-learn" %}
-from sklearn.preprocessing import StandardScaler
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 {% endif %}
 
-# One real row. It names the features in their order, is the example in the API's documentation,
-# and is what a freshly loaded model must be able to predict before it is served.
-EXAMPLE: Final[dict[str, float]] = {
-    "mean_radius": 17.99,
-    "mean_texture": 10.38,
-    "mean_perimeter": 122.8,
-    "mean_area": 1001.0,
-    "mean_smoothness": 0.1184,
-    "mean_compactness": 0.2776,
-    "mean_concavity": 0.3001,
-    "mean_concave_points": 0.1471,
-    "mean_symmetry": 0.2419,
-    "mean_fractal_dimension": 0.07871,
-    "radius_error": 1.095,
-    "texture_error": 0.9053,
-    "perimeter_error": 8.589,
-    "area_error": 153.4,
-    "smoothness_error": 0.006399,
-    "compactness_error": 0.04904,
-    "concavity_error": 0.05373,
-    "concave_points_error": 0.01587,
-    "symmetry_error": 0.03003,
-    "fractal_dimension_error": 0.006193,
-    "worst_radius": 25.38,
-    "worst_texture": 17.33,
-    "worst_perimeter": 184.6,
-    "worst_area": 2019.0,
-    "worst_smoothness": 0.1622,
-    "worst_compactness": 0.6656,
-    "worst_concavity": 0.7119,
-    "worst_concave_points": 0.2654,
-    "worst_symmetry": 0.4601,
-    "worst_fractal_dimension": 0.1189,
-}
-FEATURES: Final = tuple(EXAMPLE)
+from .table import Number, read_table
+
+TABLE: Final = read_table(Path(__file__).with_name("table.toml"))
+FEATURES: Final = tuple(TABLE.columns)
+# One row. It is the example in the API's documentation, and what a freshly loaded model must be
+# able to predict before it is served.
+EXAMPLE: Final = {name: column.example for name, column in TABLE.columns.items()}
+# Names stay as they are written: a column of the codes 1, 2 and 3 is none of numbers.
+CSV_TYPES: Final = {TABLE.target: "str", **dict.fromkeys(TABLE.categories, "str")}
 
 
 class InvalidFeaturesError(ValueError):
@@ -54,32 +32,60 @@ class InvalidFeaturesError(ValueError):
 
 
 def check_features(rows: pd.DataFrame) -> pd.DataFrame:
-    """Take rows with any columns; give exactly the features, in their order, as numbers.
+    """Take rows with any columns; give exactly the features, in their order and of their types.
 
-    Raises InvalidFeaturesError for a column that is missing and for a value that is not a finite
-    number of at least 0, with the first row that has one.
+    A number that is missing is NaN, a name that is missing is empty. Raises InvalidFeaturesError
+    for a column that is not there and, with its row, for a value that the table does not allow.
     """
     if missing := [name for name in FEATURES if name not in rows.columns]:
         raise InvalidFeaturesError(f"missing columns: {', '.join(missing)}")
-    features = pd.DataFrame(
-        {name: pd.to_numeric(rows[name], errors="coerce") for name in FEATURES}, dtype="float64"
-    )
-    values = features.to_numpy()
-    wrong = ~(np.isfinite(values) & (values >= 0))
+    features = {}
+    for name, column in TABLE.columns.items():
+        given = rows[name].notna() & (rows[name] != "")
+        if not column.missing:
+            _refuse(name, rows[name], ~given, "missing")
+        if isinstance(column, Number):
+            features[name] = _numbers(name, column, rows[name], given)
+        else:
+            features[name] = rows[name].astype("object").where(given, "").map(str)
+    return pd.DataFrame(features)
+
+
+def _numbers(
+    name: str, column: Number, values: "pd.Series[float]", given: "pd.Series[bool]"
+) -> "pd.Series[float]":
+    numbers = pd.to_numeric(values.where(given), errors="coerce").astype("float64")
+    _refuse(name, values, given & ~np.isfinite(numbers), "not a finite number")
+    if column.minimum is not None:
+        _refuse(name, values, numbers < column.minimum, f"not at least {column.minimum:g}")
+    if column.maximum is not None:
+        _refuse(name, values, numbers > column.maximum, f"not at most {column.maximum:g}")
+    return numbers
+
+
+def _refuse(name: str, values: "pd.Series[float]", wrong: "pd.Series[bool]", reason: str) -> None:
     if wrong.any():
-        row, column = np.argwhere(wrong)[0]
-        raise InvalidFeaturesError(
-            f"row {row + 1}: {FEATURES[column]} is {rows[FEATURES[column]].iloc[row]!r}, "
-            "not a finite number of at least 0"
-        )
-    return features
+        row = int(np.argmax(wrong.to_numpy()))
+        value = "" if reason == "missing" else f"{values.iloc[row]!r}, "
+        raise InvalidFeaturesError(f"row {row + 1}: {name} is {value}{reason}")
 {% if cookiecutter.framework == "scikit-learn" %}
 
 
-def preprocessing() -> StandardScaler:
-    """Give the step that a model's pipeline starts with.
+def preprocessing() -> ColumnTransformer:
+    """Give the step that a model's pipeline starts with, one way for each kind of column.
 
     It is fitted and saved with the model, so that training and serving cannot differ.
     """
-    return StandardScaler()
+    numbers = make_pipeline(
+        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
+        StandardScaler(),
+    )
+    names = OneHotEncoder(
+        categories=[list(column.values) for column in TABLE.categories.values()],
+        handle_unknown="ignore",
+        sparse_output=False,
+    )
+    return ColumnTransformer(
+        [("numbers", numbers, list(TABLE.numbers)), ("names", names, list(TABLE.categories))]
+    )
 {% endif %}

@@ -75,13 +75,13 @@ def libraries(folder: Path) -> set[str]:
 
 
 def _states(folder: Path) -> dict[Path, tuple[int, int]]:
-    """Take a folder; give what an edit changes of each Python file in it.
+    """Take a folder; give what an edit changes of each Python file, and of `table.toml`, in it.
 
     The files are looked at, ten times a second, because the kernel's events for changes do not
     pass every kind of mount, such as that of a folder into Docker Desktop's virtual machine.
     """
     states = {}
-    for path in folder.rglob("*.py"):
+    for path in (*folder.rglob("*.py"), *folder.rglob("*.toml")):
         try:
             state = path.stat()
         except FileNotFoundError:

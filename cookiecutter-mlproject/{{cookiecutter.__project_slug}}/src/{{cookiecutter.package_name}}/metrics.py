@@ -48,7 +48,7 @@ class Metrics:
     def count_predictions(self, predictions: Iterable[Prediction], *, model_version: str) -> None:
         """Take predictions and the version that made them; count them."""
         for label, probability in predictions:
-            self.predictions.labels(label.value, model_version).inc()
+            self.predictions.labels(label, model_version).inc()
             self.probability.observe(probability)
 
     def text(self, model: tuple[str, str] | None) -> bytes:

@@ -2,15 +2,14 @@
 
 import logging
 import threading
-from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import pandas as pd
 {% if cookiecutter.framework == "scikit-learn" %}
 from sklearn.pipeline import Pipeline
 {% endif %}
 
-from .features import EXAMPLE, check_features
+from .features import EXAMPLE, TABLE, check_features
 {% if cookiecutter.framework == "pytorch" %}
 from .model import Pipeline
 {% endif %}
@@ -19,19 +18,17 @@ from .registry import LoadedModel, Registry
 _LOGGER = logging.getLogger(__name__)
 
 
-class Label(StrEnum):
-    """What a tumour can be; in the order of the codes 0 and 1 that models are trained with."""
-
-    BENIGN = "benign"
-    MALIGNANT = "malignant"
+# What answers call the codes 0 and 1 that models are trained with.
+LABELS: Final = tuple(TABLE.labels.values())
 
 
 class Prediction(NamedTuple):
     """What a model says of one row."""
 
-    label: Label
+    label: str
+    """One of LABELS."""
     probability: float
-    """The probability that the tumour is malignant."""
+    """The probability of the second one."""
 
 
 class ModelUnavailableError(Exception):
@@ -46,9 +43,8 @@ def predict(model: Pipeline, rows: pd.DataFrame) -> list[Prediction]:
     features = check_features(rows)
     codes = model.predict(features)
     probabilities = model.predict_proba(features)[:, 1]
-    labels = tuple(Label)
     return [
-        Prediction(labels[int(code)], float(probability))
+        Prediction(LABELS[int(code)], float(probability))
         for code, probability in zip(codes, probabilities, strict=True)
     ]
 

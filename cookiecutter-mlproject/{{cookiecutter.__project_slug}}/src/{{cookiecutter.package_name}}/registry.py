@@ -30,7 +30,7 @@ import skops.io
 {% endif %}
 {% else %}
 from pathlib import Path
-{{ 'from typing import Final, Protocol' if cookiecutter.framework == 'pytorch' else 'from typing import Protocol' }}
+from typing import Final, Protocol
 {% if cookiecutter.framework == "scikit-learn" %}
 
 import skops.io
@@ -51,11 +51,15 @@ from .settings import Settings
 # process, which takes longer than the training.
 {% if cookiecutter.framework == "scikit-learn" %}
 _REQUIREMENTS: Final = ("scikit-learn", "skops", "pandas", "numpy")
-
 {% else %}
 _REQUIREMENTS: Final = ("torch", "safetensors", "pandas", "numpy")
 
 {% endif %}
+{% endif %}
+{% if cookiecutter.framework == "scikit-learn" %}
+# Types in a model's file beside those that skops trusts by itself: those of numbers in arrays.
+_TRUSTED: Final = ("numpy.dtype",)
+
 {% endif %}
 {% if cookiecutter.framework == "pytorch" %}
 {% if cookiecutter.tracking == "mlflow" %}
@@ -159,8 +163,8 @@ class FolderRegistry:
         record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
         return LoadedModel(
 {% if cookiecutter.framework == "scikit-learn" %}
-            # Nothing is trusted beyond what skops itself trusts: loading runs no code of the file.
-            pipeline=skops.io.load(folder / "model.skops", trusted=[]),
+            # Loading runs no code of the file.
+            pipeline=skops.io.load(folder / "model.skops", trusted=list(_TRUSTED)),
 {% else %}
             pipeline=load(folder / _FILE),
 {% endif %}
@@ -236,6 +240,7 @@ class MlflowRegistry:
                     trained.sample, trained.pipeline.predict(trained.sample)
                 ),
                 pip_requirements=[f"{name}=={installed_version(name)}" for name in _REQUIREMENTS],
+                skops_trusted_types=list(_TRUSTED),
             )
 {% else %}
             logged = mlflow.models.Model.log(

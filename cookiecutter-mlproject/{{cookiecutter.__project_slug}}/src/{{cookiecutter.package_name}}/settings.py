@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     """What to train on; `auto` is a GPU where there is one. Models predict on the CPU."""
 {% endif %}
     test_fraction: float = Field(default=0.25, gt=0, lt=1)
-    minimum_accuracy: float = Field(default=0.94, ge=0, le=1)
+    minimum_accuracy: float = Field(default=0.75, ge=0, le=1)
     """The accuracy on held-out rows below which no model is registered."""
 
     host: str = "0.0.0.0"  # noqa: S104 - a container's own network; what is published is decided outside
@@ -82,7 +82,8 @@ class Settings(BaseSettings):
     """How often the service looks for a new model; 0 means only when it is told to."""
 
     batch_folder: Path = Path("/data")
-    """Holds `in/` with CSV files to score and `out/` with the scored ones."""
+    """The folder of data: `raw/` with the table to learn from, `in/` with CSV files to score, and
+    `processed/` with what jobs make of them."""
     maximum_drift: float = Field(default=0, ge=0)
     """The drift of the probabilities from which on the drift job fails; 0: it only reports."""
     batch_sample: bool = True

@@ -9,10 +9,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
 {% endif %}
-from .data import Dataset, load_dataset, split
+from .data import DataError, Dataset, load_dataset, split
 from .evaluate import GateError, check_gate, evaluate
 {% if cookiecutter.framework == "scikit-learn" %}
-from .features import preprocessing
+from .features import InvalidFeaturesError, preprocessing
+{% else %}
+from .features import InvalidFeaturesError
 {% endif %}
 from .jobs import JobError, run_job
 {% if cookiecutter.framework == "pytorch" %}
@@ -60,7 +62,8 @@ def champion_metrics(registry: Registry, held_out: Dataset) -> dict[str, float] 
 
 def train(settings: Settings) -> TrainedModel:
     """Take the settings; give a model that has been trained and judged, but not recorded."""
-    dataset = split(load_dataset(), test_fraction=settings.test_fraction, seed=settings.seed)
+    rows = load_dataset(settings.batch_folder)
+    dataset = split(rows, test_fraction=settings.test_fraction, seed=settings.seed)
 {% if cookiecutter.framework == "scikit-learn" %}
     pipeline = fit(dataset.training, seed=settings.seed)
 {% else %}
@@ -94,19 +97,22 @@ def train_and_register(settings: Settings) -> None:
 
 {% if cookiecutter.framework == "scikit-learn" %}
     Raises JobError if it does not; the run is recorded all the same, so that the metrics can be
-    looked at.
+    looked at. Raises it, too, where there is no table to learn from.
 {% else %}
     Raises JobError if it does not; the run is recorded all the same, so that the metrics can be
-    looked at. Raises it, too, for a device that is not there.
+    looked at. Raises it, too, where there is no table to learn from, or no such device.
 {% endif %}
     """
     registry = open_registry(settings)
 {% if cookiecutter.framework == "scikit-learn" %}
-    trained = train(settings)
+    try:
+        trained = train(settings)
+    except (DataError, InvalidFeaturesError) as error:
+        raise JobError(str(error)) from error
 {% else %}
     try:
         trained = train(settings)
-    except DeviceError as error:
+    except (DataError, DeviceError, InvalidFeaturesError) as error:
         raise JobError(str(error)) from error
 {% endif %}
     _LOGGER.info("trained", extra={"metrics": dict(trained.metrics)})
