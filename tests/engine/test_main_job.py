@@ -136,7 +136,7 @@ def test_a_reload_drops_no_request(story: Story) -> None:
 def test_an_environment_has_a_registry_of_its_own(story: Story) -> None:
     """Local has trained twice by now; what dev trains is dev's first version, kept while it is stopped."""
     volumes = story.project.volumes("dev")
-    assert {name.removeprefix(f"{story.project.name}-dev_") for name in volumes} == {"data", "db", "mlflow"}
+    assert {name.removeprefix(f"{story.project.name}-dev_") for name in volumes} == {"db", "mlflow"}
     assert story.project.containers("dev", everything=False) == []
     assert not set(story.project.volumes("local")) & set(volumes)
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +34,7 @@ def describe(file: Path, target: str, *, positive: str | None = None) -> str:
 
 
 def _lines(rows: pd.DataFrame, file: str, target: str, labels: tuple[str, str]) -> Iterator[str]:
-    names = ", ".join(f"{_text(value)} = {_text(value)}" for value in labels)
+    names = ", ".join(f"{_key(value)} = {_text(value)}" for value in labels)
     yield f"file = {_text(file)}"
     yield f"question = {_text(f'Is {target} {labels[1]}?')}"
     yield f"target = {_text(target)}"
@@ -48,14 +49,19 @@ def _lines(rows: pd.DataFrame, file: str, target: str, labels: tuple[str, str]) 
         if values.empty or (not is_number and values.nunique() > _MOST_VALUES):
             yield f"# Left out: {name}, with {values.nunique()} different values."
             continue
-        yield f"[columns.{_text(name)}]"
+        yield f"[columns.{_key(name)}]"
         yield f'kind = "{"number" if is_number else "category"}"'
         if not is_number:
             yield f"values = [{', '.join(_text(str(one)) for one in sorted(values.unique()))}]"
         if len(values) < len(rows):
             yield "missing = true"
         if pd.notna(example[name]):
-            yield f"example = {float(example[name]) if is_number else _text(str(example[name]))}"
+            value = f"{example[name]:.12g}" if is_number else _text(str(example[name]))
+            yield f"example = {value}"
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _text(name)
 
 
 def _text(value: str) -> str:
