@@ -34,7 +34,7 @@ def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, A
 
 
 # typer brings a click of its own.
-UsageError = typer.BadParameter.__mro__[1]
+UsageError: Any = typer.BadParameter.__mro__[1]
 # What a command is missing where only its name stands in a text.
 NAMED = {"MissingParameter", "BadParameter", "NoArgsIsHelpError", "BadOptionUsage"}
 COMMANDS = dict(commands(get_command(app)))
