@@ -60,7 +60,8 @@ def private_path(root: Path, *parts: str) -> Path:
     Raises:
         EnvmanError: EV007 where one is.
     """
-    path = root
+    # What lies there decides whether it may be written to, not what an answer is: this look is not recorded.
+    path = Path(os.fspath(root))
     for part in (PRIVATE, *parts):
         path /= part
         if path.is_symlink():
