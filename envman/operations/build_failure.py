@@ -75,5 +75,6 @@ def _output(lines: Sequence[str]) -> tuple[str, ...]:
     for line in lines[begin + 1 :]:
         if line == "------":
             break
-        written.append(_TIMED.sub("", line, count=1) if _TIMED.match(line) else line)
+        timed = _TIMED.match(line)
+        written.append(line[timed.end() :] if timed else line)
     return tuple(written)

@@ -43,10 +43,8 @@ class SecretStore:
 
     def has(self, name: str) -> bool:
         """Return whether ``name`` has a value. No secret is empty: an empty file is what a full disk leaves."""
-        try:
-            return self.path(name).stat().st_size > 0
-        except OSError:
-            return False
+        path = self.path(name)
+        return path.is_file() and bool(path.read_bytes())
 
     def read(self, name: str) -> str | None:
         """Return the value of ``name``, or None.

@@ -59,6 +59,9 @@ class Record(Generic[T]):
             if found["sha256"] != _digest(_canonical(found["record"])):
                 raise self.damaged(path, "its checksum is not that of its content")
             found = found["record"]
+            known = self._as_written(found)
+            if known is not None:
+                return known
         return self._validated(path, found)
 
     def write(self, path: Path, value: T, *, durable: bool = True) -> None:
@@ -80,6 +83,24 @@ class Record(Generic[T]):
     def damaged(self, path: Path, reason: str) -> EnvmanError:
         """Return EV509 for the file ``path``."""
         return damaged(path, reason, self.remedy)
+
+    def _as_written(self, data: Any) -> T | None:
+        """Return the record that the checksum proves to be envman's own, or None where it is not as simple as JSON.
+
+        `up` with nothing to do reads records of builds, and loading pydantic-core would double its time.
+        """
+        made: Any = None
+        if isinstance(self.kind, type) and dataclasses.is_dataclass(self.kind):
+            fields = dataclasses.fields(self.kind)
+            if (
+                isinstance(data, dict)
+                and data.keys() == {one.name for one in fields}
+                and not any("tuple" in str(one.type) for one in fields)
+            ):
+                made = self.kind(**data)
+        elif not any(dataclasses.is_dataclass(one) for one in get_args(self.kind)):
+            made = data
+        return made  # type: ignore[no-any-return]
 
     def _validated(self, path: Path, data: Any) -> T:
         from pydantic_core import SchemaValidator, ValidationError

@@ -5,7 +5,7 @@ for each case:
 
     case     what this one shows
     write    the attribute's value in the blueprint
-    render   the same in the document; left out where it is what was written
+    render   the same in the document; left out where it is what was written, null where the document has other words
     beside   other attributes of the same thing, in place of the few that its kind always has
     with     other sections, such as the volume that a mount names
     files    files of the project, by path

@@ -141,7 +141,7 @@ def test_a_switch_asks_for_what_typer_would_ask_for(line: str, monkeypatch: pyte
                 "environment": environment,
                 "directory": invocation.directory,
                 "format": invocation.format,
-                **{name: value or None for name, value in options.items() if name not in {"timeout", "wait"}},
+                **{name: value for name, value in options.items() if value and name not in {"timeout", "wait"}},
             }
         )
         assert (options.get("timeout", 300.0), options.get("wait", True)) == (300.0, True)

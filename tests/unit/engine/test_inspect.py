@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -10,6 +9,7 @@ from described import container, of_compose
 
 from envman.diagnostics import EnvmanError
 from envman.engine.connection import Engine
+from envman.engine.endpoint import Endpoint
 from envman.engine.inspect import read_running, stacks_on
 from envman.engine.wire import Question
 
@@ -24,7 +24,7 @@ class Table:
         self.containers = {one["Name"].lstrip("/"): one for one in containers}
         self.containers |= {one["Id"]: one for one in containers}
         self.services = services
-        self.endpoint = SimpleNamespace(host="unix:///engine")
+        self.endpoint = Endpoint("unix:///engine", None, "DOCKER_HOST")
         self.asked: list[str] = []
 
     def ask(self, *questions: Question) -> list[Any]:
