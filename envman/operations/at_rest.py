@@ -102,7 +102,7 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
     from envman.operations.prepare import Prepared, current_document, look
     from envman.operations.workspace import uses_gpu
     from envman.plan.dependencies import sharing_services
-    from envman.plan.published import published_urls
+    from envman.plan.published import chooses_ports, published_urls
 
     if not workspace.endpoint.host.startswith("unix://") or workspace.checkout.notice:
         return
@@ -114,6 +114,8 @@ def keep_at_rest(request: Request, workspace: Workspace) -> None:
     if again.report or needs_of(environment):
         return
     document = current_document(again, environment)
+    if chooses_ports(document):
+        return
     sharing = sharing_services(document.services)
     # Of these it matters when they started.
     observed = with_details(again.engine, look(again, environment), sharing)

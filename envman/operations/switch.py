@@ -192,7 +192,8 @@ class _Switch:
         self.interrupts.defer()
         transaction.end()
         write_selection(self.workspace.checkout.state, Selection(self.target.name, self.target.instance))
-        urls = published_urls(self.target, prepared.document)
+        containers = look(self.workspace, self.target).containers
+        urls = published_urls(self.target, prepared.document, containers=containers)
         done = Up(self.target, whole, urls, time.monotonic() - self.began, left)
         return Switched(self.source, done, gap, tuple(sorted(how.held)), tuple(how.reasons), saved)
 

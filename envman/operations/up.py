@@ -26,6 +26,7 @@ from envman.operations.rolling import roll, rolled_services
 from envman.operations.trouble import broke_off, trouble
 from envman.operations.wait import StackWatch
 from envman.operations.workspace import Workspace
+from envman.plan.observed import Observed
 from envman.plan.plan import Action, Plan
 from envman.plan.published import Url, published_urls
 from envman.state.journal import Entry, journalled
@@ -70,8 +71,8 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
     prepared = prepare(workspace, environment, progress, services)
     plan = plan_up(workspace, prepared, options)
     whole = announce(prepared, plan, progress)
-    urls = published_urls(environment, prepared.document, options.profiles)
     if not plan:
+        urls = published_urls(environment, prepared.document, options.profiles, prepared.observed.containers)
         if not options.wait:
             return Up(environment, whole, urls, time.monotonic() - started)
         watch = StackWatch(workspace, environment, services, Silent(), time.time())
@@ -96,12 +97,13 @@ def up(workspace: Workspace, environment: Environment, options: UpOptions, progr
         start(workspace, prepared, plan, services, options, progress, replaced=replaced, apart=apart)
         for rolling in rolled:
             roll(workspace, prepared, rolling, options, progress, deadline=deadline)
-        _expect_nothing_left(workspace, prepared, options)
+        after = _expect_nothing_left(workspace, prepared, options)
+    urls = published_urls(environment, prepared.document, options.profiles, after.containers)
     return Up(environment, whole, urls, time.monotonic() - started, saved)
 
 
-def _expect_nothing_left(workspace: Workspace, prepared: Prepared, options: UpOptions) -> None:
-    """Look again: what was brought up must be what the plan wanted.
+def _expect_nothing_left(workspace: Workspace, prepared: Prepared, options: UpOptions) -> Observed:
+    """Look again, and return what is there: it must be what the plan wanted.
 
     Raises:
         EnvmanError: EV630 with what a plan would still do.
@@ -116,6 +118,7 @@ def _expect_nothing_left(workspace: Workspace, prepared: Prepared, options: UpOp
             help=f"`envman plan {name}` shows what is left; somebody else may be changing the stack",
             detail="\n".join(map(str, left.steps)),
         )
+    return after.observed
 
 
 def check_services(environment: Environment, names: Sequence[str]) -> None:

@@ -47,12 +47,18 @@ def declared_ports(ports: Iterable[Port]) -> tuple[Declared, ...]:
     return tuple(Declared(int(one.target), one.protocol or "tcp", one.name, _scheme_of(one)) for one in ports)
 
 
-def published_urls(environment: Environment, document: Document, profiles: Iterable[str] = ()) -> tuple[Url, ...]:
-    """Return the URLs of all published ports, by the host ports in ``document``; ``profiles`` are active as well.
+def published_urls(
+    environment: Environment,
+    document: Document,
+    profiles: Iterable[str] = (),
+    containers: Sequence[ContainerState] = (),
+) -> tuple[Url, ...]:
+    """Return the URLs of all published ports, each once; ``profiles`` are active as well.
 
-    A host port that the engine chooses, or one of a range, is in no document.
+    The host port is the one in ``document``. Where the engine chooses it, freely or from a range, it is that of the
+    running ``containers``.
     """
-    urls = []
+    urls: dict[Url, None] = {}
     active = {*environment.stack.profiles, *profiles}
     for name, service in environment.stack.services.items():
         if service.profiles and "*" not in active and not set(service.profiles) & active:
@@ -61,8 +67,18 @@ def published_urls(environment: Environment, document: Document, profiles: Itera
             published = str(rendered.get("published") or "")
             if published.isdecimal():
                 location = _location(port.host_ip or "", published)
-                urls.append(Url(name, port.name, int(port.target), f"{_scheme_of(port)}://{location}"))
+                urls[Url(name, port.name, int(port.target), f"{_scheme_of(port)}://{location}")] = None
+            else:
+                own = [one for one in containers if one.service == name and not one.oneoff]
+                found = running_urls(own, {name: declared_ports([port])})
+                urls.update((one, None) for one in found if one.target == int(port.target))
     return tuple(urls)
+
+
+def chooses_ports(document: Document) -> bool:
+    """Return whether the engine chooses a host port of a service."""
+    ports = (port for service in document.services.values() for port in service.get("ports", ()))
+    return any(not str(port.get("published") or "").isdecimal() for port in ports)
 
 
 def running_urls(

@@ -69,3 +69,17 @@ def test_before_a_stack_runs_and_while_it_does_the_urls_are_the_same(tmp_path: P
     )
     declared = {"api": declared_ports(environment.stack.services["api"].ports or ())}
     assert [(one.label, one.url) for one in running_urls([running], declared)] == expected
+
+
+def test_a_port_that_the_engine_chooses_is_that_of_the_container(tmp_path: Path) -> None:
+    text = "services: {a: {image: b, ports: ['80', '9000-9001:81', {name: https, target: 443}]}, c: {image: b}}\n"
+    environment = load(tmp_path, dev=text)
+    document = render(environment, facts(tmp_path))
+    ports = (port("0.0.0.0", 32768), port("::", 32768), port("", 9001, target=81), port("127.0.0.1", 32769, target=443))
+    running = [container(service="a", ports=ports), container(service="c", ports=(port("", 1),))]
+    assert [(one.label, one.url) for one in published_urls(environment, document, containers=running)] == [
+        ("a 80", "http://localhost:32768"),
+        ("a 81", "http://localhost:9001"),
+        ("a https", "https://127.0.0.1:32769"),
+    ]
+    assert published_urls(environment, document) == ()
