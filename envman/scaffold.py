@@ -60,6 +60,22 @@ def questions(template: Template, name: str) -> list[Question]:
     return found
 
 
+def preset_answers(template: Template, name: str) -> dict[str, str]:
+    """Return the answers that the preset ``name`` of ``template`` stands for.
+
+    Raises:
+        EnvmanError: EV701 where the template has no such preset.
+    """
+    presets: dict[str, dict[str, str]] = template.context.get("_presets", {})
+    if name not in presets:
+        raise fail(
+            "EV701",
+            f'the template has no preset "{name}"',
+            expected=near_match(name, presets) or f"one of {', '.join(presets)}",
+        )
+    return dict(presets[name])
+
+
 def resolved(template: Template, answers: Mapping[str, str]) -> dict[str, str]:
     """Return the value of every option of ``template``: those of ``answers``, for all others their defaults.
 
@@ -104,13 +120,16 @@ def new_project(
     answers: Mapping[str, str],
     ask: Callable[[Question], str] | None,
     git: bool,
+    preset: str | None = None,
 ) -> Path:
     """Make project ``name`` below ``parent`` and return its folder.
 
-    ``answers`` are given beforehand; for the other options ``ask`` is called, or their defaults hold.
+    ``answers`` are given beforehand, then those of ``preset``; for the other options ``ask`` is called, or their
+    defaults hold.
 
     Raises:
-        EnvmanError: EV004 for a bad name, EV701 for a bad option, EV702 where the folder exists, EV703, EV704, EV008.
+        EnvmanError: EV004 for a bad name, EV701 for a bad option or preset, EV702 where the folder exists, EV703,
+            EV704, EV008.
     """
     check_project_name(name)
     folder = parent.absolute() / name
@@ -118,6 +137,8 @@ def new_project(
         raise fail("EV702", f"{folder} is already there", help="choose another name, or remove the folder first")
     template = shipped_template()
     options = questions(template, name)
+    if preset is not None:
+        answers = {**preset_answers(template, preset), **answers}
     check_options(options, answers)
     chosen = {"project_name": name}
     for option in options:

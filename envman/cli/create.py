@@ -28,6 +28,12 @@ def new(
         list[str] | None,
         typer.Option("--set", metavar="OPTION=VALUE", help="Answer a question beforehand. Repeatable."),
     ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Answer several questions at once. minimal: API and jobs only, models on a volume."
+        ),
+    ] = None,
     no_input: Annotated[bool, typer.Option("--no-input", help="Take the defaults; ask nothing.")] = False,
     no_git: Annotated[bool, typer.Option("--no-git", help="Do not make a git repository.")] = False,
 ) -> None:
@@ -38,7 +44,8 @@ def new(
     invocation = context.ensure_object(Invocation)
 
     asking = _ask if not no_input and can_ask(invocation) else None
-    made = new_project(name, invocation.directory, answers=parse_settings(settings or ()), ask=asking, git=not no_git)
+    answers = parse_settings(settings or ())
+    made = new_project(name, invocation.directory, answers=answers, ask=asking, git=not no_git, preset=preset)
     first = f"cd {_shown(made)}"
     text = "\n".join(
         [

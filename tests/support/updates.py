@@ -110,8 +110,8 @@ class Project:
     root: Path
 
     @classmethod
-    def new(cls, parent: Path, **answers: str) -> Project:
-        made = cls(new_project("churn", parent, answers=answers, ask=None, git=True))
+    def new(cls, parent: Path, *, preset: str | None = None, **answers: str) -> Project:
+        made = cls(new_project("churn", parent, answers=answers, ask=None, git=True, preset=preset))
         made.commit("The project")
         return made
 

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.nightly, pytest.mark.timeout(1200)
 CA_CERTIFICATES = Path(os.environ.get("ENVMAN_CA_CERTIFICATES") or "/etc/ssl/certs/ca-certificates.crt")
 # As many services, images and requirements as there can be, and as few.
 LARGEST = {"artifacts": "s3", "notebook": "jupyter", "gpu": "optional"}
-SMALLEST = {"ci": "none", "tracking": "none", "monitoring": "none"}
+SMALLEST = {"ci": "none", "tracking": "none", "gateway": "none", "monitoring": "none"}
 
 
 def docker(*arguments: str) -> list[str]:

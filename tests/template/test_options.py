@@ -48,9 +48,13 @@ CHOICES: dict[str, list[str]] = {
     for name, default in TEMPLATE.context.items()
     if isinstance(default, list) and not name.startswith("_") and name != "python_version"
 }
+# A licence changes nothing but what says so; it meets the default answers only.
+PRODUCT = {name: values[:1] if name == "licence" else values for name, values in CHOICES.items()}
 COMBINATIONS: list[Answers] = [
-    dict(zip(CHOICES, values, strict=True)) for values in itertools.product(*CHOICES.values())
+    dict(zip(PRODUCT, values, strict=True)) for values in itertools.product(*PRODUCT.values())
 ]
+COMBINATIONS += [{**COMBINATIONS[0], "licence": licence} for licence in CHOICES["licence"][1:]]
+PRESETS: dict[str, Answers] = TEMPLATE.context["_presets"]
 # What an answer brings, and what it takes away, beside what the default answers make.
 BRINGS: dict[tuple[str, str], set[str]] = {
     ("framework", "pytorch"): {"requirements/torch.txt", "src/churn/model.py", "tests/test_network.py"},
@@ -70,6 +74,7 @@ TAKES: dict[tuple[str, str], set[str]] = {
         "requirements/tracking.txt",
         "tests/test_tracking_server.py",
     },
+    ("gateway", "none"): {f"docker/gateway/{name}" for name in ("Dockerfile", "gateway-health", "nginx.conf")},
     ("monitoring", "none"): {
         "blueprints/monitoring.yaml",
         *(f"docker/grafana/{name}" for name in ("Dockerfile", "dashboards.yaml", "datasources.yaml", "service.json")),
@@ -296,6 +301,20 @@ def test_nothing_is_left_of_the_tracking_that_was_not_chosen(tracking: str) -> N
         assert not {package for package, _ in pins(locks)} & {"mlflow", "mlflow-skinny", "psycopg", "sqlalchemy"}
 
 
+@pytest.mark.parametrize("monitoring", CHOICES["monitoring"])
+def test_nothing_is_left_of_a_gateway_that_was_not_chosen(monitoring: str) -> None:
+    made = bake(gateway="none", monitoring=monitoring)
+    for name in made:
+        # A request may have passed a gateway of somebody else.
+        if not name.endswith("metrics.py"):
+            found = re.findall(r".*(?:gateway|nginx).*", text(made, name), re.IGNORECASE)
+            assert [line for line in found if "`envman update --set gateway=nginx`" not in line] == [], name
+    if monitoring != "none":
+        json.loads(text(made, "docker/grafana/service.json"))
+        for name in ("alerts.yml", "alerts.test.yml", "prometheus.yml"):
+            yaml.safe_load(text(made, f"docker/prometheus/{name}"))
+
+
 @pytest.mark.parametrize("answer", MEANS_NOTHING)
 def test_an_answer_that_means_nothing_changes_nothing(answer: tuple[str, str]) -> None:
     (option, value), (other, without) = answer, MEANS_NOTHING[answer]
@@ -371,6 +390,42 @@ def test_one_line_swaps_the_store_for_one_of_yours(tmp_path: Path) -> None:
     (root / ".env").write_text("".join(f"{name}={value}\n" for name, value in given.items()))
     document = check(root)
     assert (document["exit_status"], document["diagnostics"]) == (0, [])
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_answers_what_it_names_and_an_answer_beside_it_wins(preset: str, tmp_path: Path) -> None:
+    made = new_project("churn", tmp_path, answers={"ci": "none"}, ask=None, git=False, preset=preset)
+    files = {path.relative_to(made).as_posix() for path in made.rglob("*") if path.is_file()}
+    recorded = {".envman-template.yaml", ".envman-template.tar.xz", ".envman/schema.json", ".envman/.gitignore"}
+    assert files - recorded == set(bake(**PRESETS[preset], ci="none"))
+    option = next(name for name, value in PRESETS[preset].items() if value != CHOICES[name][0])
+    answers = {option: CHOICES[option][0]}
+    other = new_project("other", tmp_path, answers=answers, ask=None, git=False, preset=preset)
+    record = yaml.safe_load((other / ".envman-template.yaml").read_text())["answers"]
+    assert {name: record[name] for name in PRESETS[preset]} == {**PRESETS[preset], **answers}
+
+
+def test_the_minimal_preset_is_an_api_and_jobs_in_every_environment(tmp_path: Path) -> None:
+    root = write(bake(**PRESETS["minimal"]), tmp_path)
+    jobs = {"train", "batch", "drift"}
+    for name, more in {"local": {"describe", "test", "debug"}, "dev": set(), "staging": set(), "prod": set()}.items():
+        environment, report = load(root, name)
+        assert environment is not None, report.diagnostics
+        ports = dict.fromkeys(automatic_ports(environment), 20000)
+        document = yaml.safe_load(render(environment, facts(root, ports=ports)).text())
+        services = document["services"]
+        assert set(services) == {"api", *jobs, *more}
+        assert [service for service in services if "profiles" not in services[service]] == ["api"]
+        [port] = services["api"]["ports"]
+        assert (port["target"], port["host_ip"]) == (8000, "127.0.0.1")
+        assert services["api"].get("deploy", {}).get("replicas", 1) == 1, "one published port is one container's"
+        assert {mount["source"] for mount in services["api"]["volumes"] if mount["type"] == "volume"} == {"models"}
+        if name in {"staging", "prod"}:
+            # A port of a container that has only inner networks is published nowhere.
+            assert set(services["api"]["networks"]) == {"front", "back"}
+            assert not (document["networks"]["front"] or {}).get("internal")
+            assert all(list(services[job]["networks"]) == ["back"] for job in jobs)
+            assert services["api"]["read_only"] is True
 
 
 def rendered_train(folder: Path, *, engine_has_gpu: bool, **answers: str) -> dict[str, Any]:

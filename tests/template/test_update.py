@@ -26,7 +26,8 @@ def second(project: Path) -> None:
     (project / "manual").mkdir()
     (project / "manual/{{cookiecutter.project_name}}.md").write_text("# {{ cookiecutter.project_name }}, documented\n")
     (project / ".env.example").unlink()
-    (project / "docker/gateway/nginx.conf").rename(project / "docker/gateway/gateway.conf")
+    [nginx] = (project / "docker/gateway").glob("*nginx.conf*")
+    nginx.rename(project / "docker/gateway/gateway.conf")
     (project / "Makefile").chmod(0o755)
     (project / "logo.png").write_bytes(b"\x89PNG\0\1\2")
 
@@ -181,6 +182,15 @@ def test_a_new_option_is_told_and_can_be_set(project: Project, tmp_path: Path) -
     again = project.update(newer, "--set", "paging=none")
     assert (again.result["from"], again.result["to"], again.codes) == ("9.1.0", "9.1.0", [])
     assert project.text("PAGING.md") == "none on churn-http\n"
+
+
+def test_a_minimal_project_grows_into_a_full_one(tmp_path: Path) -> None:
+    project = Project.new(tmp_path / "minimal", preset="minimal")
+    project.update(None, "--set", "gateway=nginx", "--set", "monitoring=prometheus")
+    project.commit()
+    project.update(None, "--set", "tracking=mlflow")
+    full = fresh(shipped_template().folder, tmp_path / "full", project_name="churn")
+    assert contents(project.root) == full
 
 
 def test_a_template_that_asks_for_no_name(project: Project, tmp_path: Path) -> None:
