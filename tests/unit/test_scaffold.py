@@ -86,6 +86,18 @@ def test_questions_are_asked_in_order_with_defaults_made_for_the_name(tmp_path: 
     assert next(one.default for one in asked if one.name == "package_name") == "credit_risk"
 
 
+def test_a_preset_is_not_asked(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def ask(question: Question) -> str:
+        asked.append(question.name)
+        return question.default
+
+    new_project("churn", tmp_path, answers={}, ask=ask, git=False, preset="minimal")
+    left = {question.name for question in questions(shipped_template(), "churn")} - set(asked)
+    assert left == {"tracking", "artifacts", "gateway", "monitoring"}
+
+
 def test_every_question_has_help() -> None:
     template = shipped_template()
     assert all(one.help for one in questions(template, "churn")), template.context.get("__prompts__")
