@@ -53,6 +53,7 @@ def check_environment(
     As Compose does, it judges the services that are active: those of the blueprint's profiles and of ``profiles``, and
     the named ``services`` with what they need. Where services are named, only those have to run beside each other.
     """
+    report.extend(unknown_stand_ins(environment))
     wanted = wanted_services(environment, services or None, frozenset(profiles)) if services else []
     active = environment.only({*enabled_services(environment, profiles), *wanted})
     for rule in RULES:
@@ -203,7 +204,6 @@ RULES: Final[tuple[Rule, ...]] = (
     _alone(container_names),
     _alone(exclusive_attributes),
     _alone(shared_container_names),
-    _alone(unknown_stand_ins),
     _alone(unresolved_files),
     missing_files,
     binds_with_colons,

@@ -221,7 +221,7 @@ def _alone(home: Path) -> Iterator[None]:
     """
     try:
         private_folder(home, below=home)
-        descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(home, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
         raise _unusable(home, error) from None
     try:

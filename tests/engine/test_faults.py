@@ -159,7 +159,8 @@ def test_a_job_that_was_left_over_and_a_half_made_stack_go_with_down(checkout: C
     process.communicate(timeout=60)
     assert checkout.run("ps", "dev").status == 0
     checkout.run("stop", "dev")
-    checkout.run("down", "dev")
+    assert "ends jobs that are running" in checkout.run("down", "dev", status=1).err
+    checkout.run("down", "dev", "--yes")
     assert checkout.containers("dev") == []
     assert docker("network", "ls", "--quiet", "--filter", f"label=dev.envman.project={checkout.name}") == ""
     # The Compose that envman left behind has ended with its container.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from checked import complaints
 from environments import load
 
 from envman.checks import advise, check_environment, check_together
@@ -130,3 +131,9 @@ def test_one_mapping_said_twice_is_one(tmp_path: Path) -> None:
     service = "services: {a: {image: a, ports: ['8080:80', '8080:%s']}}\n"
     assert found(tmp_path, service % 80) == []
     assert found(tmp_path, service % 81) == ["EV302"]
+
+
+def test_a_stand_in_of_a_copy_is_behind_a_profile_of_its_own(tmp_path: Path) -> None:
+    text = "services: {a: {image: 'b:1'}, s: {image: 'b:1', profiles: [reproduce]}}\n"
+    reproduce = "reproduce: {endpoints: {api.example.com: s, other.example.com: nobody}}\n"
+    assert [one.code for one in complaints(tmp_path, "EV661", dev=text + reproduce)] == ["EV661"]
