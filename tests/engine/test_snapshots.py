@@ -212,7 +212,7 @@ def test_an_engine_that_goes_away_leaves_nothing_paused_for_good(stack: Checkout
     del stack.environ["DOCKER_HOST"]
     assert running.returncode == 3, said
     assert "error[EV408]" in said
-    assert json.loads(copying.read_text())["held"]
+    assert json.loads(copying.read_text())["record"]["held"]
     assert listed(stack) == {}
     stack.run("snapshot", "create", "dev", "--name", "whole")
     assert state_of(stack) == "running"
