@@ -121,4 +121,6 @@ def test_a_copy_that_is_killed_starts_nothing_and_is_repeated(
     checkout.run("up", "dev", "--adopt-volumes")
     assert contents(f"{checkout.name}-dev_data") == before == contents(old)
     checkout.run("restart", "dev")
-    assert docker("ps", "--all", "--quiet", "--filter", "label=dev.envman.helper") == ""
+    (state,) = (tmp_path / "state" / "envman").iterdir()
+    own = f"label=dev.envman.checkout={state.name.rpartition('-')[2]}"
+    assert docker("ps", "--all", "--quiet", "--filter", "label=dev.envman.helper", "--filter", own) == ""
