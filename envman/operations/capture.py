@@ -149,7 +149,7 @@ def _loaded(wish: Wish, captured: Captured, data: Mapping[str, Any], text: str) 
 
 
 def _lock(wish: Wish, environment: Environment, reading: Reading) -> str:
-    canonical = canonical_document(environment, _config_files(wish, environment))
+    canonical = canonical_document(environment, _contents(wish, environment, reading.captured))
     return lock_text(
         sealed(
             environment=environment.name,
@@ -161,11 +161,13 @@ def _lock(wish: Wish, environment: Environment, reading: Reading) -> str:
     )
 
 
-def _config_files(wish: Wish, environment: Environment) -> dict[str, str]:
-    """Return the digests of files whose content containers get, as far as they are here, as a lock counts them."""
+def _contents(wish: Wish, environment: Environment, captured: Captured) -> dict[str, str]:
+    """Return the digests of files whose content containers get, as a lock counts them: of those here and to come."""
     named = {one.name for one in named_files(environment.data) if one.use is Use.CONTENT}
     found = {name: locate(wish.root, name) for name in named}
-    return {name: file_mark(path.read_bytes()) for name, path in found.items() if path is not None and is_file(path)}
+    here = {name: path.read_bytes() for name, path in found.items() if path is not None and is_file(path)}
+    written = {name: text.encode() for name, text in captured.files.items() if name in named}
+    return {name: file_mark(content) for name, content in {**here, **written}.items()}
 
 
 def _refuse_leaks(files: Mapping[Path, str], secrets: Sequence[Suspect]) -> None:
