@@ -84,7 +84,7 @@ def test_up_draws_what_it_waits_for_on_one_line(checkout: Checkout) -> None:
 
 def test_new_asks_few_questions_numbers_the_choices_and_says_what_to_type_next(tmp_path: Path) -> None:
     argv = [*Checkout(tmp_path, "").argv("new", "churn")]
-    options = ("artifacts", "monitoring", "notebook", "gpu", "registry", "licence", "ci", "envman_from")
+    options = ("artifacts", "gateway", "monitoring", "notebook", "gpu", "registry", "licence", "ci", "envman_from")
     answers = {"description": "", "author": "Ann", "python_version": "3.12", **dict.fromkeys(options, "")}
     status, shown = at_terminal(
         argv,
