@@ -27,7 +27,6 @@ _REFERENCE: Final = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 _USER: Final = re.compile(r"(https?)?://([^\s@]{1,500})@")
 _EXPRESSION: Final = re.compile(r"\$(?:\{[^{}]*\}|\w+)")
 _OPERATORS: Final = (":-", ":?", ":+", "-", "?", "+")
-_BRACES: Final = re.compile(r"[{}]")
 _DEEPEST: Final = 20
 # What all values of an environment may grow to: a long value that is used often enough fills any memory.
 MOST_TEXT: Final = 16 * 1024 * 1024
@@ -245,13 +244,14 @@ def closing_brace(text: str, position: int) -> int:
     depth = 0
     line_end = text.find("\n", position)
     limit = len(text) if line_end < 0 else line_end
-    for found in _BRACES.finditer(text, position, limit):
-        if found[0] == "{":
-            depth += 1
-        elif depth == 0:
-            return found.start()
-        else:
-            depth -= 1
+    start = position
+    # Most of the work is in `find` and `count`: a text may hold a million braces, and each level reads all that it has.
+    while (end := text.find("}", start, limit)) >= 0:
+        depth += text.count("{", start, end)
+        if depth == 0:
+            return end
+        depth -= 1
+        start = end + 1
     return text.rfind("}", position, limit)
 
 
